@@ -1,0 +1,102 @@
+"""The settings: defaults < config file < environment < flags, as one frozen `Config`.
+
+Every number in the ranking path has a key here. An unknown key is an error, and secrets are never values: the
+file names the environment variable that holds a key, not the key.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """What all sections share: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StoreConfig(Section):
+    path: str = Field(default=".ragcli", description="Folder of the index.")
+
+
+class IngestConfig(Section):
+    glob: tuple[str, ...] = Field(default=("**/*",), description="Which files of a folder are read.")
+    exclude: tuple[str, ...] = Field(
+        default=(".*", "__pycache__/", "node_modules/", "*.lock", "questions*.jsonl"),
+        description="Patterns in .gitignore style; a .gitignore in the folder is read as well.",
+    )
+    max_file_mb: float = Field(default=50.0, gt=0, description="Larger files are skipped and reported.")
+
+
+class ChunkingConfig(Section):
+    size: int = Field(default=200, ge=16, description="Most tokens of a chunk, its title and headings included.")
+    overlap: int = Field(default=30, ge=0, description="Tokens repeated from the chunk before, in whole sentences.")
+
+
+class EmbeddingConfig(Section):
+    model: str = Field(
+        default="all-MiniLM-L6-v2", description="Bi-encoder: the embedded one, a hub name or a folder."
+    )
+    batch_size: int = Field(default=32, ge=1, description="Texts encoded at once.")
+
+
+class RetrievalConfig(Section):
+    candidates: int = Field(default=50, ge=1, description="Chunks that the bi-encoder hands to the cross-encoder.")
+    top_k: int = Field(default=5, ge=1, description="Passages that go into the prompt.")
+
+
+class RerankingConfig(Section):
+    enabled: bool = Field(default=True, description="False answers in the bi-encoder's order.")
+    model: str = Field(default="ragcli", description="Cross-encoder: the shipped one, a hub name or a folder.")
+    prior_weight: float | None = Field(
+        default=None,
+        ge=0,
+        description="Order by logit + this x the bi-encoder's similarity. Unset: the value that the model's folder names, or 0.",
+    )
+    batch_size: int = Field(default=8, ge=1, description="Pairs scored at once.")
+    max_tokens: int = Field(default=320, ge=16, description="Longest pair that is scored whole; longer ones are cut and counted.")
+
+
+class PromptingConfig(Section):
+    style: Literal["passages", "sentences"] = Field(
+        default="sentences",
+        description="passages: whole chunks. sentences: the cross-encoder picks sentences (for small LLMs).",
+    )
+    citations: Literal["model", "attributed"] = Field(
+        default="attributed",
+        description="model: the LLM writes [n]. attributed: ragcli finds the passage behind each sentence.",
+    )
+    sentences: int = Field(default=4, ge=1, description="Sentences in the prompt, with style = sentences.")
+    min_probability: float = Field(
+        default=0.0, ge=0, le=1, description="Below this best probability of relevance ragcli says it has no answer."
+    )
+
+
+class LLMConfig(Section):
+    base_url: str = Field(
+        default="local", description="An OpenAI-compatible endpoint, or local for the embedded llama.cpp server."
+    )
+    model: str = Field(default="SmolLM2-135M-Instruct", description="Model name as the endpoint knows it.")
+    api_key_env: str = Field(default="", description="Name of the environment variable that holds the key.")
+    context_tokens: int = Field(default=2048, ge=256, description="The model's window.")
+    answer_tokens: int = Field(default=128, ge=1, description="Longest answer.")
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    seed: int = Field(default=7)
+    timeout_seconds: float = Field(default=60.0, gt=0, description="Longest wait for the next part of an answer.")
+
+
+class Config(Section):
+    """All settings of one run. `profile` has been applied: the sections hold its values."""
+
+    profile: str = Field(default="local", description="Which [profiles.NAME] table is laid over the sections.")
+    collection: str = Field(default="default", description="Name of the collection in the index.")
+    store: StoreConfig = StoreConfig()
+    ingest: IngestConfig = IngestConfig()
+    chunking: ChunkingConfig = ChunkingConfig()
+    embedding: EmbeddingConfig = EmbeddingConfig()
+    retrieval: RetrievalConfig = RetrievalConfig()
+    reranking: RerankingConfig = RerankingConfig()
+    prompting: PromptingConfig = PromptingConfig()
+    llm: LLMConfig = LLMConfig()

@@ -1,0 +1,83 @@
+"""Everything that can go wrong, in one tree.
+
+    RagcliError                 exit 1   the work failed
+    |- UsageError               exit 2   wrong arguments
+    |- ConfigError              exit 2   unreadable config, unknown key, bad value
+    |- IngestError              exit 1   a path that does not exist; with --strict, a file that was skipped
+    |- StoreError               exit 1   the index cannot be read or written
+    |  |- IndexMismatchError    exit 2   the index was built with another model or other settings
+    |- NothingFoundError        exit 3   no index, an empty index, nothing matches, no answer where one was demanded
+    |- ModelError               exit 4   a model's files are missing, damaged or unusable
+    |- LLMError                 exit 4   the LLM is unreachable, refused, or stopped in mid-answer
+    |- TrainingError            exit 1   training could not run, or brought no gain
+
+Every error carries a message (what is wrong) and a hint (the command or the change that mends it).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a script can rely on; the README documents the same numbers."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NOTHING_FOUND = 3
+    UNAVAILABLE = 4
+    INTERRUPTED = 130
+
+
+class RagcliError(Exception):
+    """The root. Shown as two lines, the message and the hint; never as a traceback."""
+
+    exit_code: ExitCode = ExitCode.FAILED
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(RagcliError):
+    exit_code = ExitCode.USAGE
+
+
+class ConfigError(RagcliError):
+    exit_code = ExitCode.USAGE
+
+
+class IngestError(RagcliError):
+    pass
+
+
+class StoreError(RagcliError):
+    pass
+
+
+class IndexMismatchError(StoreError):
+    exit_code = ExitCode.USAGE
+
+
+class NothingFoundError(RagcliError):
+    exit_code = ExitCode.NOTHING_FOUND
+
+
+class ModelError(RagcliError):
+    exit_code = ExitCode.UNAVAILABLE
+
+
+class LLMError(RagcliError):
+    """`partial` is the text that had arrived before the failure: shown as partial, never as the answer."""
+
+    exit_code = ExitCode.UNAVAILABLE
+
+    def __init__(self, message: str, *, hint: str = "", partial: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.partial = partial
+
+
+class TrainingError(RagcliError):
+    pass

@@ -1,0 +1,254 @@
+"""The records that flow between the stages: frozen, plain, free of heavy imports.
+
+    paths -> Document -> Chunk -> (vector) -> store
+    question -> Candidate ... -> Context -> Answer -> Comparison
+
+Offsets are character offsets into `Document.text`; lines and pages count from 1; ranks count from 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+MetadataValue = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One structural piece of a document (a paragraph, a list, a table, a code block).
+
+    `start` and `end` delimit it in `Document.text`. `page` is None where the format has no pages.
+    """
+
+    start: int
+    end: int
+    headings: tuple[str, ...]
+    line_start: int
+    line_end: int
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file as text. `source` is the path as the user will see it cited; `sha256` is of the file's bytes."""
+
+    source: str
+    title: str
+    text: str
+    format: str
+    sha256: str
+    blocks: tuple[Block, ...]
+    pages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage, as it is embedded, scored and cited. `text` is `Document.text[start:end]`.
+
+    `tokens` counts `passage` in the bi-encoder's tokens, its special tokens left out.
+    """
+
+    id: str
+    source: str
+    index: int
+    title: str
+    headings: tuple[str, ...]
+    text: str
+    start: int
+    end: int
+    line_start: int
+    line_end: int
+    page_start: int | None
+    page_end: int | None
+    tokens: int
+
+    @property
+    def location(self) -> str:
+        """Title and heading path on one line: "Mercury (planet) > Orbit"."""
+        trail = [self.title, *self.headings] if self.title else list(self.headings)
+        return " > ".join(part for i, part in enumerate(trail) if i == 0 or part != trail[i - 1])
+
+    @property
+    def passage(self) -> str:
+        """What the bi-encoder and the cross-encoder read: the location, then the text."""
+        return f"{self.location}: {self.text}" if self.location else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A retrieved chunk with its score trace.
+
+    `similarity` is the bi-encoder's cosine. `logit` is the cross-encoder's raw output (float32), `score` what
+    the reranked order is sorted by (logit + prior weight x similarity), `probability` its calibrated chance of
+    being relevant. The last four fields are None until a reranker has run.
+    """
+
+    chunk: Chunk
+    similarity: float
+    base_rank: int
+    logit: float | None = None
+    score: float | None = None
+    probability: float | None = None
+    rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A numbered entry of the context. `text` is what the LLM reads: the chunk's text, or chosen sentences of it."""
+
+    number: int
+    candidate: Candidate
+    text: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The packed prompt. `left_out` counts passages of the top k that did not fit the budget."""
+
+    passages: tuple[Passage, ...]
+    messages: tuple[Message, ...]
+    tokens: int
+    budget: int
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A place in the user's documents that supports a part of the answer.
+
+    `attributed` is True where ragcli found the supporting passage, False where the LLM named it.
+    """
+
+    number: int
+    source: str
+    location: str
+    line_start: int
+    line_end: int
+    page_start: int | None
+    page_end: int | None
+    chunk_id: str
+    quote: str
+    attributed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    stage: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the LLM said, and what it rests on.
+
+    `abstained` is True when the passages hold no answer and the text says so. `unknown_citations` are numbers
+    that the LLM cited and that the context does not hold: they are dropped from the text and reported.
+    """
+
+    question: str
+    text: str
+    abstained: bool
+    citations: tuple[Citation, ...]
+    unknown_citations: tuple[int, ...]
+    context: Context
+    candidates: tuple[Candidate, ...]
+    reranked: bool
+    model: str
+    usage: Usage
+    timings: tuple[Timing, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Candidates in the order that the arm ended with: reranked, or the bi-encoder's own."""
+
+    question: str
+    candidates: tuple[Candidate, ...]
+    reranked: bool
+    timings: tuple[Timing, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One passage's way from the base order to the reranked one."""
+
+    candidate: Candidate
+    before: int
+    after: int
+    in_prompt_before: bool
+    in_prompt_after: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two arms over the same candidates. `base` and `reranked` are None for a search without an LLM.
+
+    `movements` is in reranked order and covers every candidate. `summary` is the one sentence on what reranking
+    changed. `timings` holds the stages that both arms share (embed, retrieve, rerank).
+    """
+
+    question: str
+    base_order: tuple[Candidate, ...]
+    reranked_order: tuple[Candidate, ...]
+    movements: tuple[Movement, ...]
+    base: Answer | None
+    reranked: Answer | None
+    summary: str
+    timings: tuple[Timing, ...] = field(default=())
+
+
+FileStatus = Literal["added", "replaced", "unchanged", "removed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What ingest did, or would do, with one file. `reason` is empty unless the file was skipped."""
+
+    source: str
+    status: FileStatus
+    chunks: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    files: tuple[FileReport, ...]
+    chunks_written: int
+    chunks_removed: int
+    seconds: float
+    dry_run: bool
+    timings: tuple[Timing, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """One ingested file, as `ragcli list` shows it."""
+
+    source: str
+    title: str
+    format: str
+    chunks: int
+    sha256: str
+    ingested_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """`sources`: globs that a chunk's source must match (any of them). `where`: metadata equalities (all of them)."""
+
+    sources: tuple[str, ...] = ()
+    where: tuple[tuple[str, MetadataValue], ...] = ()
