@@ -82,8 +82,11 @@ class LLMConfig(Section):
     api_key_env: str = Field(default="", description="Name of the environment variable that holds the key.")
     context_tokens: int = Field(default=2048, ge=256, description="The model's window.")
     answer_tokens: int = Field(default=128, ge=1, description="Longest answer.")
-    temperature: float = Field(default=0.0, ge=0, le=2)
-    seed: int = Field(default=7)
+    threads: int = Field(
+        default=0, ge=0, description="Threads of the local server; 0 takes the cores that other work leaves free."
+    )
+    temperature: float = Field(default=0.0, ge=0, le=2, description="0 gives the same answer each time.")
+    seed: int = Field(default=7, description="Sampling seed, for endpoints that take one.")
     timeout_seconds: float = Field(default=60.0, gt=0, description="Longest wait for the next part of an answer.")
 
 

@@ -18,7 +18,8 @@ MetadataValue = str | int | float | bool
 class Block:
     """One structural piece of a document (a paragraph, a list, a table, a code block).
 
-    `start` and `end` delimit it in `Document.text`. `page` is None where the format has no pages.
+    `start` and `end` delimit it in `Document.text`. `page` is None where the format has no pages. A `code` block
+    stays whole where it fits a chunk, and is otherwise cut between lines, never at sentences.
     """
 
     start: int
@@ -27,6 +28,7 @@ class Block:
     line_start: int
     line_end: int
     page: int | None = None
+    code: bool = False
 
 
 @dataclass(frozen=True, slots=True)

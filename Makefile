@@ -1,0 +1,78 @@
+# Two commands do everything: `make demo` and `make test`. Both may be run again at any time: what is done
+# already is recorded by stamp files in .venv and skipped.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip -q --disable-pip-version-check
+TORCH  := $(shell grep '^torch==' constraints.txt)
+
+QUESTION ?= Who designed the bonnet ornament of the Jaguar cars?
+
+export PIP_NO_INPUT := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint format clean bench-reranker
+
+help: ## Show this list.
+	@echo "Targets:"
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
+
+venv: $(VENV)/.installed ## Create .venv and install ragcli with the pinned versions.
+
+demo: $(VENV)/.installed ## Ingest the bundled corpus and answer a question with and without reranking.
+	@echo "==> Making sure that the local models are here"
+	@$(BIN)/ragcli models prepare
+	@echo "==> Ingesting corpora/homonyms"
+	@$(BIN)/ragcli ingest corpora/homonyms
+	@echo "==> Asking, once in each order: $(QUESTION)"
+	@$(BIN)/ragcli ask "$(QUESTION)" --compare
+
+test: lint ## Lint, check the types and run all tests.
+	@echo "==> Checking the types"
+	@$(BIN)/mypy --strict
+	@echo "==> Making sure that the local models are here"
+	@$(BIN)/ragcli models prepare
+	@echo "==> Running the tests"
+	@$(BIN)/pytest
+
+lint: $(VENV)/.installed-dev ## Check style and formatting.
+	@echo "==> Checking style and formatting"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(VENV)/.installed-dev ## Format the code and mend what ruff can mend.
+	@echo "==> Formatting"
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench-reranker: $(VENV)/.installed-dev ## Print the reranker's table on the development collections.
+	@echo "==> Measuring the reranker"
+	@$(BIN)/python bench/reranker.py
+
+clean: ## Remove .venv, caches and build output (an index in .ragcli stays: `ragcli reset` removes that).
+	@echo "==> Removing .venv, caches and build output"
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find ragcli tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.created:
+	@echo "==> Creating $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ragcli needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# torch goes first and alone: pinned before anything else may ask for another build of it.
+$(VENV)/.torch: $(VENV)/.created constraints.txt
+	@echo "==> Installing $(TORCH) (the largest download)"
+	@$(PIP) install "$(TORCH)" -c constraints.txt
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.torch pyproject.toml
+	@echo "==> Installing ragcli and its dependencies"
+	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "==> Installing the tools for development"
+	@$(PIP) install -c constraints.txt -e '.[dev]'
+	@touch $@

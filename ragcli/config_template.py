@@ -1,0 +1,66 @@
+"""The commented `config.toml`: written from the declarations, so that it cannot differ from the defaults."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator
+
+from ragcli.config import Config
+from ragcli.config_loading import BUILT_IN_PROFILES, known_fields, value_of
+
+WIDTH = 100
+HEADER = """\
+# ragcli's settings. Every value below is the default; delete what you do not change.
+# A flag beats an environment variable (RAGCLI_LLM_MODEL sets llm.model), which beats this file.
+# `ragcli config show` prints each value and where it came from.
+"""
+OLLAMA = """\
+# Ollama, vLLM, llama.cpp, LM Studio and others speak the same protocol:
+# [profiles.ollama.prompting]
+# style = "passages"
+# citations = "model"
+#
+# [profiles.ollama.llm]
+# base_url = "http://localhost:11434/v1"
+# model = "llama3.2"
+# context_tokens = 8192
+# answer_tokens = 512
+"""
+
+
+def default_config_text() -> str:
+    """The whole file, as TOML."""
+    parts = [HEADER, *_sections(), *_profiles(), OLLAMA]
+    return "\n".join(part.strip("\n") + "\n" for part in parts)
+
+
+def _sections() -> Iterator[str]:
+    """One TOML table a section; the keys without one come first."""
+    defaults = Config()
+    tables: dict[str, list[str]] = {"": []}
+    for key, field in known_fields().items():
+        section, _, name = key.rpartition(".")
+        lines = textwrap.wrap(field.description or "", WIDTH, initial_indent="# ", subsequent_indent="# ")
+        value = value_of(defaults, key)
+        # TOML has no null: a key that is unset stays a comment.
+        lines.append(f"# {name} =" if value is None else f"{name} = {_toml(value)}")
+        tables.setdefault(section, []).append("\n".join(lines))
+    for section, entries in tables.items():
+        yield (f"[{section}]\n" if section else "") + "\n\n".join(entries)
+
+
+def _profiles() -> Iterator[str]:
+    yield "# Profiles: `--profile openai` lays these over the sections above.\n# The key stays in the environment."
+    for profile, settings in BUILT_IN_PROFILES.items():
+        tables: dict[str, list[str]] = {}
+        for key, value in settings.items():
+            section, _, name = key.rpartition(".")
+            tables.setdefault(section, []).append(f"{name} = {_toml(value)}")
+        for section, lines in tables.items():
+            yield "\n".join([f"[profiles.{profile}.{section}]", *lines])
+
+
+def _toml(value: object) -> str:
+    """Strings, numbers, booleans and lists of them look the same in TOML and JSON."""
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)

@@ -1,0 +1,149 @@
+"""What every reader fills: headings and pieces of text in reading order, which become one Document."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ragcli.documents.cleaning import clean
+from ragcli.documents.unreadable import UnreadableFile
+from ragcli.types import Block, Document
+
+PARAGRAPH = "\n\n"
+LINE = "\n"
+RUN_ON = " "
+
+# A longer "heading" is a paragraph that somebody set in a heading style.
+LONGEST_HEADING = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A block before it has offsets. `lines` is None where lines count in the document's own text."""
+
+    text: str
+    headings: tuple[str, ...]
+    lines: tuple[int, int] | None
+    page: int | None
+    separator: str
+    code: bool
+
+
+class Outline:
+    """Collects a document from top to bottom.
+
+    A heading is not text of its own: it is the path of what stands under it, and comes back as a piece only
+    where nothing stands under it, so that nothing of a document is lost.
+    """
+
+    def __init__(self, format: str) -> None:
+        self.format = format
+        self.title = ""
+        self.pages: int | None = None
+        self.pieces: list[Piece] = []
+        self._path: list[tuple[int, str]] = []
+        self._bare: Piece | None = None
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        return tuple(text for _, text in self._path)
+
+    def heading(self, level: int, text: str, *, line: int | None = None, page: int | None = None) -> None:
+        """Open a section; the first heading of level 1 is the title where none has been set."""
+        text = one_line(text)
+        if not text:
+            return
+        if len(text) > LONGEST_HEADING:
+            self.add(text, lines=None if line is None else (line, line), page=page)
+            return
+        if self._bare and not (self._path and level > self._path[-1][0]):
+            self.pieces.append(self._bare)
+        while self._path and self._path[-1][0] >= level:
+            self._path.pop()
+        lines = None if line is None else (line, line)
+        self._bare = Piece(text, self.headings, lines, page, PARAGRAPH, code=False)
+        self._path.append((level, text))
+        if level == 1 and not self.title:
+            self.title = text
+
+    def set_path(self, names: tuple[str, ...]) -> None:
+        """Stand in the section of these names, whatever was open; () is the document itself."""
+        self._settle()
+        self._path = list(enumerate(names, start=1))
+
+    def add(
+        self,
+        text: str,
+        *,
+        lines: tuple[int, int] | None = None,
+        page: int | None = None,
+        separator: str = PARAGRAPH,
+        code: bool = False,
+    ) -> None:
+        """Append a piece; `lines` are its first and last line in the file, one for each line of `text`."""
+        if not text.strip():
+            return
+        self._bare = None
+        self.pieces.append(Piece(text, self.headings, lines, page, separator, code))
+
+    def document(self, *, source: str, fallback_title: str, sha256: str) -> Document:
+        """Clean, join and measure the pieces. Raises UnreadableFile when no text is left."""
+        self._settle()
+        title = one_line(self.title) or fallback_title
+        pieces = [piece for piece in map(_cleaned, self.pieces) if piece.text]
+        pieces = [piece for piece in pieces if piece.headings or piece.text != title] or pieces[:1]
+        if not pieces:
+            raise UnreadableFile("holds no text")
+        text, blocks = _joined(pieces)
+        return Document(source, title, text, self.format, sha256, blocks, self.pages)
+
+    def _settle(self) -> None:
+        if self._bare:
+            self.pieces.append(self._bare)
+            self._bare = None
+
+
+def one_line(text: str) -> str:
+    """Cleaned, with every run of white space as one space."""
+    return " ".join(clean(text).split())
+
+
+def _cleaned(piece: Piece) -> Piece:
+    text = "\n".join(line.rstrip() for line in clean(piece.text).split("\n"))
+    body = text.lstrip("\n")
+    dropped = len(text) - len(body)
+    body = body.rstrip()
+    if not piece.code:
+        body = body.lstrip() if piece.separator == PARAGRAPH else body
+    lines = piece.lines
+    if lines:
+        lines = (min(lines[0] + dropped, lines[1]), lines[1])
+    headings = tuple(filter(None, map(one_line, piece.headings)))
+    return Piece(body, headings, lines, piece.page, piece.separator, piece.code)
+
+
+def _joined(pieces: list[Piece]) -> tuple[str, tuple[Block, ...]]:
+    parts: list[str] = []
+    blocks: list[Block] = []
+    position, line = 0, 1
+    for piece in pieces:
+        if blocks:
+            separator = piece.separator if piece.headings == blocks[-1].headings else PARAGRAPH
+            parts.append(separator)
+            position += len(separator)
+            line += separator.count("\n")
+        start, first = position, line
+        parts.append(piece.text)
+        position += len(piece.text)
+        line += piece.text.count("\n")
+        lines = piece.lines or (first, line)
+        blocks.append(Block(start, position, piece.headings, lines[0], lines[1], piece.page, piece.code))
+    return "".join(parts), tuple(blocks)
+
+
+_COMMON_NAME = re.compile(r"[_\-\s]+")
+
+
+def title_from_name(stem: str) -> str:
+    """The file's name as words: "travel-policy" becomes "travel policy"."""
+    return _COMMON_NAME.sub(" ", stem).strip() or stem

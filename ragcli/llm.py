@@ -1,0 +1,169 @@
+"""Messages become a stream of text, always through the `openai` client, whether the server is ours or the user's.
+
+A stream that does not end properly is an error that carries what had arrived; it is never taken for an answer.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ragcli import models
+from ragcli.config import LLMConfig
+from ragcli.errors import LLMError
+from ragcli.llm_errors import as_llm_error, cut_off, empty_answer, missing_key
+from ragcli.local_server import local_server
+from ragcli.types import Message, Usage
+
+if TYPE_CHECKING:
+    from openai import OpenAI, Stream
+    from openai.types.chat import ChatCompletionChunk
+
+LOCAL = "local"
+CONNECT_SECONDS = 10.0
+
+CHARACTERS_PER_TOKEN = 3.5
+"""An estimate on the safe side for English text: common tokenizers need 4 characters or more to a token."""
+
+NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Control characters and direction overrides: an answer must not be able to steer a terminal."""
+
+
+@contextmanager
+def open_llm(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> Iterator[LLM]:
+    """The configured model, ready to stream. `base_url = local` starts the embedded server for the block.
+
+    Raises LLMError when the key is missing and ModelError when the local model's file is.
+    """
+    key = _api_key(config, environ)
+    with ExitStack() as stack:
+        if config.base_url == LOCAL:
+            server = stack.enter_context(
+                local_server(models.llm_file(), context_tokens=config.context_tokens, threads=config.threads)
+            )
+            client = stack.enter_context(_client(server.base_url, server.key, config, proxies=False))
+            yield LLM(client, config, server.count_tokens)
+        else:
+            client = stack.enter_context(_client(config.base_url, key, config, proxies=True))
+            yield LLM(client, config, estimate_tokens)
+
+
+def check(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> None:
+    """Raises what `open_llm` would raise for a missing file or key; loads nothing and asks no server."""
+    if config.base_url == LOCAL:
+        models.llm_file()
+    _api_key(config, environ)
+
+
+def estimate_tokens(text: str) -> int:
+    """For servers that cannot count: an estimate, rather too many than too few."""
+    return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
+
+
+class LLM:
+    """One model at one endpoint. `count_tokens` is exact for the local server, else `estimate_tokens`."""
+
+    def __init__(self, client: OpenAI, config: LLMConfig, count_tokens: Callable[[str], int]) -> None:
+        self.model = config.model
+        self.count_tokens = count_tokens
+        self._client = client
+        self._config = config
+
+    def stream(self, messages: Sequence[Message]) -> Generation:
+        """Starts an answer. Nothing is sent before the generation is iterated."""
+        return Generation(self, messages)
+
+    def _open(self, messages: Sequence[Message], limit_name: str = "max_tokens") -> Stream[ChatCompletionChunk]:
+        from openai import BadRequestError
+
+        request: dict[str, Any] = {
+            "model": self._config.model,
+            "messages": [{"role": message.role, "content": message.content} for message in messages],
+            "temperature": self._config.temperature,
+            "seed": self._config.seed,
+            limit_name: self._config.answer_tokens,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        try:
+            stream: Stream[ChatCompletionChunk] = self._client.chat.completions.create(**request)
+        except BadRequestError as error:
+            # OpenAI's newer models know the limit by another name, most other servers only by the older one.
+            if limit_name == "max_tokens" and "max_completion_tokens" in str(error):
+                return self._open(messages, "max_completion_tokens")
+            raise
+        return stream
+
+
+class Generation:
+    """One answer, as it arrives: iterate it once for its pieces of text, free of control characters.
+
+    Afterwards `text` is the whole, `finish_reason` says why it ended ("length": cut at `answer_tokens`) and
+    `usage` counts tokens, estimated where `usage_estimated` because the server sent no count. Raises LLMError.
+    """
+
+    def __init__(self, llm: LLM, messages: Sequence[Message]) -> None:
+        self.text = ""
+        self.finish_reason: str | None = None
+        self.usage = Usage(0, 0)
+        self.usage_estimated = True
+        self._llm = llm
+        self._messages = messages
+
+    def __iter__(self) -> Iterator[str]:
+        import httpx
+        from openai import OpenAIError
+
+        config = self._llm._config
+        try:
+            with self._llm._open(self._messages) as stream:
+                for chunk in stream:
+                    yield from self._read(chunk)
+        # The client lets transport errors and unreadable JSON through once the stream has begun.
+        except (OpenAIError, httpx.HTTPError, ValueError) as error:
+            raise as_llm_error(error, config, key=self._llm._client.api_key, partial=self.text) from error
+        if self.finish_reason is None:
+            raise cut_off(config, partial=self.text)
+        if not self.text.strip():
+            raise empty_answer(config)
+        if self.usage_estimated:
+            count = self._llm.count_tokens
+            self.usage = Usage(sum(count(message.content) for message in self._messages), count(self.text))
+
+    def _read(self, chunk: ChatCompletionChunk) -> Iterator[str]:
+        if chunk.usage is not None:
+            self.usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+            self.usage_estimated = False
+        for choice in chunk.choices or ():
+            part = NOT_TEXT.sub("", choice.delta.content or "")
+            self.finish_reason = choice.finish_reason or self.finish_reason
+            if part:
+                self.text += part
+                yield part
+
+
+def _client(base_url: str, key: str, config: LLMConfig, *, proxies: bool) -> OpenAI:
+    """`proxies`: whether the environment's proxy settings hold; never for our own loopback server."""
+    import httpx
+    from openai import OpenAI
+
+    timeout = httpx.Timeout(config.timeout_seconds, connect=min(CONNECT_SECONDS, config.timeout_seconds))
+    http_client = None if proxies else httpx.Client(trust_env=False, timeout=timeout)
+    return OpenAI(base_url=base_url, api_key=key, timeout=timeout, max_retries=0, http_client=http_client)
+
+
+def _api_key(config: LLMConfig, environ: Mapping[str, str]) -> str:
+    """The key from the environment; a placeholder for servers that want none (the client insists on one)."""
+    if not config.api_key_env:
+        return "none"
+    key = environ.get(config.api_key_env, "").strip()
+    if not key:
+        raise missing_key(config)
+    return key
+
+
+__all__ = ["LLM", "LOCAL", "Generation", "LLMError", "check", "estimate_tokens", "open_llm"]

@@ -1,0 +1,104 @@
+"""The embedded llama.cpp server: one GGUF model on a loopback port, inside this process.
+
+It lives in threads of this process, so nothing is left behind when the process ends, however it ends. The port is
+the system's choice and every request needs a key made for this run: another user or a web page on the same
+machine cannot use the model.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragcli.errors import LLMError, ModelError
+
+MOST_THREADS = 4
+"""A model of this size gains nothing from more."""
+
+SILENT = -1
+"""llama.cpp's log level below its errors: what goes wrong reaches the user as an exception, not as a log line."""
+
+TOKENIZE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class LocalServer:
+    """Where the server listens (`http://127.0.0.1:PORT`) and the key that it wants."""
+
+    address: str
+    key: str
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.address}/v1"
+
+    def count_tokens(self, text: str) -> int:
+        """Exact, by the model's own tokenizer; the start token that a prompt has once is not counted."""
+        request = urllib.request.Request(
+            f"{self.address}/tokenize",
+            data=json.dumps({"content": text}).encode(),
+            headers={"Content-Type": "application/json", "Authorization": f"Bearer {self.key}"},
+        )
+        # A proxy from the environment must not see loopback requests.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=TOKENIZE_SECONDS) as response:
+                return len(json.load(response)["tokens"])
+        except (OSError, ValueError, KeyError) as error:
+            raise LLMError(
+                f"The local LLM server did not count tokens: {error}.", hint="Run the command again."
+            ) from error
+
+
+@contextmanager
+def local_server(model: Path, *, context_tokens: int, threads: int = 0) -> Iterator[LocalServer]:
+    """Serves `model` for the length of the block. `threads` 0: chosen by `free_threads`.
+
+    Raises ModelError when llama.cpp cannot load the file.
+    """
+    import xllamacpp
+
+    key = secrets.token_hex(16)
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(model)
+    parameters.hostnames = ["127.0.0.1"]
+    parameters.port = 0
+    parameters.api_keys = [key]
+    parameters.cors_origins = ""
+    parameters.ui = False
+    parameters.endpoint_slots = False
+    parameters.offline = True
+    parameters.verbosity = SILENT
+    parameters.n_ctx = context_tokens
+    parameters.n_parallel = 1
+    parameters.warmup = False
+    parameters.cache_prompt = True
+    for pool in (parameters.cpuparams, parameters.cpuparams_batch):
+        pool.n_threads = threads or free_threads()
+    try:
+        server = xllamacpp.Server(parameters)
+    except RuntimeError as error:
+        raise ModelError(
+            f"llama.cpp cannot load {model.name}.", hint="Fetch the file again: ragcli models prepare"
+        ) from error
+    try:
+        yield LocalServer(server.listening_address, key)
+    finally:
+        del server
+
+
+def free_threads() -> int:
+    """Processor cores that other work leaves idle: at least 1, at most MOST_THREADS.
+
+    llama.cpp's threads wait for each other in a loop at every layer. One thread too many on a busy machine costs
+    far more than one too few: on 2 cores under full load, 2 threads wrote 1 token a second and 1 thread 10.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    busy = round(os.getloadavg()[0]) if hasattr(os, "getloadavg") else 0
+    return max(1, min(MOST_THREADS, cores - busy))

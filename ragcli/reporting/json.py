@@ -1,0 +1,201 @@
+"""Records as JSON documents. Each carries `"schema": 1` and a `"kind"`; the fields' meaning is that of `types`.
+
+Text stays readable (no ASCII escapes), but control characters are always escaped: a terminal may be at the other
+end of the pipe.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ragcli.reporting import text as words
+
+if TYPE_CHECKING:
+    from ragcli.config import Config
+    from ragcli.types import (
+        Answer,
+        Candidate,
+        Citation,
+        Comparison,
+        Context,
+        IngestReport,
+        SearchResult,
+        SourceInfo,
+        Timing,
+    )
+
+SCHEMA = 1
+Fields = dict[str, Any]
+
+
+def document(kind: str, fields: Mapping[str, Any]) -> str:
+    """One JSON document, without the newline at its end. Raises ValueError for NaN and infinity."""
+    whole = {"schema": SCHEMA, "kind": kind, **fields}
+    text = json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=2)
+    # Strings alone can hold these characters: json itself has escaped those below U+0020.
+    return words.CONTROLS.sub(lambda match: f"\\u{ord(match.group()):04x}" if match.group() != "\n" else "\n", text)
+
+
+def answer(record: Answer, config: Config) -> str:
+    return document("answer", {**_answer(record), "candidates": _candidates(record.candidates), **_run(config)})
+
+
+def search(record: SearchResult, config: Config) -> str:
+    fields = {
+        "question": record.question,
+        "reranked": record.reranked,
+        "candidates": _candidates(record.candidates),
+        "timings": _timings(record.timings),
+    }
+    return document("search", {**fields, **_run(config)})
+
+
+def comparison(record: Comparison, config: Config) -> str:
+    """Candidates stand once, in reranked order, each with its ranks in both arms and its place in the prompts."""
+    candidates = [
+        {
+            **_candidate(movement.candidate),
+            "before": movement.before,
+            "after": movement.after,
+            "in_prompt_before": movement.in_prompt_before,
+            "in_prompt_after": movement.in_prompt_after,
+        }
+        for movement in record.movements
+    ]
+    fields = {
+        "question": record.question,
+        "summary": record.summary,
+        "base": _answer(record.base) if record.base else None,
+        "reranked": _answer(record.reranked) if record.reranked else None,
+        "candidates": candidates,
+        "timings": _timings(record.timings),
+    }
+    return document("comparison", {**fields, **_run(config)})
+
+
+def ingest(record: IngestReport) -> str:
+    fields = {
+        "dry_run": record.dry_run,
+        "files": [
+            {"source": file.source, "status": file.status, "chunks": file.chunks, "reason": file.reason}
+            for file in record.files
+        ],
+        "chunks_written": record.chunks_written,
+        "chunks_removed": record.chunks_removed,
+        "seconds": record.seconds,
+        "timings": _timings(record.timings),
+    }
+    return document("ingest", fields)
+
+
+def sources(collection: str, records: Iterable[SourceInfo]) -> str:
+    fields = [
+        {
+            "source": record.source,
+            "title": record.title,
+            "format": record.format,
+            "chunks": record.chunks,
+            "sha256": record.sha256,
+            "ingested_at": record.ingested_at,
+        }
+        for record in records
+    ]
+    return document("sources", {"collection": collection, "sources": fields})
+
+
+def _run(config: Config) -> Fields:
+    """What it takes to do the same again. The configuration names the key's variable, never the key."""
+    from ragcli import __version__
+    from ragcli.config_loading import without_credentials
+
+    settings = config.model_dump(mode="json")
+    settings["llm"]["base_url"] = without_credentials(config.llm.base_url)
+    return {"ragcli": __version__, "config": settings}
+
+
+def _answer(record: Answer) -> Fields:
+    return {
+        "question": record.question,
+        "answer": record.text,
+        "abstained": record.abstained,
+        "citations": [_citation(citation) for citation in record.citations],
+        "unknown_citations": list(record.unknown_citations),
+        "context": _context(record.context),
+        "reranked": record.reranked,
+        "model": record.model,
+        "usage": {
+            "prompt_tokens": record.usage.prompt_tokens,
+            "completion_tokens": record.usage.completion_tokens,
+        },
+        "timings": _timings(record.timings),
+    }
+
+
+def _citation(record: Citation) -> Fields:
+    return {
+        "number": record.number,
+        "source": record.source,
+        "location": record.location,
+        **_span(record),
+        "chunk_id": record.chunk_id,
+        "quote": record.quote,
+        "attributed": record.attributed,
+    }
+
+
+def _context(record: Context) -> Fields:
+    return {
+        "passages": [
+            {
+                "number": passage.number,
+                "chunk_id": passage.candidate.chunk.id,
+                "source": passage.candidate.chunk.source,
+                "text": passage.text,
+                "tokens": passage.tokens,
+            }
+            for passage in record.passages
+        ],
+        "messages": [{"role": message.role, "content": message.content} for message in record.messages],
+        "tokens": record.tokens,
+        "budget": record.budget,
+        "left_out": record.left_out,
+    }
+
+
+def _candidates(records: Sequence[Candidate]) -> list[Fields]:
+    return [_candidate(record) for record in records]
+
+
+def _candidate(record: Candidate) -> Fields:
+    return {
+        "chunk_id": record.chunk.id,
+        "source": record.chunk.source,
+        "index": record.chunk.index,
+        "title": record.chunk.title,
+        "headings": list(record.chunk.headings),
+        **_span(record.chunk),
+        "start": record.chunk.start,
+        "end": record.chunk.end,
+        "text": record.chunk.text,
+        "similarity": record.similarity,
+        "base_rank": record.base_rank,
+        "logit": record.logit,
+        "score": record.score,
+        "probability": record.probability,
+        "rank": record.rank,
+    }
+
+
+def _span(record: Any) -> Fields:
+    return {
+        "line_start": record.line_start,
+        "line_end": record.line_end,
+        "page_start": record.page_start,
+        "page_end": record.page_end,
+    }
+
+
+def _timings(records: Iterable[Timing]) -> dict[str, float]:
+    return words.summed(records)

@@ -1,0 +1,213 @@
+"""Consoles, and the screens of `ask` and `search`.
+
+Colours are few and from the terminal's own palette (no white, black or yellow), so that they read on light and
+dark ground; what a colour says is also said by a word or a glyph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+from rich.theme import Theme
+
+from ragcli.reporting import text as words
+from ragcli.types import Answer, Candidate, Citation, Context, SearchResult, Timing
+
+READING_WIDTH = 100
+SNIPPET_LINES = 2
+THEME = Theme(
+    {
+        "heading": "bold",
+        "number": "bold cyan",
+        "quiet": "dim",
+        "good": "green",
+        "bad": "red",
+        "error": "bold red",
+        "hint": "cyan",
+        "warning": "magenta",
+        "base": "magenta",
+        "reranked": "cyan",
+        # Progress bars and spinners, which come with colours of their own.
+        "bar.back": "dim",
+        "bar.complete": "cyan",
+        "bar.finished": "green",
+        "bar.pulse": "cyan",
+        "progress.percentage": "default",
+        "progress.remaining": "dim",
+        "progress.elapsed": "dim",
+        "status.spinner": "cyan",
+    }
+)
+
+
+class PlainConsole(Console):
+    """A console that interprets nothing: no markup, no emoji codes, no automatic highlighting."""
+
+    def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
+        super().__init__(
+            file=stream, theme=THEME, markup=False, emoji=False, highlight=False, _environ=environ, soft_wrap=False
+        )
+
+    def on_broken_pipe(self) -> None:
+        """Let the program decide; rich would end the process with status 1."""
+        raise BrokenPipeError
+
+    @property
+    def animated(self) -> bool:
+        return self.is_terminal and not self.is_dumb_terminal
+
+
+def answer_text(text: str, *, abstained: bool = False) -> Text:
+    return Text(words.clean(text).strip(), style="italic" if abstained else "")
+
+
+def sources_list(citations: Sequence[Citation]) -> RenderableType | None:
+    """One line for each cited number; None where nothing is cited."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for number, place in _places(citations).items():
+        grid.add_row(Text(f"[{number}]", style="number"), Text(place))
+    return grid if grid.row_count else None
+
+
+def _places(citations: Sequence[Citation]) -> dict[int, str]:
+    return {citation.number: words.citation_place(citation) for citation in sorted(citations, key=lambda c: c.number)}
+
+
+def answer_body(answer: Answer) -> RenderableType:
+    """Answer and sources as one block, for a panel."""
+    sources = sources_list(answer.citations)
+    parts: list[RenderableType] = [answer_text(answer.text, abstained=answer.abstained)]
+    if sources is not None:
+        parts += [Text(), Text("Sources", style="heading"), sources]
+    return Group(*parts)
+
+
+def print_answer(console: Console, answer: Answer) -> None:
+    """The answer's text. A pipe gets it as it is; a terminal gets lines of a width that is good to read."""
+    text = answer_text(answer.text, abstained=answer.abstained)
+    if console.is_terminal:
+        console.print(text, width=min(console.width, READING_WIDTH))
+    else:
+        console.print(text, soft_wrap=True)
+
+
+def print_sources(console: Console, answer: Answer) -> None:
+    """The list below an answer. In a pipe each source stays on one line, whatever its length."""
+    places = _places(answer.citations)
+    if not places:
+        return
+    console.print()
+    console.print(Text("Sources", style="heading"))
+    if console.is_terminal:
+        console.print(Padding(sources_list(answer.citations) or "", (0, 0, 0, 1)))
+        return
+    for number, place in places.items():
+        console.print(Text(f" [{number}] {place}"), soft_wrap=True)
+
+
+def print_notes(console: Console, answer: Answer) -> None:
+    """What the reader must know about an answer and would not see: for stderr."""
+    if answer.unknown_citations:
+        numbers = ", ".join(f"[{number}]" for number in answer.unknown_citations)
+        console.print(Text(f"note: the LLM cited {numbers}, which the prompt does not hold; dropped.", style="warning"))
+    if answer.context.left_out:
+        left_out = words.count(answer.context.left_out, "passage")
+        console.print(
+            Text(f"note: {left_out} of the best did not fit the prompt's {answer.context.budget:,} tokens.", "warning")
+        )
+    if answer.abstained:
+        console.print(Text("hint: ragcli search shows the passages that came nearest.", style="hint"))
+
+
+def print_timings(console: Console, timings: Sequence[Timing]) -> None:
+    if timings:
+        console.print(Text(words.timings_line(timings), style="quiet"))
+
+
+def print_usage(console: Console, answer: Answer) -> None:
+    usage = answer.usage
+    console.print(
+        Text(f"{usage.prompt_tokens:,} prompt + {usage.completion_tokens:,} answer tokens, {answer.model}", "quiet")
+    )
+
+
+def print_context(console: Console, context: Context, title: str = "Prompt") -> None:
+    """The exact messages, never wrapped, so that they can be copied."""
+    console.print()
+    console.print(Text(f"{title}, {context.tokens:,} of {context.budget:,} tokens", style="heading"))
+    for message in context.messages:
+        console.print(Text(f"── {message.role} ──", style="quiet"))
+        console.print(Text(words.clean(message.content)), soft_wrap=True)
+
+
+def print_search(console: Console, result: SearchResult, *, limit: int, explain: bool) -> None:
+    """The first `limit` candidates, in the order that the arm ended with."""
+    shown = result.candidates[:limit]
+    console.print(_explain_table(shown) if explain else _snippet_table(shown, result.question, console.width))
+    if len(result.candidates) > len(shown):
+        rest = f"{len(shown)} of {len(result.candidates)} candidates; --all shows the rest"
+        console.print(Text(rest, style="quiet"))
+
+
+def _ranked_table() -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="heading", show_edge=False)
+    table.add_column("#", justify="right", no_wrap=True)
+    return table
+
+
+def _snippet_table(candidates: Sequence[Candidate], question: str, width: int) -> Table:
+    reranked = any(candidate.logit is not None for candidate in candidates)
+    table = _ranked_table()
+    table.add_column("Passage", ratio=1, overflow="fold")
+    table.add_column("Relevant" if reranked else "Similarity", justify="right", no_wrap=True)
+    length = max(40, (min(width, READING_WIDTH) - 18) * SNIPPET_LINES)
+    for rank, candidate in enumerate(candidates, start=1):
+        score = words.percent(candidate.probability) if reranked else words.decimal(candidate.similarity)
+        body = Text()
+        body.append(words.chunk_title(candidate.chunk), style="heading")
+        body.append(f"\n{words.chunk_place(candidate.chunk)}\n", style="quiet")
+        body.append_text(_marked(words.snippet(candidate.chunk.text, question, length), question))
+        body.append("\n" if rank < len(candidates) else "")
+        table.add_row(Text(str(rank), style="number"), body, score)
+    return table
+
+
+def _marked(snippet: str, question: str) -> Text:
+    """The snippet with the question's words in bold."""
+    marked = Text(snippet)
+    wanted = {word.lower() for word in words.WORD.findall(question)}
+    for match in words.WORD.finditer(snippet):
+        if match.group().lower() in wanted:
+            marked.stylize("bold", match.start(), match.end())
+    return marked
+
+
+def _explain_table(candidates: Sequence[Candidate]) -> Table:
+    """Every number of the ranking path: logit + prior (weight x similarity) = score, and what it means."""
+    table = _ranked_table()
+    table.add_column("Passage", ratio=1, overflow="fold")
+    for name in ("Was", "Simil.", "Logit", "+ Prior", "= Score", "Prob."):
+        table.add_column(name, justify="right", no_wrap=True)
+    for rank, candidate in enumerate(candidates, start=1):
+        body = Text(words.chunk_title(candidate.chunk))
+        body.append(f"\n{words.chunk_place(candidate.chunk)}", style="quiet")
+        scored = candidate.logit is not None and candidate.score is not None
+        prior = (candidate.score or 0.0) - (candidate.logit or 0.0) if scored else None
+        table.add_row(
+            Text(str(rank), style="number"),
+            body,
+            str(candidate.base_rank),
+            words.decimal(candidate.similarity, 3),
+            words.decimal(candidate.logit),
+            words.decimal(prior),
+            words.decimal(candidate.score),
+            words.percent(candidate.probability),
+        )
+    return table

@@ -1,0 +1,121 @@
+"""Plain strings for a screen: cleaned of everything that a terminal would obey, and shortened.
+
+Whatever comes from a document, a file's name or an LLM goes through `clean` or `one_line` before it is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ragcli.types import Chunk, Citation, Timing
+
+# CSI, OSC and the two-character sequences, then every control character but tab and newline, the marks that
+# turn text around (bidi), line separators, and the surrogates of undecodable file names.
+ESCAPE_SEQUENCES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
+CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+WORD = re.compile(r"\w{3,}")
+
+
+def clean(text: str) -> str:
+    """`text` without escape sequences and control characters; newlines and tabs stay."""
+    return CONTROLS.sub("", ESCAPE_SEQUENCES.sub("", text))
+
+
+def one_line(text: str) -> str:
+    """`clean`, with every run of white space made one space."""
+    return " ".join(clean(text).split())
+
+
+def lines_or_pages(line_start: int, line_end: int, page_start: int | None, page_end: int | None) -> str:
+    """ "lines 12-18", "line 12", "page 3" or "pages 3-4": pages where the format has them."""
+    kind, first, last = ("page", page_start, page_end) if page_start else ("line", line_start, line_end)
+    return f"{kind} {first}" if last is None or first == last else f"{kind}s {first}-{last}"
+
+
+def chunk_span(chunk: Chunk) -> str:
+    """Where in its file a chunk stands."""
+    return lines_or_pages(chunk.line_start, chunk.line_end, chunk.page_start, chunk.page_end)
+
+
+def citation_place(citation: Citation) -> str:
+    """ "notes.md > Orbit, lines 12-18"."""
+    span = lines_or_pages(citation.line_start, citation.line_end, citation.page_start, citation.page_end)
+    location = one_line(citation.location)
+    return f"{one_line(citation.source)}{f' > {location}' if location else ''}, {span}"
+
+
+def chunk_place(chunk: Chunk) -> str:
+    """ "notes.md, lines 12-18"."""
+    return f"{one_line(chunk.source)}, {chunk_span(chunk)}"
+
+
+def chunk_title(chunk: Chunk) -> str:
+    """Title and headings, or the file where there are none."""
+    return one_line(chunk.location) or one_line(chunk.source)
+
+
+def snippet(text: str, question: str, length: int) -> str:
+    """The part of `text` that holds most words of the question, about `length` characters, on one line."""
+    line = one_line(text)
+    if len(line) <= length:
+        return line
+    wanted = {word.lower() for word in WORD.findall(question)}
+    hits = [match.start() for match in WORD.finditer(line) if match.group().lower() in wanted]
+    best = max(hits, key=lambda hit: (sum(hit <= other < hit + length for other in hits), -hit), default=0)
+    start = 0 if best < length // 2 else _word_start(line, best - length // 6)
+    start = max(0, min(start, _word_start(line, len(line) - length)))
+    piece = line[start : start + length]
+    if start + length < len(line):
+        piece = piece.rsplit(" ", 1)[0] + " …"
+    return ("… " if start else "") + piece
+
+
+def _word_start(line: str, position: int) -> int:
+    return line.rfind(" ", 0, max(position, 0)) + 1
+
+
+def seconds(value: float) -> str:
+    """Two digits that matter: "0.034 s", "0.42 s", "12.5 s"."""
+    if value >= 10:
+        return f"{value:.1f} s"
+    return f"{value:.2f} s" if value >= 0.1 else f"{value:.3f} s"
+
+
+def percent(value: float | None) -> str:
+    """A probability; never "100 %" or "0 %" for what is merely close to it."""
+    if value is None:
+        return "–"
+    if 0.995 <= value < 1:
+        return ">99 %"
+    if 0 < value < 0.005:
+        return "<1 %"
+    return f"{value * 100:.0f} %"
+
+
+def decimal(value: float | None, digits: int = 2) -> str:
+    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def count(number: int, noun: str) -> str:
+    """ "1 file", "1,204 files"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def timings_line(timings: Sequence[Timing]) -> str:
+    """ "embed 0.031 s · search 0.012 s · total 0.043 s"; stages of the same name are summed."""
+    stages = summed(timings)
+    parts = [f"{name} {seconds(value)}" for name, value in stages.items()]
+    return " · ".join([*parts, f"total {seconds(sum(stages.values()))}"])
+
+
+def summed(timings: Iterable[Timing]) -> dict[str, float]:
+    """Seconds by stage, in order of first appearance."""
+    stages: dict[str, float] = {}
+    for timing in timings:
+        stages[one_line(timing.stage)] = stages.get(one_line(timing.stage), 0.0) + timing.seconds
+    return stages

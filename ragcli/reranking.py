@@ -1,0 +1,255 @@
+"""(question, candidates) -> the same candidates, scored by a cross-encoder and reordered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ragcli.bert import Bert, is_plain_bert, load_tokenizer, pad
+from ragcli.config import RerankingConfig
+from ragcli.errors import ModelError
+from ragcli.models import cross_encoder_files, precision, quieten_libraries, read_json
+from ragcli.types import Candidate
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from tokenizers import Encoding, Tokenizer
+
+    Logits = NDArray[np.float32]
+
+
+class _Backend(Protocol):
+    """`longest` is the longest pair in tokens, special tokens included."""
+
+    tokenizer: Tokenizer
+    longest: int
+
+    def score(self, pairs: Sequence[Encoding]) -> Logits: ...
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Turns a logit into a chance: sigmoid(slope * logit + intercept)."""
+
+    slope: float = 1.0
+    intercept: float = 0.0
+
+
+class CrossEncoderReranker:
+    """A loaded cross-encoder. `window` is the longest pair in tokens, special tokens included.
+
+    `truncated` counts the pairs so far that were longer and were cut. `prior_weight` is what the bi-encoder's
+    similarity weighs in the order: from the settings, else from the model's own ragcli.json, else 0.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        fingerprint: str,
+        backend: _Backend,
+        *,
+        prior_weight: float,
+        calibration: Calibration,
+        config: RerankingConfig,
+    ) -> None:
+        self.name = name
+        self.fingerprint = fingerprint
+        self.prior_weight = prior_weight
+        self.calibration = calibration
+        self.window = min(config.max_tokens, backend.longest)
+        self.truncated = 0
+        self._backend = backend
+        self._batch_size = config.batch_size
+        self._tokenizer = backend.tokenizer
+        self._tokenizer.enable_truncation(self.window, strategy="only_second")
+
+    def logits(self, question: str, texts: Sequence[str]) -> list[float]:
+        """The raw logit of every (question, text), in the order of `texts`. Raises ModelError on a NaN.
+
+        A pair that is too long loses the end of its text; a question above half the window loses its own end
+        first.
+        """
+        if not texts:
+            return []
+        asked, was_cut = self._cut(question, self.window // 2)
+        pairs = self._tokenizer.encode_batch([(asked, text) for text in texts])
+        self.truncated += len(pairs) if was_cut else sum(bool(pair.overflowing) for pair in pairs)
+        # By length, so that little is padded; then by text, so that a batch does not depend on the callers' order.
+        order = sorted(range(len(texts)), key=lambda i: (len(pairs[i]), texts[i]))
+        found = [0.0] * len(texts)
+        for first in range(0, len(order), self._batch_size):
+            batch = order[first : first + self._batch_size]
+            for place, logit in zip(batch, self._backend.score([pairs[i] for i in batch]), strict=True):
+                found[place] = float(logit)
+        if not all(map(math.isfinite, found)):
+            raise ModelError(
+                f"The cross-encoder {self.name} puts out scores that are not numbers.",
+                hint="Use another model: reranking.model, or --no-rerank.",
+            )
+        return found
+
+    def probability(self, logit: float) -> float:
+        """The calibrated chance, 0 to 1, that a passage with this logit is relevant."""
+        x = self.calibration.slope * logit + self.calibration.intercept
+        return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+    def _cut(self, text: str, most: int) -> tuple[str, bool]:
+        self._tokenizer.no_truncation()
+        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        self._tokenizer.enable_truncation(self.window, strategy="only_second")
+        return (text[: offsets[most - 1][1]], True) if len(offsets) > most else (text, False)
+
+
+def load_reranker(config: RerankingConfig) -> CrossEncoderReranker:
+    """The cross-encoder that the settings name. Raises ModelError."""
+    files = cross_encoder_files(config.model)
+    quieten_libraries()
+    folder = Path(files.folder)
+    own = read_json(folder / "ragcli.json")
+    prior_weight = config.prior_weight
+    if prior_weight is None:
+        prior_weight = _number(own, "prior_weight", 0.0)
+    scale = own.get("calibration")
+    scale = scale if isinstance(scale, dict) else {}
+    backend: _Backend = _PlainBert(folder) if _is_plain(folder) else _AnyModel(config.model, folder)
+    return CrossEncoderReranker(
+        files.name,
+        files.fingerprint,
+        backend,
+        prior_weight=prior_weight,
+        calibration=Calibration(_number(scale, "slope", 1.0), _number(scale, "intercept", 0.0)),
+        config=config,
+    )
+
+
+def rerank(
+    reranker: CrossEncoderReranker, question: str, candidates: Sequence[Candidate]
+) -> tuple[Candidate, ...]:
+    """The candidates with logit, score, probability and rank, best first; ties keep the base order."""
+    logits = reranker.logits(question, [candidate.chunk.passage for candidate in candidates])
+    return order_by_score(
+        [
+            replace(
+                candidate,
+                logit=logit,
+                score=logit + reranker.prior_weight * candidate.similarity,
+                probability=reranker.probability(logit),
+            )
+            for candidate, logit in zip(candidates, logits, strict=True)
+        ]
+    )
+
+
+def order_by_score(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Scored candidates with their rank set, best first; ties keep the base order."""
+    ordered = sorted(candidates, key=lambda c: (-(c.score or 0.0), c.base_rank))
+    return tuple(replace(candidate, rank=rank) for rank, candidate in enumerate(ordered, start=1))
+
+
+class _PlainBert:
+    """A BERT with pooler and one-label classifier, as the shipped cross-encoder is one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tokenizer = load_tokenizer(folder)
+        self.longest = int(_number(read_json(folder / "config.json"), "max_position_embeddings", 512))
+        self._bert = Bert(folder, prefix="bert.")
+        try:
+            names = ("bert.pooler.dense", "classifier")
+            self._head = [self._bert.state[f"{name}.{part}"] for name in names for part in ("weight", "bias")]
+        except KeyError as error:
+            raise ModelError(
+                f"The weights in {folder} lack {error}: this is not a cross-encoder.",
+                hint="Train one with: ragcli train, or name another model.",
+            ) from error
+
+    def score(self, pairs: Sequence[Encoding]) -> Logits:
+        import torch
+        from torch.nn import functional
+
+        pooler, pooler_bias, weight, bias = self._head
+        with torch.inference_mode():
+            first = self._bert.hidden(pad(pairs))[:, 0]
+            pooled = torch.tanh(functional.linear(first, pooler, pooler_bias))
+            scores: Logits = functional.linear(pooled, weight, bias)[:, 0].numpy()
+        return scores
+
+
+class _AnyModel:
+    """Any other cross-encoder with one label, as transformers reads it."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        import torch
+        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+        try:
+            reader: Any = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+            self._model: Any = AutoModelForSequenceClassification.from_pretrained(
+                str(folder),
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.bfloat16 if precision() == "bfloat16" else torch.float32,
+            ).eval()
+        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            hint = "Name a cross-encoder with one label: its folder, or its name on the hub."
+            raise ModelError(f"The cross-encoder {name} cannot be loaded: {reason}", hint=hint) from error
+        if self._model.config.num_labels != 1 or not hasattr(reader, "backend_tokenizer"):
+            raise ModelError(
+                f"The model {name} is not a cross-encoder with one label and a fast tokenizer.",
+                hint="Name another one, such as cross-encoder/ms-marco-MiniLM-L6-v2.",
+            )
+        _keep_head_float32(self._model)
+        self.tokenizer = reader.backend_tokenizer
+        self.tokenizer.no_padding()
+        self._padding_id = int(reader.pad_token_id or 0)
+        self._takes_types = "token_type_ids" in reader.model_input_names
+        positions = int(getattr(self._model.config, "max_position_embeddings", 512))
+        self.longest = min(positions, int(reader.model_max_length))
+
+    def score(self, pairs: Sequence[Encoding]) -> Logits:
+        import torch
+
+        ids, types, mask = (torch.from_numpy(part) for part in pad(pairs, self._padding_id))
+        extra = {"token_type_ids": types} if self._takes_types else {}
+        with torch.inference_mode():
+            logits = self._model(input_ids=ids, attention_mask=mask, **extra).logits
+        scores: Logits = logits[:, 0].float().numpy()
+        return scores
+
+
+def _keep_head_float32(model: Any) -> None:
+    """The classifier puts out float32: a bf16 logit has eight bits, and neighbours would tie."""
+    import torch
+
+    def widen(_module: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(part.float() if torch.is_tensor(part) else part for part in inputs)
+
+    for name in ("classifier", "score"):
+        head: Any = getattr(model, name, None)
+        if head is not None:
+            head.float()
+            hook: Callable[..., Any] = widen
+            head.register_forward_pre_hook(hook)
+
+
+def _is_plain(folder: Path) -> bool:
+    labels = read_json(folder / "config.json")
+    one_label = labels.get("num_labels", len(_dict(labels.get("id2label")))) == 1
+    architectures = labels.get("architectures")
+    return is_plain_bert(folder) and one_label and architectures == ["BertForSequenceClassification"]
+
+
+def _dict(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(settings: dict[str, object], key: str, default: float) -> float:
+    value = settings.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ModelError(f"{key} of the model is not a number: {value!r}", hint="Fetch the model again.")
+    return float(value)

@@ -1,0 +1,61 @@
+"""Training files: (question, positive passage) pairs, and which of them are never trained on."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragcli.errors import TrainingError
+from ragcli.training.recipe import TrainingSet
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """`group` ties pairs of one document together: a group is trained on or held out as a whole."""
+
+    question: str
+    passage: str
+    title: str
+    group: str
+
+
+def read_pairs(path: Path, wanted: TrainingSet, seed: int) -> tuple[Pair, ...]:
+    """The pairs of a .jsonl or .jsonl.gz file of {"q", "pos", "title", "group"} lines, in the file's order."""
+    try:
+        opener = gzip.open if path.suffix == ".gz" else open
+        with opener(path, "rt", encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines if line.strip()]
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"the training file {path} cannot be read: {error}") from error
+    pairs = [
+        Pair(row["q"], row["pos"], row.get("title") or "", str(row.get("group") or number))
+        for number, row in enumerate(rows)
+        if str(row.get("group") or "").startswith(wanted.only_groups)
+    ]
+    if wanted.limit and len(pairs) > wanted.limit:
+        keep = set(random.Random(seed).sample(range(len(pairs)), wanted.limit))
+        pairs = [pair for number, pair in enumerate(pairs) if number in keep]
+    return tuple(pairs)
+
+
+def hold_out(pairs: Sequence[Pair], questions: int, seed: int) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
+    """(to train on, held out): whole groups are held out until they hold `questions`, at most a tenth of the set."""
+    groups = sorted({pair.group for pair in pairs})
+    random.Random(seed).shuffle(groups)
+    wanted = min(questions, len(pairs) // 10)
+    sizes: dict[str, int] = {}
+    for pair in pairs:
+        sizes[pair.group] = sizes.get(pair.group, 0) + 1
+    held: set[str] = set()
+    taken = 0
+    for group in groups:
+        if taken >= wanted or len(held) + 1 >= len(groups):
+            break
+        held.add(group)
+        taken += sizes[group]
+    train = tuple(pair for pair in pairs if pair.group not in held)
+    return train, tuple(pair for pair in pairs if pair.group in held)

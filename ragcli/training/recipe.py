@@ -1,0 +1,82 @@
+"""A training recipe: one TOML file that says everything a run depends on. An unknown key is an error."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from ragcli.config import Section
+from ragcli.errors import ConfigError
+
+
+class TrainingSet(Section):
+    """One file of pairs. `pool` names the passages its negatives come from: sets of one pool share them."""
+
+    file: str
+    pool: str = Field(default="", description="Empty: a pool of its own.")
+    limit: int = Field(default=0, ge=0, description="Most questions taken (0: all), drawn by the seed.")
+    repeat: int = Field(default=1, ge=1, description="How often an epoch holds each question.")
+    soft_weight: float | None = Field(default=None, ge=0, le=1, description="Overrides loss.soft_weight.")
+    only_groups: str = Field(default="", description="Keep pairs whose group starts with this.")
+
+
+class NegativesRecipe(Section):
+    count: int = Field(default=3, ge=1, description="Negatives of each question.")
+    depth: int = Field(default=50, ge=2, description="Nearest passages of the bi-encoder that are mined.")
+    hard: int = Field(default=12, ge=1, description="Half of the negatives come from this many nearest.")
+    margin: float = Field(
+        default=0.08, description="A passage this much nearer to the question than the gold one may answer it too: left out."
+    )
+
+
+class LossRecipe(Section):
+    soft_weight: float = Field(default=0.2, ge=0, le=1, description="Share of the bi-encoder's soft label in the target.")
+    temperature: float = Field(default=0.05, gt=0, description="Of the soft label: softmax(similarity / temperature).")
+
+
+class ScheduleRecipe(Section):
+    steps: int = Field(default=1000, ge=1)
+    questions_per_step: int = Field(default=16, ge=1)
+    learning_rate: float = Field(default=6e-5, gt=0)
+    warmup: int = Field(default=100, ge=0, description="Steps of linear warm-up.")
+    decay: float = Field(default=0.4, ge=0, le=1, description="Share of the steps, at the end, of linear decay to zero.")
+    weight_decay: float = Field(default=0.01, ge=0)
+    clip: float = Field(default=1.0, gt=0, description="Largest norm of the gradient.")
+    checkpoint_minutes: float = Field(default=4.0, gt=0)
+
+
+class ModelRecipe(Section):
+    base: str = Field(default="all-MiniLM-L6-v2", description="Encoder that the cross-encoder starts from.")
+    max_tokens: int = Field(default=192, ge=32, description="Longest pair in training; longer passages are cut.")
+    title_share: float = Field(default=0.7, ge=0, le=1, description="Share of pairs that read the title too.")
+    lowercase_share: float = Field(
+        default=0.0, ge=0, le=1, description="Share of questions stripped of their question mark (typed in haste)."
+    )
+    freeze_embeddings: bool = Field(default=True, description="Keep the word embeddings as the base has them.")
+
+
+class Recipe(Section):
+    name: str
+    seed: int = 7
+    model: ModelRecipe = ModelRecipe()
+    negatives: NegativesRecipe = NegativesRecipe()
+    loss: LossRecipe = LossRecipe()
+    schedule: ScheduleRecipe = ScheduleRecipe()
+    held_out_questions: int = Field(default=60, ge=0, description="Of each set, whole groups, never trained on.")
+    sets: tuple[TrainingSet, ...] = ()
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Raises ConfigError with the key that is wrong."""
+    try:
+        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError(f"the recipe {path} cannot be read: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"the recipe {path} is not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"the recipe {path}: {key}: {first['msg']}") from error
