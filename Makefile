@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip -q --disable-pip-version-check
+# Compiling every module of every library at once takes a minute; Python compiles what it imports anyway.
+INSTALL := $(PIP) install --no-compile -c constraints.txt
 TORCH  := $(shell grep '^torch==' constraints.txt)
 
 QUESTION ?= Who designed the bonnet ornament of the Jaguar cars?
@@ -12,7 +14,7 @@ QUESTION ?= Who designed the bonnet ornament of the Jaguar cars?
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format clean bench-reranker
+.PHONY: help venv demo test lint format clean bench-reranker images
 
 help: ## Show this list.
 	@echo "Targets:"
@@ -50,6 +52,11 @@ bench-reranker: $(VENV)/.installed-dev ## Print the reranker's table on the deve
 	@echo "==> Measuring the reranker"
 	@$(BIN)/python bench/reranker.py
 
+images: $(VENV)/.installed ## Draw the README's picture anew from a real answer.
+	@echo "==> Drawing docs/images/compare.svg"
+	@$(BIN)/ragcli ingest corpora/homonyms
+	@$(BIN)/python docs/make_images.py "$(QUESTION)"
+
 clean: ## Remove .venv, caches and build output (an index in .ragcli stays: `ragcli reset` removes that).
 	@echo "==> Removing .venv, caches and build output"
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -64,15 +71,15 @@ $(VENV)/.created:
 # torch goes first and alone: pinned before anything else may ask for another build of it.
 $(VENV)/.torch: $(VENV)/.created constraints.txt
 	@echo "==> Installing $(TORCH) (the largest download)"
-	@$(PIP) install "$(TORCH)" -c constraints.txt
+	@$(INSTALL) "$(TORCH)"
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.torch pyproject.toml
 	@echo "==> Installing ragcli and its dependencies"
-	@$(PIP) install -c constraints.txt -e .
+	@$(INSTALL) -e .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "==> Installing the tools for development"
-	@$(PIP) install -c constraints.txt -e '.[dev]'
+	@$(INSTALL) -e '.[dev]'
 	@touch $@

@@ -4,23 +4,101 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from ragcli import prompting
 from ragcli.config import Config
-from ragcli.llm import LLM
+from ragcli.errors import LLMError
+from ragcli.llm import LLM, Generation
 from ragcli.stopwatch import Stopwatch
 from ragcli.types import Answer, Candidate, Context, Usage
 
-ScoreTexts = Callable[[str, Sequence[str]], Sequence[float]]
+OnText = Callable[[str], None]
+
+NO_CONTEXT = Context(passages=(), messages=(), tokens=0, budget=0)
+CUT_BY_LIMIT = "length"
 
 
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """What an arm works with. `score_texts` is None in the base arm: it must not profit from the cross-encoder."""
+def answer(
+    question: str,
+    candidates: Sequence[Candidate],
+    *,
+    config: Config,
+    llm: LLM,
+    watch: Stopwatch,
+    score_texts: prompting.ScoreTexts | None = None,
+    on_text: OnText | None = None,
+) -> Answer:
+    """Packs, asks, cites. `score_texts` is the cross-encoder; None in the base arm, which must not use it.
 
-    config: Config
-    llm: LLM
-    score_texts: ScoreTexts | None
+    Raises LLMError when the answer does not come whole, ConfigError when the LLM's window is too small.
+    """
+    with watch.stage("context"):
+        context = prompting.build_context(
+            question,
+            candidates,
+            top_k=config.retrieval.top_k,
+            config=config.prompting,
+            llm=config.llm,
+            count_tokens=llm.count_tokens,
+            score_texts=score_texts,
+        )
+    generation = _listen(llm.stream(context.messages), watch, on_text)
+    if prompting.is_abstention(generation.text):
+        cited = prompting.Cited(prompting.NO_ANSWER, (), ())
+    else:
+        cited = prompting.cite(generation.text, context, config.prompting, question=question)
+    if not cited.text:
+        raise LLMError(
+            "The LLM wrote nothing but citations that do not exist.",
+            hint="Ask again, put it in other words, or name a larger model: llm.model.",
+            partial=generation.text,
+        )
+    return Answer(
+        question=question,
+        text=cited.text,
+        abstained=cited.text == prompting.NO_ANSWER,
+        citations=cited.citations,
+        unknown_citations=cited.unknown,
+        context=context,
+        candidates=tuple(candidates),
+        reranked=_scored(candidates),
+        model=config.llm.model,
+        usage=generation.usage,
+        timings=watch.timings,
+        cut_off=generation.finish_reason == CUT_BY_LIMIT,
+    )
 
 
+def abstention(question: str, candidates: Sequence[Candidate], *, config: Config, watch: Stopwatch) -> Answer:
+    """What is said without asking the LLM, because no passage is likely enough to be relevant."""
+    return Answer(
+        question=question,
+        text=prompting.NO_ANSWER,
+        abstained=True,
+        citations=(),
+        unknown_citations=(),
+        context=NO_CONTEXT,
+        candidates=tuple(candidates),
+        reranked=_scored(candidates),
+        model=config.llm.model,
+        usage=Usage(0, 0),
+        timings=watch.timings,
+    )
+
+
+def _scored(candidates: Sequence[Candidate]) -> bool:
+    return all(candidate.rank is not None for candidate in candidates)
+
+
+def _listen(generation: Generation, watch: Stopwatch, on_text: OnText | None) -> Generation:
+    """Hears the generation out. "first token" is the wait for its first piece, "answer" the rest."""
+    start = time.perf_counter()
+    stage = "first token"
+    for piece in generation:
+        now = time.perf_counter()
+        watch.add(stage, now - start)
+        start, stage = now, "answer"
+        if on_text is not None:
+            on_text(piece)
+    watch.add(stage, time.perf_counter() - start)
+    return generation

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ragcli.errors import ModelError
 from ragcli.models import precision, read_json
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
     from torch import Tensor
 
-    Batch = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+    Batch: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
 class Bert:
@@ -42,7 +42,9 @@ class Bert:
             layers = _number(settings, "num_hidden_layers")
             self._layers = [self._layer_weights(f"{prefix}encoder.layer.{i}.") for i in range(layers)]
         except KeyError as error:
-            message = f"The weights in {folder} lack {error}: this is not the model that config.json describes."
+            message = (
+                f"The weights in {folder} lack {error}: this is not the model that config.json describes."
+            )
             raise ModelError(message, hint="Fetch the model again.") from error
 
     def hidden(self, batch: Batch) -> Tensor:
@@ -116,7 +118,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     path = folder / "tokenizer.json"
     try:
         tokenizer: Any = Tokenizer.from_file(str(path))
-    except Exception as error:  # noqa: BLE001  (tokenizers raises bare Exceptions; turned into an error)
+    except Exception as error:  # tokenizers has no exception of its own
         raise ModelError(f"{path} cannot be read: {error}", hint="Fetch the model again.") from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -128,13 +130,15 @@ def pad(encodings: Sequence[Encoding], padding_id: int = 0) -> Batch:
     import numpy as np
 
     shape = (len(encodings), max(len(encoding) for encoding in encodings))
-    ids, types, mask = np.full(shape, padding_id), np.zeros(shape, int), np.zeros(shape, int)
+    ids: NDArray[np.int64] = np.full(shape, padding_id, dtype=np.int64)
+    types: NDArray[np.int64] = np.zeros(shape, dtype=np.int64)
+    mask: NDArray[np.int64] = np.zeros(shape, dtype=np.int64)
     for row, encoding in enumerate(encodings):
         length = len(encoding)
         ids[row, :length] = encoding.ids
         types[row, :length] = encoding.type_ids
         mask[row, :length] = 1
-    return ids.astype(np.int64), types.astype(np.int64), mask.astype(np.int64)
+    return ids, types, mask
 
 
 def _load_weights(path: Path) -> dict[str, Tensor]:

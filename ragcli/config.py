@@ -19,6 +19,11 @@ class Section(BaseModel):
 
 class StoreConfig(Section):
     path: str = Field(default=".ragcli", description="Folder of the index.")
+    search_width: int = Field(
+        default=200,
+        ge=10,
+        description=("Neighbours that Chroma's graph search keeps in view; more is surer and slower."),
+    )
 
 
 class IngestConfig(Section):
@@ -31,8 +36,12 @@ class IngestConfig(Section):
 
 
 class ChunkingConfig(Section):
-    size: int = Field(default=200, ge=16, description="Most tokens of a chunk, its title and headings included.")
-    overlap: int = Field(default=30, ge=0, description="Tokens repeated from the chunk before, in whole sentences.")
+    size: int = Field(
+        default=200, ge=16, description=("Most tokens of a chunk, its title and headings included.")
+    )
+    overlap: int = Field(
+        default=30, ge=0, description=("Tokens repeated from the chunk before, in whole sentences.")
+    )
 
 
 class EmbeddingConfig(Section):
@@ -43,20 +52,31 @@ class EmbeddingConfig(Section):
 
 
 class RetrievalConfig(Section):
-    candidates: int = Field(default=50, ge=1, description="Chunks that the bi-encoder hands to the cross-encoder.")
+    candidates: int = Field(
+        default=50, ge=1, description=("Chunks that the bi-encoder hands to the cross-encoder.")
+    )
     top_k: int = Field(default=5, ge=1, description="Passages that go into the prompt.")
 
 
 class RerankingConfig(Section):
     enabled: bool = Field(default=True, description="False answers in the bi-encoder's order.")
-    model: str = Field(default="ragcli", description="Cross-encoder: the shipped one, a hub name or a folder.")
+    model: str = Field(
+        default="ragcli", description=("Cross-encoder: the shipped one, a hub name or a folder.")
+    )
     prior_weight: float | None = Field(
         default=None,
         ge=0,
-        description="Order by logit + this x the bi-encoder's similarity. Unset: the value that the model's folder names, or 0.",
+        description=(
+            "Order by logit + this x the bi-encoder's similarity. Unset: the value that the "
+            "model's folder names, or 0."
+        ),
     )
     batch_size: int = Field(default=8, ge=1, description="Pairs scored at once.")
-    max_tokens: int = Field(default=320, ge=16, description="Longest pair that is scored whole; longer ones are cut and counted.")
+    max_tokens: int = Field(
+        default=320,
+        ge=16,
+        description=("Longest pair that is scored whole; longer ones are cut and counted."),
+    )
 
 
 class PromptingConfig(Section):
@@ -70,30 +90,40 @@ class PromptingConfig(Section):
     )
     sentences: int = Field(default=4, ge=1, description="Sentences in the prompt, with style = sentences.")
     min_probability: float = Field(
-        default=0.0, ge=0, le=1, description="Below this best probability of relevance ragcli says it has no answer."
+        default=0.0,
+        ge=0,
+        le=1,
+        description=("Below this best probability of relevance ragcli says it has no answer."),
     )
 
 
 class LLMConfig(Section):
     base_url: str = Field(
-        default="local", description="An OpenAI-compatible endpoint, or local for the embedded llama.cpp server."
+        default="local",
+        description=("An OpenAI-compatible endpoint, or local for the embedded llama.cpp server."),
     )
     model: str = Field(default="SmolLM2-135M-Instruct", description="Model name as the endpoint knows it.")
     api_key_env: str = Field(default="", description="Name of the environment variable that holds the key.")
     context_tokens: int = Field(default=2048, ge=256, description="The model's window.")
     answer_tokens: int = Field(default=128, ge=1, description="Longest answer.")
     threads: int = Field(
-        default=0, ge=0, description="Threads of the local server; 0 takes the cores that other work leaves free."
+        default=0,
+        ge=0,
+        description=("Threads of the local server; 0 takes the cores that other work leaves free."),
     )
     temperature: float = Field(default=0.0, ge=0, le=2, description="0 gives the same answer each time.")
     seed: int = Field(default=7, description="Sampling seed, for endpoints that take one.")
-    timeout_seconds: float = Field(default=60.0, gt=0, description="Longest wait for the next part of an answer.")
+    timeout_seconds: float = Field(
+        default=60.0, gt=0, description=("Longest wait for the next part of an answer.")
+    )
 
 
 class Config(Section):
     """All settings of one run. `profile` has been applied: the sections hold its values."""
 
-    profile: str = Field(default="local", description="Which [profiles.NAME] table is laid over the sections.")
+    profile: str = Field(
+        default="local", description=("Which [profiles.NAME] table is laid over the sections.")
+    )
     collection: str = Field(default="default", description="Name of the collection in the index.")
     store: StoreConfig = StoreConfig()
     ingest: IngestConfig = IngestConfig()

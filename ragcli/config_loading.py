@@ -21,26 +21,13 @@ from pydantic.fields import FieldInfo
 
 from ragcli.config import Config
 from ragcli.errors import ConfigError
+from ragcli.profiles import BUILT_IN_PROFILES
 
 PREFIX = "RAGCLI_"
 FILE_NAME = "config.toml"
 SECRET_NAME_KEY = "llm.api_key_env"
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 CREDENTIALS = re.compile(r"(://)[^/@\s]+@")
-
-# Known without a file, so that an installed wheel has them; a [profiles.NAME] table is laid over.
-BUILT_IN_PROFILES: Mapping[str, Mapping[str, object]] = {
-    "local": {},
-    "openai": {
-        "prompting.style": "passages",
-        "prompting.citations": "model",
-        "llm.base_url": "https://api.openai.com/v1",
-        "llm.model": "gpt-4.1-mini",
-        "llm.api_key_env": "OPENAI_API_KEY",
-        "llm.context_tokens": 16384,
-        "llm.answer_tokens": 512,
-    },
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +56,8 @@ def load_config(
 ) -> Config:
     """Read all layers and check them.
 
-    `overrides` are flags by dotted key; a None among them means that the flag was not given. Raises ConfigError
-    for an unreadable file, an unknown key or profile, and a value that does not fit.
+    `overrides` are flags by dotted key; a None among them means that the flag was not given. Raises
+    ConfigError for an unreadable file, an unknown key or profile, and a value that does not fit.
     """
     return _validated(_resolve(path, profile, overrides or {}, environ))
 
@@ -81,11 +68,15 @@ def explain_config(
     overrides: Mapping[str, object] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> list[Setting]:
-    """Every key with its value and its origin: "default", a file, an environment variable's name or "flag"."""
+    """Every key with its value and origin: "default", a file, a profile, a variable's name or "flag"."""
     given = _resolve(path, profile, overrides or {}, environ)
     config = _validated(given)
     return [
-        Setting(key, _printable(key, value_of(config, key), environ), given[key].origin if key in given else "default")
+        Setting(
+            key,
+            _printable(key, value_of(config, key), environ),
+            given[key].origin if key in given else "default",
+        )
         for key in known_fields()
     ]
 
@@ -159,14 +150,22 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file} is not valid TOML: {error}.", hint="Mend the file, or name another with --config.") from None
+        raise ConfigError(
+            f"{file} is not valid TOML: {error}.", hint="Mend the file, or name another with --config."
+        ) from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{file} is not UTF-8 text.", hint="Save it as UTF-8, or name another with --config.") from None
+        raise ConfigError(
+            f"{file} is not UTF-8 text.", hint="Save it as UTF-8, or name another with --config."
+        ) from None
     except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror}.", hint="Check its permissions.") from None
+        raise ConfigError(
+            f"{file} cannot be read: {error.strerror}.", hint="Check its permissions."
+        ) from None
 
 
-def _flatten(table: Mapping[str, Any], fields: Mapping[str, FieldInfo], origin: str) -> Iterator[tuple[str, object]]:
+def _flatten(
+    table: Mapping[str, Any], fields: Mapping[str, FieldInfo], origin: str
+) -> Iterator[tuple[str, object]]:
     """Dotted keys of a TOML table; only tables that are sections are entered."""
     sections = {key.rpartition(".")[0] for key in fields}
     pending: list[tuple[str, object]] = list(table.items())
@@ -182,9 +181,11 @@ def _flatten(table: Mapping[str, Any], fields: Mapping[str, FieldInfo], origin: 
 
 def _unknown_key(key: str, fields: Mapping[str, FieldInfo], origin: str) -> ConfigError:
     """The error names the nearest known key. It never shows the value, which may be a secret."""
-    names = {**{known.rpartition(".")[2]: known for known in fields}, **{known: known for known in fields}}
-    close = difflib.get_close_matches(key, list(fields), 1, 0.6) or difflib.get_close_matches(
-        key.rpartition(".")[2], list(names), 1, 0.6
+    last = {known.rpartition(".")[2]: known for known in fields}
+    sections = {known.partition(".")[0]: f"[{known.partition('.')[0]}]" for known in fields if "." in known}
+    names = {**last, **sections, **{known: known for known in fields}}
+    close = difflib.get_close_matches(key, list(names), 1, 0.7) or difflib.get_close_matches(
+        key.rpartition(".")[2], list(names), 1, 0.7
     )
     hint = f"Did you mean {names[close[0]]}?" if close else "ragcli config show lists every key."
     if not close and origin.endswith(FILE_NAME):
@@ -195,7 +196,8 @@ def _unknown_key(key: str, fields: Mapping[str, FieldInfo], origin: str) -> Conf
 def _profiles_of(tables: object, origin: str) -> dict[str, Mapping[str, Any]]:
     if not isinstance(tables, Mapping) or not all(isinstance(table, Mapping) for table in tables.values()):
         raise ConfigError(
-            f"profiles in {origin} is not a set of tables.", hint="Write [profiles.NAME.llm] and keys below it."
+            f"profiles in {origin} is not a set of tables.",
+            hint="Write [profiles.NAME.llm] and keys below it.",
         )
     return dict(tables)
 
@@ -211,9 +213,12 @@ def _profile_layer(
             hint=f"Known profiles: {known}. Add [profiles.{name}.llm] to {file_name or FILE_NAME}.",
         )
     layer = {key: _Given(value, f"profile {name}") for key, value in BUILT_IN_PROFILES.get(name, {}).items()}
-    origin = f"{file_name} [profiles.{name}]"
-    for key, value in _flatten(profiles.get(name, {}), fields, origin):
-        layer[key] = _Given(value, origin)
+    for table, keys in profiles.items():
+        origin = f"{file_name} [profiles.{table}]"
+        # Those that are not in use are read as well: a mistake in them must not wait for the day they are.
+        given = {key: _Given(value, origin) for key, value in _flatten(keys, fields, origin)}
+        if table == name:
+            layer.update(given)
     return layer
 
 
@@ -260,17 +265,24 @@ def _validated(given: _Layer) -> Config:
 def _bad_value(error: ValidationError, given: _Layer) -> ConfigError:
     first = error.errors()[0]
     parts = [str(part) for part in first["loc"]]
-    key = next((".".join(parts[:n]) for n in range(len(parts), 0, -1) if ".".join(parts[:n]) in given), ".".join(parts))
+    key = next(
+        (".".join(parts[:n]) for n in range(len(parts), 0, -1) if ".".join(parts[:n]) in given),
+        ".".join(parts),
+    )
     origin = given[key].origin if key in given else "the configuration"
     field = known_fields().get(key)
-    hint = f"{key}: {field.description}" if field and field.description else "ragcli config show lists every key."
+    hint = (
+        f"{key}: {field.description}"
+        if field and field.description
+        else "ragcli config show lists every key."
+    )
     message = first["msg"].removeprefix("Input s").removeprefix("S")
     shown = "" if key == SECRET_NAME_KEY else f" = {given[key].value!r}" if key in given else ""
     return ConfigError(f"{key}{shown} (from {origin}) does not fit: s{message}.", hint=hint)
 
 
 def _check_secret_name(given: _Layer) -> None:
-    """A key pasted where a variable's name belongs must not end up on a screen, in an error or in a run's JSON."""
+    """A key pasted where a variable's name belongs must not reach a screen, an error or a run's JSON."""
     setting = given.get(SECRET_NAME_KEY)
     if setting and setting.value and not VARIABLE_NAME.match(str(setting.value)):
         raise ConfigError(

@@ -7,7 +7,8 @@ import textwrap
 from collections.abc import Iterator
 
 from ragcli.config import Config
-from ragcli.config_loading import BUILT_IN_PROFILES, known_fields, value_of
+from ragcli.config_loading import known_fields, value_of
+from ragcli.profiles import BUILT_IN_PROFILES
 
 WIDTH = 100
 HEADER = """\
@@ -51,7 +52,7 @@ def _sections() -> Iterator[str]:
 
 
 def _profiles() -> Iterator[str]:
-    yield "# Profiles: `--profile openai` lays these over the sections above.\n# The key stays in the environment."
+    yield "# `--profile openai` lays these over the sections above. The key stays in the environment."
     for profile, settings in BUILT_IN_PROFILES.items():
         tables: dict[str, list[str]] = {}
         for key, value in settings.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ragcli.bert import Bert, is_plain_bert, load_tokenizer, pad
 from ragcli.config import EmbeddingConfig
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-    Vectors = NDArray[np.float32]
+    Vectors: TypeAlias = NDArray[np.float32]
 
 
 class _Backend(Protocol):
@@ -30,7 +30,7 @@ class _Backend(Protocol):
 
 
 class BiEncoder:
-    """A loaded bi-encoder. `window` is the longest text in tokens, special tokens left out, that is read whole.
+    """A loaded bi-encoder. `window` is the longest text, in tokens without special ones, that is read whole.
 
     `truncated` counts the texts so far that were longer, and of which only the beginning counts.
     """
@@ -47,28 +47,33 @@ class BiEncoder:
     def embed(
         self, texts: Sequence[str], *, query: bool = False, advance: Callable[[int], None] | None = None
     ) -> Vectors:
-        """Unit rows, float32 (n, dimension), in the order of `texts`.
+        """Unit rows, float32 (n, dimension), in the order of `texts`; equal texts have equal rows.
 
         `query` matters to models that are trained with a prompt for questions. `advance` gets the number of
         texts of each finished batch. Raises ModelError when the model puts out something that is no number.
         """
         import numpy as np
 
-        rows = np.empty((len(texts), self.dimension), dtype=np.float32)
+        rows: Vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         if not texts:
             return rows
-        lengths = self._lengths(texts)
-        self.truncated += sum(length > self.window for length in lengths)
-        # By length, so that little is padded; then by text, so that a batch does not depend on the callers' order.
-        order = sorted(range(len(texts)), key=lambda i: (lengths[i], texts[i]))
-        for first in range(0, len(order), self._batch_size):
-            batch = order[first : first + self._batch_size]
-            rows[batch] = self._backend.encode([texts[i] for i in batch], query=query)
+        places: dict[str, list[int]] = {}
+        for place, text in enumerate(texts):
+            places.setdefault(text, []).append(place)
+        lengths = dict(zip(places, self._lengths(list(places)), strict=True))
+        self.truncated += sum(len(places[text]) for text in places if lengths[text] > self.window)
+        # By length, so that little is padded; then by text, so that the callers' order makes no difference.
+        ordered = sorted(places, key=lambda text: (lengths[text], text))
+        for first in range(0, len(ordered), self._batch_size):
+            batch = ordered[first : first + self._batch_size]
+            for text, row in zip(batch, self._backend.encode(batch, query=query), strict=True):
+                rows[places[text]] = row
             if advance is not None:
-                advance(len(batch))
+                advance(sum(len(places[text]) for text in batch))
         if not np.isfinite(rows).all():
             raise ModelError(
-                f"The bi-encoder {self.name} puts out vectors that are not numbers.", hint="Use another model."
+                f"The bi-encoder {self.name} puts out vectors that are not numbers.",
+                hint="Use another model.",
             )
         return rows
 
@@ -125,6 +130,7 @@ class _SentenceTransformer:
     """Any other model, as sentence-transformers reads it: its pooling, its prompts, its further layers."""
 
     def __init__(self, name: str, folder: Path) -> None:
+        from safetensors import SafetensorError
         from sentence_transformers import SentenceTransformer
 
         try:
@@ -134,7 +140,7 @@ class _SentenceTransformer:
                 trust_remote_code=False,
                 model_kwargs={"use_safetensors": True, "dtype": "float32"},
             )
-        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             hint = "Name a sentence-transformers model: its folder, or its name on the hub."
             raise ModelError(f"The bi-encoder {name} cannot be loaded: {reason}", hint=hint) from error

@@ -6,10 +6,10 @@
     |- IngestError              exit 1   a path that does not exist; with --strict, a file that was skipped
     |- StoreError               exit 1   the index cannot be read or written
     |  |- IndexMismatchError    exit 2   the index was built with another model or other settings
-    |- NothingFoundError        exit 3   no index, an empty index, nothing matches, no answer where one was demanded
-    |- ModelError               exit 4   a model's files are missing, damaged or unusable
-    |- LLMError                 exit 4   the LLM is unreachable, refused, or stopped in mid-answer
-    |- TrainingError            exit 1   training could not run, or brought no gain
+    |- NothingFoundError        exit 3   no index, an empty index, nothing matches, no answer where one was
+    demanded |- ModelError               exit 4   a model's files are missing, damaged or unusable |- LLMError
+    exit 4   the LLM is unreachable, refused, or stopped in mid-answer |- TrainingError            exit 1
+    training could not run, or brought no gain
 
 Every error carries a message (what is wrong) and a hint (the command or the change that mends it).
 """

@@ -1,6 +1,6 @@
-"""Messages become a stream of text, always through the `openai` client, whether the server is ours or the user's.
+"""Messages become a stream of text, always through the `openai` client, whosever the server is.
 
-A stream that does not end properly is an error that carries what had arrived; it is never taken for an answer.
+A stream that does not end properly is an error that carries what had arrived, never an answer.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ class LLM:
         """Starts an answer. Nothing is sent before the generation is iterated."""
         return Generation(self, messages)
 
-    def _open(self, messages: Sequence[Message], limit_name: str = "max_tokens") -> Stream[ChatCompletionChunk]:
+    def _open(
+        self, messages: Sequence[Message], limit_name: str = "max_tokens"
+    ) -> Stream[ChatCompletionChunk]:
         from openai import BadRequestError
 
         request: dict[str, Any] = {
@@ -103,7 +105,7 @@ class Generation:
     """One answer, as it arrives: iterate it once for its pieces of text, free of control characters.
 
     Afterwards `text` is the whole, `finish_reason` says why it ended ("length": cut at `answer_tokens`) and
-    `usage` counts tokens, estimated where `usage_estimated` because the server sent no count. Raises LLMError.
+    `usage` counts tokens: an estimate (`usage_estimated`) where the server sent no count. Raises LLMError.
     """
 
     def __init__(self, llm: LLM, messages: Sequence[Message]) -> None:
@@ -115,17 +117,19 @@ class Generation:
         self._messages = messages
 
     def __iter__(self) -> Iterator[str]:
-        import httpx
         from openai import OpenAIError
 
         config = self._llm._config
+        began = False
         try:
             with self._llm._open(self._messages) as stream:
+                began = True
                 for chunk in stream:
                     yield from self._read(chunk)
-        # The client lets transport errors and unreadable JSON through once the stream has begun.
-        except (OpenAIError, httpx.HTTPError, ValueError) as error:
-            raise as_llm_error(error, config, key=self._llm._client.api_key, partial=self.text) from error
+        # The client lets unreadable JSON through as the ValueError that it is.
+        except (OpenAIError, ValueError) as error:
+            key = self._llm._client.api_key
+            raise as_llm_error(error, config, key=key, began=began, partial=self.text) from error
         if self.finish_reason is None:
             raise cut_off(config, partial=self.text)
         if not self.text.strip():
@@ -148,11 +152,10 @@ class Generation:
 
 def _client(base_url: str, key: str, config: LLMConfig, *, proxies: bool) -> OpenAI:
     """`proxies`: whether the environment's proxy settings hold; never for our own loopback server."""
-    import httpx
-    from openai import OpenAI
+    from openai import DefaultHttpxClient, OpenAI, Timeout
 
-    timeout = httpx.Timeout(config.timeout_seconds, connect=min(CONNECT_SECONDS, config.timeout_seconds))
-    http_client = None if proxies else httpx.Client(trust_env=False, timeout=timeout)
+    timeout = Timeout(config.timeout_seconds, connect=min(CONNECT_SECONDS, config.timeout_seconds))
+    http_client = None if proxies else DefaultHttpxClient(trust_env=False)
     return OpenAI(base_url=base_url, api_key=key, timeout=timeout, max_retries=0, http_client=http_client)
 
 

@@ -11,36 +11,40 @@ from ragcli.errors import LLMError
 LONGEST_DETAIL = 200
 
 
-def as_llm_error(error: Exception, config: LLMConfig, *, key: str, partial: str) -> LLMError:
-    """The LLMError for what the client raised. Neither message nor hint ever holds the key."""
-    import httpx
+def as_llm_error(error: Exception, config: LLMConfig, *, key: str, began: bool, partial: str) -> LLMError:
+    """The LLMError for what the client raised; `began` once the server has accepted the request.
+
+    Neither message nor hint ever holds the key.
+    """
     from openai import APIConnectionError, APIStatusError, APITimeoutError
 
     server = address(config)
     detail = _one_line(error, key)
-    if isinstance(error, APITimeoutError | httpx.TimeoutException):
-        return LLMError(
-            f"{server} sent nothing for {config.timeout_seconds:g} seconds.",
-            hint="Ask again, or raise llm.timeout_seconds for a slow model.",
-            partial=partial,
-        )
+    if isinstance(error, APITimeoutError):
+        return _too_slow(config, began=began, partial=partial)
     if isinstance(error, APIStatusError):
         return _status_error(error.status_code, server, config, detail)
-    if isinstance(error, APIConnectionError | httpx.ConnectError):
-        return LLMError(
-            f"Nothing answers at {server}.", hint="Start the server, or correct llm.base_url.", partial=partial
-        )
-    if isinstance(error, httpx.TransportError):
-        return cut_off(config, partial=partial)
+    if isinstance(error, APIConnectionError):
+        if began:
+            return cut_off(config, partial=partial)
+        hint = "Start the server, or correct llm.base_url."
+        return LLMError(f"Nothing answers at {server}.", hint=hint)
     if isinstance(error, ValueError):
         return LLMError(
             f"{server} sent something that is not an answer: {detail}.",
             hint="Check llm.base_url: it ends in /v1 for most servers.",
             partial=partial,
         )
-    return LLMError(
-        f"{server} reported an error: {detail}.", hint="Ask again, or read the server's log.", partial=partial
-    )
+    hint = "Ask again, or read the server's log."
+    return LLMError(f"{server} reported an error: {detail}.", hint=hint, partial=partial)
+
+
+def _too_slow(config: LLMConfig, *, began: bool, partial: str) -> LLMError:
+    hint = "Ask again, or raise llm.timeout_seconds for a slow model."
+    if not began:
+        return LLMError(f"{address(config)} did not answer in time.", hint=hint)
+    seconds = f"{config.timeout_seconds:g} seconds"
+    return LLMError(f"{address(config)} sent nothing more for {seconds}.", hint=hint, partial=partial)
 
 
 def missing_key(config: LLMConfig) -> LLMError:
@@ -61,7 +65,8 @@ def cut_off(config: LLMConfig, *, partial: str) -> LLMError:
 
 def empty_answer(config: LLMConfig) -> LLMError:
     return LLMError(
-        f"{config.model} gave an empty answer.", hint="Word the question differently, or use another llm.model."
+        f"{config.model} gave an empty answer.",
+        hint="Put it in other words, or use another llm.model.",
     )
 
 
@@ -70,13 +75,19 @@ def address(config: LLMConfig) -> str:
     if config.base_url == "local":
         return "the local LLM server"
     parts = urlsplit(config.base_url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else config.base_url
+    return (
+        f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else config.base_url
+    )
 
 
 def _status_error(status: int, server: str, config: LLMConfig, detail: str) -> LLMError:
     if status in (401, 403):
         variable = config.api_key_env
-        hint = f"Check the key in {variable}." if variable else "Set llm.api_key_env to the variable that holds it."
+        hint = (
+            f"Check the key in {variable}."
+            if variable
+            else "Set llm.api_key_env to the variable that holds it."
+        )
         return LLMError(f"{server} refused the key (HTTP {status}).", hint=hint)
     if status == 404:
         return LLMError(
@@ -89,7 +100,9 @@ def _status_error(status: int, server: str, config: LLMConfig, detail: str) -> L
             hint="Wait a minute and ask again, or check your quota.",
         )
     if status >= 500:
-        return LLMError(f"{server} failed (HTTP {status}): {detail}.", hint="Ask again, or read the server's log.")
+        return LLMError(
+            f"{server} failed (HTTP {status}): {detail}.", hint="Ask again, or read the server's log."
+        )
     return LLMError(
         f"{server} refused the request (HTTP {status}): {detail}.",
         hint="Check the [llm] settings: ragcli config show",

@@ -1,8 +1,8 @@
 """The embedded llama.cpp server: one GGUF model on a loopback port, inside this process.
 
-It lives in threads of this process, so nothing is left behind when the process ends, however it ends. The port is
-the system's choice and every request needs a key made for this run: another user or a web page on the same
-machine cannot use the model.
+It lives in threads of this process, so nothing is left behind when the process ends, however it ends. The
+port is the system's choice and every request needs a key made for this run: another user or a web page on the
+same machine cannot use the model.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MOST_THREADS = 4
 """A model of this size gains nothing from more."""
 
 SILENT = -1
-"""llama.cpp's log level below its errors: what goes wrong reaches the user as an exception, not as a log line."""
+"""llama.cpp's log level below errors: what goes wrong reaches the user as an exception, not as a log line."""
 
 TOKENIZE_SECONDS = 10.0
 
@@ -96,8 +96,8 @@ def local_server(model: Path, *, context_tokens: int, threads: int = 0) -> Itera
 def free_threads() -> int:
     """Processor cores that other work leaves idle: at least 1, at most MOST_THREADS.
 
-    llama.cpp's threads wait for each other in a loop at every layer. One thread too many on a busy machine costs
-    far more than one too few: on 2 cores under full load, 2 threads wrote 1 token a second and 1 thread 10.
+    llama.cpp's threads wait for each other in a loop at every layer. One thread too many on a busy machine
+    costs far more than one too few: on 2 cores under full load, 2 threads wrote 1 token a second, 1 wrote 10.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     busy = round(os.getloadavg()[0]) if hasattr(os, "getloadavg") else 0

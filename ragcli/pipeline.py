@@ -1,19 +1,19 @@
 """The stages in order: ingest(), search(), ask(), compare(). Models are opened once and stay warm.
 
 What is missing is said before the work on a question begins, in this order: the question, the index, the LLM,
-the reranker; all of that without importing a heavy library.
+the models; all of that without importing a heavy library.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
-from ragcli import answering, comparison, embedding, ingestion, llm, models, reranking, store
+from ragcli import answering, comparison, embedding, ingestion, llm, models, prompting, reranking, store
 from ragcli.config import Config
 from ragcli.config_loading import load_config
 from ragcli.errors import NothingFoundError, RagcliError, UsageError
@@ -37,7 +37,7 @@ def open_pipeline(config: Config | None = None) -> Iterator[Pipeline]:
 
 
 class Pipeline:
-    """All that one configuration can do. Not meant to be shared between threads."""
+    """All that one configuration can do. One question at a time: not to be shared between threads."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -46,13 +46,13 @@ class Pipeline:
         self._llm: Future[llm.LLM] | None = None
 
     def close(self) -> None:
-        """Ends the local LLM server. A start that is under way is waited for, so that it cannot outlive us."""
+        """Ends the local LLM server; waits for a start that is under way, lest it outlive us."""
         self._starter.shutdown(wait=True)
         self._resources.close()
 
     def ingest(
         self,
-        paths: Sequence[Path],
+        paths: Sequence[Path | str],
         *,
         prune: bool = False,
         dry_run: bool = False,
@@ -60,7 +60,7 @@ class Pipeline:
     ) -> IngestReport:
         """Brings the index in step with the files; see `ingestion.ingest`."""
         return ingestion.ingest(
-            paths,
+            [Path(path) for path in paths],
             config=self.config,
             embedder=self._bi_encoder,
             prune=prune,
@@ -72,21 +72,20 @@ class Pipeline:
         self, question: str, *, rerank: bool | None = None, filters: Filters = EVERYTHING
     ) -> SearchResult:
         """The candidates in the order of the reranker, or of the bi-encoder. `rerank` None: as configured."""
-        reranked = self._wants_reranking(rerank)
+        reranked = self.config.reranking.enabled if rerank is None else rerank
         self.check(question, reranker=reranked)
         watch = Stopwatch()
-        candidates = self._retrieve(question, filters, watch, reranker=reranked)
-        if reranked:
-            candidates = self._rerank(question, candidates, watch)
-        return SearchResult(question, candidates, reranked, watch.timings)
+        truncated = self._truncated
+        candidates = self._candidates(question, filters, watch, reranked=reranked)
+        return SearchResult(question, candidates, reranked, watch.timings, self._truncated - truncated)
 
     def compare_search(self, question: str, *, filters: Filters = EVERYTHING) -> Comparison:
         """Both orders of one retrieval, without an LLM."""
         self.check(question, reranker=True)
         watch = Stopwatch()
-        base_order = self._retrieve(question, filters, watch, reranker=True)
-        reranked_order = self._rerank(question, base_order, watch)
-        return self._comparison(question, base_order, reranked_order, None, None, watch)
+        truncated = self._truncated
+        reranked_order = self._candidates(question, filters, watch, reranked=True)
+        return self._compared(question, reranked_order, watch, self._truncated - truncated)
 
     def ask(
         self,
@@ -97,14 +96,14 @@ class Pipeline:
         on_text: Callable[[str], None] | None = None,
     ) -> Answer:
         """The answer with its citations. `on_text` gets the LLM's text as it arrives, before it is cited."""
-        reranked = self._wants_reranking(rerank)
+        reranked = self.config.reranking.enabled if rerank is None else rerank
         self.check(question, reranker=reranked, answers=True)
         self._start_llm()
         watch = Stopwatch()
-        candidates = self._retrieve(question, filters, watch, reranker=reranked)
-        if reranked:
-            candidates = self._rerank(question, candidates, watch)
-        return self._answer(question, candidates, watch, reranked=reranked, on_text=on_text)
+        truncated = self._truncated
+        candidates = self._candidates(question, filters, watch, reranked=reranked)
+        answer = self._answer(question, candidates, watch, on_text)
+        return replace(answer, truncated=self._truncated - truncated)
 
     def compare(
         self,
@@ -113,33 +112,163 @@ class Pipeline:
         filters: Filters = EVERYTHING,
         on_text: Callable[[str, str], None] | None = None,
     ) -> Comparison:
-        """Both answers over one retrieval and one scoring. `on_text` gets the arm ("base", "reranked") and text.
+        """Both answers over one retrieval and one scoring. `on_text` gets arm (base, reranked) and text.
 
         The stages that both arms share are timed in `Comparison.timings`, each arm's own in its `Answer`.
         """
         self.check(question, reranker=True, answers=True)
         self._start_llm()
         watch = Stopwatch()
-        base_order = self._retrieve(question, filters, watch, reranker=True)
-        reranked_order = self._rerank(question, base_order, watch)
-        with watch.stage("load"):
-            self._opened_llm()
+        truncated = self._truncated
+        reranked_order = self._candidates(question, filters, watch, reranked=True)
+        shared = self._truncated - truncated
+        self._opened_llm(watch)
         arms = []
-        for arm, order in (("base", base_order), ("reranked", reranked_order)):
+        for arm, order in (("base", _base_order(reranked_order)), ("reranked", reranked_order)):
             hear = None if on_text is None else partial(on_text, arm)
-            arms.append(
-                self._answer(question, order, Stopwatch(), reranked=arm == "reranked", on_text=hear)
-            )
-        base, reranked = arms
-        return self._comparison(question, base_order, reranked_order, base, reranked, watch)
+            truncated = self._truncated
+            answer = self._answer(question, order, Stopwatch(), hear)
+            arms.append(replace(answer, truncated=self._truncated - truncated))
+        return self._compared(question, reranked_order, watch, shared, *arms)
 
     def check(self, question: str, *, reranker: bool = False, answers: bool = False) -> None:
         """Raises for the first thing that is missing; nothing heavy is imported, nothing is loaded."""
         if not question.strip():
-            raise UsageError("The question is empty.", hint='Ask one: ragcli ask "How long is the notice period?"')
+            raise UsageError(
+                "The question is empty.", hint='Ask one: ragcli ask "How long is the notice period?"'
+            )
         store.check(self.config)
         if answers:
             llm.check(self.config.llm)
         models.bi_encoder_files(self.config.embedding.model)
         if reranker:
             models.cross_encoder_files(self.config.reranking.model)
+
+    @cached_property
+    def _bi_encoder(self) -> embedding.BiEncoder:
+        return embedding.load_bi_encoder(self.config.embedding)
+
+    @cached_property
+    def _reranker(self) -> reranking.CrossEncoderReranker:
+        return reranking.load_reranker(self.config.reranking)
+
+    @property
+    def _truncated(self) -> int:
+        """Texts that the loaded encoders could not read whole so far."""
+        loaded = [self.__dict__.get(name) for name in ("_bi_encoder", "_reranker")]
+        return sum(encoder.truncated for encoder in loaded if encoder is not None)
+
+    def _start_llm(self) -> Future[llm.LLM]:
+        """The LLM starts in a thread of its own while the encoders load."""
+        if self._llm is None:
+            self._llm = self._starter.submit(self._resources.enter_context, llm.open_llm(self.config.llm))
+        return self._llm
+
+    def _opened_llm(self, watch: Stopwatch) -> llm.LLM:
+        """What is left to wait for is timed as loading; nothing where the LLM runs already."""
+        starting = self._start_llm()
+        try:
+            if starting.done():
+                return starting.result()
+            with watch.stage("load"):
+                return starting.result()
+        except RagcliError:
+            self._llm = None  # The next question may find it mended.
+            raise
+
+    def _candidates(
+        self, question: str, filters: Filters, watch: Stopwatch, *, reranked: bool
+    ) -> tuple[Candidate, ...]:
+        """What the index holds nearest to the question, in the order that is asked for; one at least."""
+        self._load(watch, reranker=reranked)
+        with watch.stage("embed"):
+            vector = self._bi_encoder.embed([question], query=True)[0]
+        with watch.stage("retrieve"), self._open_index() as index:
+            candidates = index.search(vector, self.config.retrieval.candidates, filters)
+        if not candidates:
+            raise NothingFoundError(
+                "Nothing in the index matches the filters.", hint="See what there is: ragcli list"
+            )
+        if not reranked:
+            return candidates
+        with watch.stage("rerank"):
+            return reranking.rerank(self._reranker, question, candidates)
+
+    def _load(self, watch: Stopwatch, *, reranker: bool) -> None:
+        """Loads what is not loaded yet, so that the later stages time the work and not the loading."""
+        wanted = {"_bi_encoder", "_reranker"} if reranker else {"_bi_encoder"}
+        if wanted <= self.__dict__.keys():
+            return
+        with watch.stage("load"):
+            # Weights and Chroma are loaded at their first use.
+            vector = self._bi_encoder.embed(["."], query=True)[0]
+            with self._open_index() as index:
+                index.search(vector, 1, EVERYTHING)
+            if reranker:
+                _ = self._reranker
+
+    def _open_index(self) -> store.Store:
+        encoder = self._bi_encoder
+        return store.open_store(
+            self.config,
+            create=False,
+            embedder_name=encoder.name,
+            fingerprint=encoder.fingerprint,
+            dimension=encoder.dimension,
+        )
+
+    def _answer(
+        self,
+        question: str,
+        candidates: Sequence[Candidate],
+        watch: Stopwatch,
+        on_text: Callable[[str], None] | None,
+    ) -> Answer:
+        if prompting.below_threshold(candidates, self.config.prompting):
+            return answering.abstention(question, candidates, config=self.config, watch=watch)
+        reranked = candidates[0].rank is not None
+        opened = self._opened_llm(watch)
+        return answering.answer(
+            question,
+            candidates,
+            config=self.config,
+            llm=opened,
+            watch=watch,
+            score_texts=self._reranker.logits if reranked else None,
+            on_text=on_text,
+        )
+
+    def _compared(
+        self,
+        question: str,
+        reranked_order: tuple[Candidate, ...],
+        watch: Stopwatch,
+        truncated: int,
+        base: Answer | None = None,
+        reranked: Answer | None = None,
+    ) -> Comparison:
+        base_order = _base_order(reranked_order)
+        top_k = self.config.retrieval.top_k
+        moves = comparison.movements(
+            base_order,
+            reranked_order,
+            in_prompt_before=comparison.prompt_ids(base_order, base, top_k),
+            in_prompt_after=comparison.prompt_ids(reranked_order, reranked, top_k),
+        )
+        return Comparison(
+            question=question,
+            base_order=base_order,
+            reranked_order=reranked_order,
+            movements=moves,
+            base=base,
+            reranked=reranked,
+            summary=comparison.summarise(moves, base, reranked),
+            timings=watch.timings,
+            truncated=truncated,
+        )
+
+
+def _base_order(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates as the bi-encoder ranked them, without a trace of the cross-encoder."""
+    unscored = [replace(c, logit=None, score=None, probability=None, rank=None) for c in candidates]
+    return tuple(sorted(unscored, key=lambda candidate: candidate.base_rank))

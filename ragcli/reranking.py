@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ragcli.bert import Bert, is_plain_bert, load_tokenizer, pad
 from ragcli.config import RerankingConfig
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Encoding, Tokenizer
 
-    Logits = NDArray[np.float32]
+    Logits: TypeAlias = NDArray[np.float32]
 
 
 class _Backend(Protocol):
@@ -68,23 +68,29 @@ class CrossEncoderReranker:
         self._tokenizer.enable_truncation(self.window, strategy="only_second")
 
     def logits(self, question: str, texts: Sequence[str]) -> list[float]:
-        """The raw logit of every (question, text), in the order of `texts`. Raises ModelError on a NaN.
+        """The raw logit of every (question, text), in the order of `texts`; equal texts have equal logits.
 
         A pair that is too long loses the end of its text; a question above half the window loses its own end
-        first.
+        first. Raises ModelError when the model puts out something that is no number.
         """
         if not texts:
             return []
         asked, was_cut = self._cut(question, self.window // 2)
         pairs = self._tokenizer.encode_batch([(asked, text) for text in texts])
         self.truncated += len(pairs) if was_cut else sum(bool(pair.overflowing) for pair in pairs)
-        # By length, so that little is padded; then by text, so that a batch does not depend on the callers' order.
-        order = sorted(range(len(texts)), key=lambda i: (len(pairs[i]), texts[i]))
+        # Equal pairs are scored once: in a batch, equal rows may differ in the last bit, and would not tie.
+        places: dict[tuple[int, ...], list[int]] = {}
+        for place, pair in enumerate(pairs):
+            places.setdefault(tuple(pair.ids), []).append(place)
+        # By length, so that little is padded; then by tokens, so that the callers' order makes no difference.
+        ordered = sorted(places, key=lambda ids: (len(ids), ids))
         found = [0.0] * len(texts)
-        for first in range(0, len(order), self._batch_size):
-            batch = order[first : first + self._batch_size]
-            for place, logit in zip(batch, self._backend.score([pairs[i] for i in batch]), strict=True):
-                found[place] = float(logit)
+        for first in range(0, len(ordered), self._batch_size):
+            batch = [places[ids] for ids in ordered[first : first + self._batch_size]]
+            scores = self._backend.score([pairs[equals[0]] for equals in batch])
+            for equals, score in zip(batch, scores, strict=True):
+                for place in equals:
+                    found[place] = float(score)
         if not all(map(math.isfinite, found)):
             raise ModelError(
                 f"The cross-encoder {self.name} puts out scores that are not numbers.",
@@ -183,6 +189,7 @@ class _AnyModel:
 
     def __init__(self, name: str, folder: Path) -> None:
         import torch
+        from safetensors import SafetensorError
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         try:
@@ -194,7 +201,7 @@ class _AnyModel:
                 use_safetensors=True,
                 dtype=torch.bfloat16 if precision() == "bfloat16" else torch.float32,
             ).eval()
-        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             hint = "Name a cross-encoder with one label: its folder, or its name on the hub."
             raise ModelError(f"The cross-encoder {name} cannot be loaded: {reason}", hint=hint) from error

@@ -18,8 +18,8 @@ MetadataValue = str | int | float | bool
 class Block:
     """One structural piece of a document (a paragraph, a list, a table, a code block).
 
-    `start` and `end` delimit it in `Document.text`. `page` is None where the format has no pages. A `code` block
-    stays whole where it fits a chunk, and is otherwise cut between lines, never at sentences.
+    `start` and `end` delimit it in `Document.text`. `page` is None where the format has no pages. A `code`
+    block stays whole where it fits a chunk, and is otherwise cut between lines, never at sentences.
     """
 
     start: int
@@ -82,8 +82,8 @@ class Candidate:
     """A retrieved chunk with its score trace.
 
     `similarity` is the bi-encoder's cosine. `logit` is the cross-encoder's raw output (float32), `score` what
-    the reranked order is sorted by (logit + prior weight x similarity), `probability` its calibrated chance of
-    being relevant. The last four fields are None until a reranker has run.
+    the reranked order is sorted by (logit + prior weight x similarity), `probability` its calibrated chance
+    of being relevant. The last four fields are None until a reranker has run.
     """
 
     chunk: Chunk
@@ -97,7 +97,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A numbered entry of the context. `text` is what the LLM reads: the chunk's text, or chosen sentences of it."""
+    """A numbered entry of the context. `text` is what the LLM reads: the chunk's text, or chosen sentences of
+    it.
+    """
 
     number: int
     candidate: Candidate
@@ -159,6 +161,8 @@ class Answer:
 
     `abstained` is True when the passages hold no answer and the text says so. `unknown_citations` are numbers
     that the LLM cited and that the context does not hold: they are dropped from the text and reported.
+    `cut_off` is True when the LLM was stopped by its limit, `answer_tokens`, before it was done. `truncated`
+    counts the texts that the encoders could not read whole.
     """
 
     question: str
@@ -172,6 +176,8 @@ class Answer:
     model: str
     usage: Usage
     timings: tuple[Timing, ...] = field(default=())
+    cut_off: bool = False
+    truncated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +188,7 @@ class SearchResult:
     candidates: tuple[Candidate, ...]
     reranked: bool
     timings: tuple[Timing, ...] = field(default=())
+    truncated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +206,9 @@ class Movement:
 class Comparison:
     """Two arms over the same candidates. `base` and `reranked` are None for a search without an LLM.
 
-    `movements` is in reranked order and covers every candidate. `summary` is the one sentence on what reranking
-    changed. `timings` holds the stages that both arms share (embed, retrieve, rerank).
+    `movements` is in reranked order and covers every candidate. `summary` is the one sentence on what
+    reranking changed. `timings` holds the stages that both arms share (embed, retrieve, rerank). `truncated`
+    counts the texts that the encoders could not read whole.
     """
 
     question: str
@@ -211,6 +219,7 @@ class Comparison:
     reranked: Answer | None
     summary: str
     timings: tuple[Timing, ...] = field(default=())
+    truncated: int = 0
 
 
 FileStatus = Literal["added", "replaced", "unchanged", "removed", "skipped"]
@@ -250,7 +259,9 @@ class SourceInfo:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """`sources`: globs that a chunk's source must match (any of them). `where`: metadata equalities (all of them)."""
+    """`sources`: globs that a chunk's source must match (any of them). `where`: metadata equalities (all of
+    them).
+    """
 
     sources: tuple[str, ...] = ()
     where: tuple[tuple[str, MetadataValue], ...] = ()

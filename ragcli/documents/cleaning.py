@@ -1,4 +1,4 @@
-"""Bytes to text, and text to clean text: what is invisible in a document never reaches a prompt or a terminal."""
+"""Bytes to text, and text to clean text: the invisible never reaches a prompt or a terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from ragcli.documents.unreadable import UnreadableFile
 
 # ECMA-48: CSI and OSC sequences whole, so that "\x1b[31m" doesn't leave "[31m" behind; then any other escape.
 _ESCAPE_SEQUENCES = re.compile(
-    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\\]|\x9d)[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\\\|\x9c)?|\x1b[ -/]*[0-~]?"
+    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
+    "|(?:\x1b\\]|\x9d)[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\\\|\x9c)?|\x1b[ -/]*[0-~]?"
 )
 
 # Characters that show nothing and can smuggle text or reorder it: controls (but \n and \t), soft hyphen, zero
@@ -19,8 +20,20 @@ _INVISIBLE = re.compile(
     "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+UNSAFE_IN_NAMES = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal must not print and an index can't store: controls, bidi marks, bytes that are no UTF-8."""
+
 _LINE_ENDS = re.compile("\r\n?|\x85")
 _ODD_SPACES = re.compile("[\x0b\x0c\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+
+# The marks of UTF-32 begin with those of UTF-16, so they come first.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 # Windows-1252 decodes almost anything: above this share of non-ASCII bytes the guess is not worth trusting.
 _MOST_NON_ASCII = 0.3
@@ -34,24 +47,30 @@ def clean(text: str) -> str:
     return _INVISIBLE.sub("", _ODD_SPACES.sub(" ", text))
 
 
+def _marked_encoding(data: bytes) -> str:
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return encoding
+    return ""
+
+
+def looks_binary(data: bytes) -> bool:
+    """Whether NUL bytes stand near the beginning, without a mark of a wide encoding."""
+    return b"\0" in data[:_SNIFFED_BYTES] and not _marked_encoding(data)
+
+
 def decode(data: bytes) -> str:
     """Text in UTF-8, in UTF-16 or UTF-32 with a byte order mark, or else in Windows-1252; cleaned.
 
     Raises UnreadableFile for binary data and for text in another encoding.
     """
-    for mark, encoding in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF32_LE, "utf-32"),
-        (codecs.BOM_UTF32_BE, "utf-32"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if data.startswith(mark):
-            try:
-                return clean(data.decode(encoding))
-            except UnicodeDecodeError as problem:
-                raise UnreadableFile("binary, or damaged text") from problem
-    if b"\0" in data[:_SNIFFED_BYTES]:
+    encoding = _marked_encoding(data)
+    if encoding:
+        try:
+            return clean(data.decode(encoding))
+        except UnicodeDecodeError as problem:
+            raise UnreadableFile("binary, or damaged text") from problem
+    if looks_binary(data):
         raise UnreadableFile("binary")
     try:
         return clean(data.decode("utf-8"))

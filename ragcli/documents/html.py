@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import TYPE_CHECKING
 
+from ragcli.documents.cleaning import looks_binary
+from ragcli.documents.html_visibility import drop_invisible, drop_navigation
 from ragcli.documents.outline import LINE, PARAGRAPH, Outline, one_line
 from ragcli.documents.tables import table_lines
 from ragcli.documents.unreadable import UnreadableFile
@@ -13,43 +16,31 @@ if TYPE_CHECKING:
     from bs4 import BeautifulSoup
     from bs4.element import Tag
 
-_NEVER_TEXT = (
-    "script style noscript template svg math iframe object embed canvas audio video map head "
-    "select button input textarea datalist progress meter"
+_BLOCK_NAMES = (
+    "html body main article section header div p h1 h2 h3 h4 h5 h6 ul ol li dl dt dd table pre blockquote "
+    "figure figcaption details summary address fieldset form hr center dialog footer nav aside tbody thead "
+    "tfoot tr td th caption"
 )
-_NAVIGATION = (
-    "nav, footer, aside, menu, [role=navigation], [role=banner], [role=contentinfo], [role=search], "
-    "[role=complementary], [role=menu], [role=menubar]"
-)
-_HIDDEN = "[hidden], [aria-hidden=true], dialog:not([open]), [style]"
-_HIDING_STYLE = re.compile(
-    r"(?:^|[;{\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)"
-    r"|font-size\s*:\s*0(?:px|em|rem|pt|%)?\s*(?:;|!|$))",
-    re.IGNORECASE,
-)
-_AT_RULE = re.compile(r"@[^{};]*(?:;|\{(?:[^{}]|\{[^{}]*\})*\})")
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_BLOCK_TAGS = frozenset(
-    "html body main article section header div p h1 h2 h3 h4 h5 h6 ul ol li dl dt dd table pre blockquote figure "
-    "figcaption details summary address fieldset form hr center dialog footer nav aside tbody thead tfoot tr td "
-    "th caption".split()
-)
+_BLOCK_TAGS = frozenset(_BLOCK_NAMES.split())
 _HEADING = re.compile("h[1-6]")
 # A <main> that holds less than this share of the page's text is not what the page is about.
 _MAIN_SHARE = 0.5
 
 
 def read_html(data: bytes, name: str) -> Outline:
-    """Headings, paragraphs, lists, tables and code of the page. Raises UnreadableFile when it is nested absurdly."""
+    """What the page shows. Raises UnreadableFile for binary data and for a page nested absurdly deep."""
     from bs4 import BeautifulSoup
 
     outline = Outline("html")
+    if looks_binary(data):
+        raise UnreadableFile("binary")
     try:
-        soup = BeautifulSoup(data, "lxml", from_encoding=_utf8(data))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            soup = BeautifulSoup(data, "lxml", from_encoding=_utf8(data))
         title = soup.title.get_text() if soup.title else ""
-        _drop_invisible(soup)
-        _drop_navigation(soup)
+        drop_invisible(soup)
+        drop_navigation(soup)
         for element in _content(soup):
             _Walk(outline).walk(element)
     except RecursionError as problem:
@@ -58,42 +49,8 @@ def read_html(data: bytes, name: str) -> Outline:
     return outline
 
 
-class HiddenTags:
-    """Follows HTML tags that come one by one between other text, as in Markdown: is the place hidden?"""
-
-    _TAG = re.compile(r"<!--.*?(?:-->|\Z)|<(/?)([a-zA-Z][\w-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>", re.DOTALL)
-    _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
-    _HIDING_ATTRIBUTE = re.compile(r"\shidden(?:[\s=/]|$)|aria-hidden\s*=\s*[\"']?true", re.IGNORECASE)
-    _STYLE = re.compile(r"style\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
-
-    def __init__(self) -> None:
-        self._name = ""
-        self._depth = 0
-
-    @property
-    def active(self) -> bool:
-        return self._depth > 0
-
-    def feed(self, html: str) -> None:
-        for match in self._TAG.finditer(html):
-            closing, name, attributes = match[1], (match[2] or "").lower(), match[3] or ""
-            if not name or name in self._VOID or attributes.endswith("/"):
-                continue
-            if self._depth:
-                if name == self._name:
-                    self._depth += -1 if closing else 1
-            elif not closing and (name in ("script", "style", "template") or self._hides(attributes)):
-                self._name, self._depth = name, 1
-
-    def _hides(self, attributes: str) -> bool:
-        style = self._STYLE.search(attributes)
-        plain = self._STYLE.sub("", attributes)
-        hiding = bool(style and _HIDING_STYLE.search(style[1] or style[2] or ""))
-        return hiding or bool(self._HIDING_ATTRIBUTE.search(plain))
-
-
 def _utf8(data: bytes) -> str | None:
-    """UTF-8 where the bytes are valid in it, whatever the page declares; otherwise Beautiful Soup finds out."""
+    """UTF-8 where the bytes are valid in it, whatever the page declares; else Beautiful Soup finds out."""
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
@@ -102,57 +59,15 @@ def _utf8(data: bytes) -> str | None:
 
 
 def _page_title(title: str, heading: str) -> str:
-    """<title>, without the site's name behind the page's: "Holidays | Acme" is "Holidays" if the h1 says so."""
+    """The <title>, but without the site's name: "Holidays | Acme" is "Holidays" where the h1 says so."""
     return heading if heading and heading in title else title or heading
-
-
-def _drop_invisible(soup: BeautifulSoup) -> None:
-    from bs4.element import PreformattedString
-
-    rules = "\n".join(style.get_text() for style in soup.find_all("style"))
-    for node in soup.find_all(string=lambda text: isinstance(text, PreformattedString)):
-        node.extract()
-    for tag in soup.find_all(_NEVER_TEXT.split()):
-        tag.decompose()
-    for tag in soup.select(_HIDDEN):
-        style = str(tag.get("style") or "")
-        only_styled = not (tag.has_attr("hidden") or tag.get("aria-hidden") == "true" or tag.name == "dialog")
-        if not tag.decomposed and (not only_styled or _HIDING_STYLE.search(style)):
-            tag.decompose()
-    _drop_hidden_by_rule(soup, rules)
-
-
-def _drop_hidden_by_rule(soup: BeautifulSoup, css: str) -> None:
-    """Elements that the page's own style sheet hides; rules for print and narrow screens are left out."""
-    from soupsieve import SelectorSyntaxError
-
-    for selector, body in _RULE.findall(_AT_RULE.sub("", _COMMENT.sub("", css))):
-        if not _HIDING_STYLE.search(body) or ":" in selector:
-            continue
-        try:
-            hidden = soup.select(selector.strip())
-        except SelectorSyntaxError:
-            continue
-        for tag in hidden:
-            if not tag.decomposed and tag.name not in ("html", "body"):
-                tag.decompose()
-
-
-def _drop_navigation(soup: BeautifulSoup) -> None:
-    """Drop navigation, unless the page is nothing else."""
-    found = [tag for tag in soup.select(_NAVIGATION) if not tag.find_parent("blockquote")]
-    outer = [tag for tag in found if not any(parent in found for parent in tag.parents)]
-    within = sum(len(tag.get_text(strip=True)) for tag in outer)
-    if within < len(soup.get_text(strip=True)):
-        for tag in outer:
-            tag.decompose()
 
 
 def _content(soup: BeautifulSoup) -> list[Tag]:
     mains = soup.select("main, [role=main]")[:1]
     inside = sum(len(tag.get_text(strip=True)) for tag in mains)
     if mains and inside > _MAIN_SHARE * len(soup.get_text(strip=True)):
-        return mains
+        return list(mains)
     return [soup]
 
 
@@ -266,11 +181,11 @@ def _is_layout(table: Tag) -> bool:
 def _preformatted(tag: Tag) -> str:
     for line_break in tag.find_all("br"):
         line_break.replace_with("\n")
-    return tag.get_text()
+    return str(tag.get_text())
 
 
 def _rows(table: Tag) -> tuple[list[list[str]], bool]:
-    """The cells, a spanning cell repeated in every row and column that it covers; is the first row a header?"""
+    """The cells, one that spans rows repeated in each of them; and whether the first row is a header."""
     rows: list[list[str]] = []
     below: dict[int, tuple[int, str]] = {}
     has_header = False

@@ -1,4 +1,4 @@
-"""Markdown through markdown-it: the text as it would be displayed, at the lines where it stands in the file."""
+"""Markdown through markdown-it: the text as displayed, at the lines where it stands in the file."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ragcli.documents.cleaning import decode
-from ragcli.documents.html import HiddenTags, read_html
+from ragcli.documents.html import read_html
+from ragcli.documents.html_visibility import HiddenTags
 from ragcli.documents.outline import LINE, PARAGRAPH, Outline, Piece
 from ragcli.documents.tables import row_line
 from ragcli.documents.unreadable import UnreadableFile
 
 if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _TITLE = re.compile(r"title[ \t]*:[ \t]*(.*)", re.IGNORECASE)
-_MATH_OR_BREAK = {"softbreak": "\n", "hardbreak": "\n"}
+_DEEPEST = 100
+_SPACES = re.compile(" {2,}")
+_LINE_BREAKS = {"softbreak": "\n", "hardbreak": "\n"}
 
 
 def read_markdown(data: bytes, name: str) -> Outline:
     """CommonMark with tables. Front matter gives the title; its other lines are the first piece."""
-    from markdown_it import MarkdownIt
-
     outline = Outline("markdown")
     text = decode(data)
     front = _FRONT_MATTER.match(text)
@@ -31,7 +33,7 @@ def read_markdown(data: bytes, name: str) -> Outline:
         _read_front_matter(outline, front[1] or "")
         text = "\n" * front[0].count("\n") + text[front.end() :]
     try:
-        tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
+        tokens = _parser().parse(text)
     except RecursionError as problem:
         raise UnreadableFile("nested too deeply") from problem
     _Walk(outline).walk(tokens)
@@ -39,14 +41,21 @@ def read_markdown(data: bytes, name: str) -> Outline:
     return outline
 
 
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    # What is nested deeper is dropped without a word; the preset's 20 is ten levels of a list.
+    return MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable(["table", "strikethrough"])
+
+
 def _read_front_matter(outline: Outline, text: str) -> None:
     kept = []
-    for line in text.split("\n"):
+    for line in text.rstrip("\n").split("\n"):
         match = _TITLE.match(line)
         if match and not outline.title:
             outline.title = match[1].strip().strip("\"'")
-        else:
-            kept.append("" if line.lstrip().startswith("#") else line)
+            line = ""
+        kept.append("" if line.lstrip().startswith("#") else line)
     outline.add("\n".join(kept), lines=(2, 1 + len(kept)))
 
 
@@ -69,6 +78,8 @@ class _Walk:
         self.header: list[str] = []
         self.row: list[str] = []
         self.rows = 0
+        self.row_lines = (1, 1)
+        self.in_header = False
 
     def walk(self, tokens: Sequence[Token]) -> None:
         kind = ""
@@ -164,11 +175,11 @@ class _Walk:
             if child.type == "html_inline":
                 hidden.feed(child.content)
                 parts.append(" " if child.content.lower().startswith("<br") else "")
-            elif child.type in _MATH_OR_BREAK:
-                parts.append(_MATH_OR_BREAK[child.type])
+            elif child.type in _LINE_BREAKS:
+                parts.append(_LINE_BREAKS[child.type])
             elif not hidden.active:
                 parts.append(child.content)
-        return "".join(parts)
+        return _SPACES.sub(" ", "".join(parts))
 
 
 def _lines(token: Token) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Plain text: paragraphs between blank lines, underlined headings (reStructuredText, setext), Org headings, CSV."""
+"""Plain text (paragraphs, underlined headings as in reStructuredText, Org headings) and CSV."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Line = tuple[int, str]
 
 _UNDERLINE = re.compile(r"([=\-~^\"'`#*+.:_])\1{2,}\s*$")
 _ORG_HEADING = re.compile(r"(\*+)\s+(\S.*)$")
-_CAPITALS = re.compile(r"[A-Z0-9][A-Z0-9 ,&/()'\-]{3,70}$")
+_CAPITALS = re.compile(r"(?:[A-Z\d]{1,3}[.)] )?[A-Z0-9][A-Z0-9 ,&/()'\-]{3,70}$")
 # A paragraph of more lines is a log or a listing: cut in blocks, which keeps look-ups in it short.
 _LONGEST_BLOCK = 200
 
@@ -43,7 +43,9 @@ def read_csv(data: bytes, name: str) -> Outline:
     """One line a row, each cell after its column's name; what is no table after all is read as text."""
     outline = Outline("csv")
     text = decode(data)
-    reader = csv.reader(io.StringIO(text), delimiter="\t" if name.lower().endswith(".tsv") else _delimiter(text))
+    reader = csv.reader(
+        io.StringIO(text), delimiter="\t" if name.lower().endswith(".tsv") else _delimiter(text)
+    )
     header: list[str] = []
     last = 0
     try:
@@ -99,7 +101,11 @@ def _underlined(lines: list[Line], levels: list[str]) -> tuple[int, str, int] | 
     if len(lines) < offset + 2:
         return None
     text, rule = lines[offset][1].strip(), lines[offset + 1][1].rstrip()
-    if not _UNDERLINE.match(rule) or _UNDERLINE.match(text) or not 0.7 * len(text) <= len(rule) <= 2 * len(text):
+    if (
+        not _UNDERLINE.match(rule)
+        or _UNDERLINE.match(text)
+        or not 0.7 * len(text) <= len(rule) <= 2 * len(text)
+    ):
         return None
     style = rule[0] * (2 if offset else 1)
     if style not in levels:

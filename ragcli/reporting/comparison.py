@@ -16,9 +16,13 @@ from ragcli.reporting.terminal import READING_WIDTH, answer_body
 from ragcli.types import Answer, Comparison, Movement, Timing
 
 SIDE_BY_SIDE = 100
+# What the columns beside the passage take.
+NUMBERS_WIDTH = 49
 TITLES = {"base": "Without reranking", "reranked": "With reranking"}
 # What the reranked arm alone spends, of the stages that the comparison measured once for both.
 RERANKED_ONLY = "rerank"
+# Paid once by a process, whatever the arm and the number of questions: named, but in no total.
+ONCE = "load"
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,9 @@ class Arms:
             yield from panels.values()
             return
         width = (options.max_width - 1) // 2
-        height = max(len(console.render_lines(panel, options.update(width=width))) for panel in panels.values())
+        height = max(
+            len(console.render_lines(panel, options.update(width=width))) for panel in panels.values()
+        )
         grid = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
         for panel in panels.values():
             panel.height = height
@@ -71,24 +77,30 @@ def print_changes(console: Console, comparison: Comparison, *, show_all: bool) -
     shown = [m for m in comparison.movements if show_all or m.in_prompt_before or m.in_prompt_after]
     console.print()
     console.print(Text("How passages moved", style="heading"))
-    console.print(movement_table(shown, unicode=not console.options.ascii_only))
+    console.print(movement_table(shown, console.width, unicode=not console.options.ascii_only))
     hidden = len(comparison.movements) - len(shown)
     if hidden:
-        console.print(Text(f"{words.count(hidden, 'more candidate')} in neither prompt; --all shows them", "quiet"))
+        console.print(
+            Text(f"{words.count(hidden, 'more candidate')} in neither prompt; --all shows them", "quiet")
+        )
     console.print()
     console.print(Text("What it cost", style="heading"))
     console.print(cost_table(comparison))
     console.print()
-    console.print(Text(words.one_line(comparison.summary), style="heading"), width=min(console.width, READING_WIDTH))
+    console.print(
+        Text(words.one_line(comparison.summary), style="heading"), width=min(console.width, READING_WIDTH)
+    )
 
 
 def answers(base: Answer, reranked: Answer) -> Arms:
     return Arms(answer_body(base), answer_body(reranked))
 
 
-def movement_table(movements: Sequence[Movement], *, unicode: bool = True) -> Table:
-    """One row a passage, in reranked order: where it was, where it is, why, and what that did to the prompt."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), header_style="heading", show_edge=False)
+def movement_table(movements: Sequence[Movement], width: int, *, unicode: bool = True) -> Table:
+    """One row a passage, in reranked order: where it was and is, why, and what that did to the prompt."""
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), header_style="heading", show_edge=False
+    )
     table.add_column("Passage", ratio=1, overflow="fold")
     table.add_column("Rank", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
@@ -98,7 +110,7 @@ def movement_table(movements: Sequence[Movement], *, unicode: bool = True) -> Ta
     for movement in movements:
         candidate = movement.candidate
         body = Text(words.chunk_title(candidate.chunk))
-        body.append(f"\n{words.chunk_place(candidate.chunk)}", style="quiet")
+        body.append(f"\n{words.chunk_place(candidate.chunk, width - NUMBERS_WIDTH)}", style="quiet")
         table.add_row(
             body,
             f"{movement.before} {'→' if unicode else '->'} {movement.after}",
@@ -137,17 +149,22 @@ def cost_table(comparison: Comparison) -> RenderableType:
     table.add_column("With", justify="right")
     for stage in _ordered(reranked, base):
         table.add_row(Text(stage), *(_seconds_or_none(arm, stage) for arm in (base, reranked)))
-    table.add_row("total", *(Text(words.seconds(sum(arm.values())), style="heading") for arm in (base, reranked)))
+    table.add_row(
+        "total", *(Text(words.seconds(sum(arm.values())), style="heading") for arm in (base, reranked))
+    )
     if comparison.base is not None and comparison.reranked is not None:
         usages = [comparison.base.usage, comparison.reranked.usage]
         table.add_row("prompt tokens", *(f"{usage.prompt_tokens:,}" for usage in usages))
         table.add_row("answer tokens", *(f"{usage.completion_tokens:,}" for usage in usages))
-    return Group(table)
+    loading = sum(timing.seconds for timing in comparison.timings if timing.stage == ONCE)
+    note = Text(f"The models loaded in {words.seconds(loading)}, once for both.", style="quiet")
+    return Group(table, note) if loading else table
 
 
 def _arm_stages(shared: Iterable[Timing], answer: Answer | None, *, reranked: bool) -> dict[str, float]:
     mine = [timing for timing in shared if reranked or not timing.stage.startswith(RERANKED_ONLY)]
-    return words.summed([*mine, *(answer.timings if answer else ())])
+    stages = words.summed([*mine, *(answer.timings if answer else ())])
+    return {stage: spent for stage, spent in stages.items() if stage != ONCE}
 
 
 def _ordered(*arms: dict[str, float]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -14,6 +14,8 @@ from ragcli.reporting import text as words
 from ragcli.types import FileReport, FileStatus, IngestReport, SourceInfo
 
 LONGEST_LIST = 15
+# A pipe has no edge: there a row is one line, whatever its length, so that `grep` and `cut` can work on it.
+PIPE_WIDTH = 10_000
 STATUS_STYLES: dict[FileStatus, str] = {
     "added": "good",
     "replaced": "reranked",
@@ -31,15 +33,25 @@ def table(*columns: str, right: Sequence[str] = ()) -> Table:
     return result
 
 
+def print_table(console: Console, rows: Table) -> None:
+    """Wrapped on a terminal, one line a row in a pipe."""
+    if console.is_terminal:
+        console.print(rows)
+    else:
+        console.print(rows, width=PIPE_WIDTH, crop=False)
+
+
 def print_ingest(console: Console, report: IngestReport, *, show_all: bool) -> None:
     """What happened to which file, then the figures. Unchanged files are counted, not listed."""
     listed = _listed(report.files, show_all=show_all)
     if listed:
-        console.print(_files_table(listed))
+        print_table(console, _files_table(listed))
         shown = {file.source for file in listed}
         hidden = [file for file in report.files if file.source not in shown and file.status != "unchanged"]
         if hidden:
-            console.print(Text(f"and {words.count(len(hidden), 'more file')}; --all lists them", style="quiet"))
+            console.print(
+                Text(f"and {words.count(len(hidden), 'more file')}; --all lists them", style="quiet")
+            )
         console.print()
     console.print(_ingest_summary(report))
 
@@ -66,7 +78,9 @@ def _files_table(files: Iterable[FileReport]) -> Table:
 def _ingest_summary(report: IngestReport) -> Text:
     counts = Counter(file.status for file in report.files)
     parts = [f"{counts[status]:,} {status}" for status in STATUS_STYLES if counts[status]]
-    line = Text(f"{words.count(len(report.files), 'file')}: {', '.join(parts) or 'nothing to do'}", style="heading")
+    line = Text(
+        f"{words.count(len(report.files), 'file')}: {', '.join(parts) or 'nothing to do'}", style="heading"
+    )
     if report.dry_run:
         line.append("\nA dry run: nothing was written.", style="warning")
         return line
@@ -92,21 +106,11 @@ def print_sources(console: Console, sources: Sequence[SourceInfo]) -> None:
             f"{source.chunks:,}",
             Text(words.one_line(source.ingested_at)[:16].replace("T", " "), style="quiet"),
         )
-    console.print(result)
+    print_table(console, result)
     chunks = sum(source.chunks for source in sources)
     console.print(
         Text(f"\n{words.count(len(sources), 'source')}, {words.count(chunks, 'chunk')}", style="heading")
     )
-
-
-def print_pairs(console: Console, pairs: Iterable[tuple[str, str]]) -> None:
-    """Names and values below each other."""
-    grid = Table.grid(padding=(0, 3, 0, 0))
-    grid.add_column(style="heading", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, value in pairs:
-        grid.add_row(Text(words.one_line(name)), Text(words.one_line(value)))
-    console.print(grid)
 
 
 def print_settings(console: Console, settings: Iterable[Setting]) -> None:
@@ -119,7 +123,7 @@ def print_settings(console: Console, settings: Iterable[Setting]) -> None:
             Text(words.one_line(_shown(setting.value))),
             Text(words.one_line(setting.origin), style=style),
         )
-    console.print(result)
+    print_table(console, result)
 
 
 def _shown(value: object) -> str:
@@ -130,3 +134,41 @@ def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(str(part) for part in value)
     return str(value) if value != "" else '""'
+
+
+def print_models(console: Console, rows: Iterable[Mapping[str, str]]) -> None:
+    """The models by role; for one that is missing, what brings it."""
+    result = table("Model", "Name", "State")
+    for row in rows:
+        ready = row["state"] == "ready"
+        state = Text(words.one_line(row["state"]), style="good" if ready else "bad")
+        if row["hint"]:
+            state.append(f"\n{words.one_line(row['hint'])}", style="hint")
+        result.add_row(Text(row["role"], style="heading"), Text(words.one_line(row["name"])), state)
+    print_table(console, result)
+
+
+def print_status(console: Console, store: str, current: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """The collections of a store; the one in use is marked."""
+    console.print(Text.assemble(("Index ", "heading"), words.one_line(store)))
+    if rows:
+        result = table(
+            "Collection", "Documents", "Chunks", "Bi-encoder", "Chunking", right=["Documents", "Chunks"]
+        )
+        for row in rows:
+            name = words.one_line(str(row["collection"]))
+            result.add_row(
+                Text(
+                    f"* {name}" if name == current else f"  {name}", style="number" if name == current else ""
+                ),
+                f"{row['sources']:,}",
+                f"{row['chunks']:,}",
+                Text(words.one_line(str(row["embedding_model"]))),
+                f"{row['chunk_size']} tokens, overlap {row['chunk_overlap']}",
+            )
+        console.print(result)
+    if current not in [row["collection"] for row in rows]:
+        console.print(
+            Text(f"There is no collection {words.one_line(current)} yet: ragcli ingest PATH...", "warning")
+        )
+    console.print()

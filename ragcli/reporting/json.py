@@ -1,7 +1,7 @@
-"""Records as JSON documents. Each carries `"schema": 1` and a `"kind"`; the fields' meaning is that of `types`.
+"""Records as JSON documents, each with `"schema": 1` and a `"kind"`; the fields mean what they do in `types`.
 
-Text stays readable (no ASCII escapes), but control characters are always escaped: a terminal may be at the other
-end of the pipe.
+Text stays readable (no ASCII escapes), but control characters are always escaped: a terminal may be at the
+other end of the pipe.
 """
 
 from __future__ import annotations
@@ -35,11 +35,15 @@ def document(kind: str, fields: Mapping[str, Any]) -> str:
     whole = {"schema": SCHEMA, "kind": kind, **fields}
     text = json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=2)
     # Strings alone can hold these characters: json itself has escaped those below U+0020.
-    return words.CONTROLS.sub(lambda match: f"\\u{ord(match.group()):04x}" if match.group() != "\n" else "\n", text)
+    return words.CONTROLS.sub(
+        lambda match: f"\\u{ord(match.group()):04x}" if match.group() != "\n" else "\n", text
+    )
 
 
 def answer(record: Answer, config: Config) -> str:
-    return document("answer", {**_answer(record), "candidates": _candidates(record.candidates), **_run(config)})
+    return document(
+        "answer", {**_answer(record), "candidates": _candidates(record.candidates), **_run(config)}
+    )
 
 
 def search(record: SearchResult, config: Config) -> str:
@@ -47,13 +51,14 @@ def search(record: SearchResult, config: Config) -> str:
         "question": record.question,
         "reranked": record.reranked,
         "candidates": _candidates(record.candidates),
+        "truncated": record.truncated,
         "timings": _timings(record.timings),
     }
     return document("search", {**fields, **_run(config)})
 
 
 def comparison(record: Comparison, config: Config) -> str:
-    """Candidates stand once, in reranked order, each with its ranks in both arms and its place in the prompts."""
+    """Each candidate stands once, in reranked order, with its ranks and its place in both prompts."""
     candidates = [
         {
             **_candidate(movement.candidate),
@@ -70,6 +75,7 @@ def comparison(record: Comparison, config: Config) -> str:
         "base": _answer(record.base) if record.base else None,
         "reranked": _answer(record.reranked) if record.reranked else None,
         "candidates": candidates,
+        "truncated": record.truncated,
         "timings": _timings(record.timings),
     }
     return document("comparison", {**fields, **_run(config)})
@@ -122,6 +128,8 @@ def _answer(record: Answer) -> Fields:
         "abstained": record.abstained,
         "citations": [_citation(citation) for citation in record.citations],
         "unknown_citations": list(record.unknown_citations),
+        "cut_off": record.cut_off,
+        "truncated": record.truncated,
         "context": _context(record.context),
         "reranked": record.reranked,
         "model": record.model,

@@ -1,39 +1,64 @@
-"""Answers while they are written. On a terminal they grow in place; in a pipe nothing shows until they are whole.
+"""Work that takes a while: answers while they are written, spinners, bars.
 
-The last picture replaces the growing one, because citations are known only at the end.
+On a terminal an answer grows in place; in a pipe nothing shows until it is whole. The growing picture is
+taken away at the end, because the final one differs: citations are known only then.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from rich.console import RenderableType
 from rich.live import Live
 from rich.padding import Padding
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.status import Status
 from rich.text import Text
 
 from ragcli.reporting import text as words
-from ragcli.reporting.comparison import Arms
+from ragcli.reporting.comparison import TITLES, Arms
 from ragcli.reporting.terminal import READING_WIDTH, PlainConsole
 
 FRAMES_PER_SECOND = 12
 
 
-class Stream:
-    """Collects the parts of one or two answers (`arms`), and shows them growing if `console` is a terminal.
+@contextmanager
+def spinner(console: PlainConsole, waiting: str, *, quiet: bool) -> Iterator[None]:
+    """Turns while the block runs, on a terminal only."""
+    if quiet or not console.animated:
+        yield
+        return
+    with Status(Text(waiting, style="quiet"), console=console):
+        yield
 
-    A spinner on `status` runs until the first part arrives. After `with`, `finished` tells whether the last
-    picture was already left on the screen by `finish`.
+
+class Stream:
+    """Collects the parts of one answer, or of two arms', and shows them growing if `console` is a terminal.
+
+    `hidden`: collect only. A spinner on `status` runs until the first part arrives.
     """
 
-    def __init__(self, console: PlainConsole, status: PlainConsole, *, waiting: str, quiet: bool) -> None:
+    def __init__(
+        self, console: PlainConsole, status: PlainConsole, *, waiting: str, quiet: bool, hidden: bool = False
+    ) -> None:
         self._console = console
+        self._status = status
+        self._shows = console.animated and not hidden
         self._parts: dict[str, list[str]] = {}
-        self._spinner = Status(waiting, console=status) if status.animated and not quiet else None
-        self._live = Live(console=console, refresh_per_second=FRAMES_PER_SECOND, transient=True)
-        self._started = False
+        wants_spinner = status.animated and not quiet
+        self._spinner = Status(Text(waiting, style="quiet"), console=status) if wants_spinner else None
+        self._live: Live | None = None
 
     def __enter__(self) -> Self:
         if self._spinner:
@@ -44,7 +69,7 @@ class Stream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop_spinner()
-        if self._started:
+        if self._live:
             self._live.stop()
 
     def on_text(self, text: str) -> None:
@@ -54,29 +79,87 @@ class Stream:
     def on_arm_text(self, arm: str, text: str) -> None:
         """One part of the answer of `arm` ("base" or "reranked")."""
         self._parts.setdefault(arm, []).append(text)
-        if not self._console.animated:
+        if not self._shows:
             return
         self._stop_spinner()
-        if not self._started:
+        if self._live is None:
+            self._live = Live(console=self._console, refresh_per_second=FRAMES_PER_SECOND, transient=True)
             self._live.start()
-            self._started = True
         self._live.update(self._picture())
 
     def partial(self, arm: str = "") -> str:
         """What has arrived so far."""
         return words.clean("".join(self._parts.get(arm, ()))).strip()
 
-    @property
-    def partials(self) -> dict[str, str]:
-        return {arm: text for arm in self._parts if (text := self.partial(arm))}
+    def print_partials(self) -> None:
+        """On `status`, marked as what they are: a broken answer must not pass for a whole one."""
+        for arm in self._parts:
+            if self.partial(arm):
+                name = f" ({TITLES[arm].lower()})" if arm else ""
+                self._status.print(Text(f"partial answer{name}, not finished:", style="warning"))
+                self._status.print(Text(self.partial(arm)), soft_wrap=True)
 
     def _picture(self) -> RenderableType:
         if "" in self._parts:
-            narrow = max(0, self._console.width - READING_WIDTH)
-            return Padding(Text(self.partial()), (0, narrow, 0, 0))
+            margin = max(0, self._console.width - READING_WIDTH)
+            return Padding(Text(self.partial()), (0, margin, 0, 0))
         return Arms(Text(self.partial("base")), Text(self.partial("reranked")))
 
     def _stop_spinner(self) -> None:
         if self._spinner:
             self._spinner.stop()
             self._spinner = None
+
+
+class Step(Protocol):
+    """What ingest reports on its way: `ingestion.Progress`."""
+
+    @property
+    def stage(self) -> str: ...
+    @property
+    def done(self) -> int: ...
+    @property
+    def total(self) -> int: ...
+    @property
+    def source(self) -> str: ...
+
+
+class IngestProgress:
+    """One bar a stage, on a terminal only; gone when the block ends, as the table says it all."""
+
+    def __init__(self, console: PlainConsole, *, quiet: bool) -> None:
+        self._console = console
+        self._bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", style="heading", markup=False),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[source]}", style="quiet", markup=False),
+            console=console,
+            transient=True,
+            disable=quiet or not console.animated,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def update(self, step: Step) -> None:
+        if self._bars.disable:
+            return
+        if step.stage not in self._tasks:
+            self._tasks[step.stage] = self._bars.add_task(words.one_line(step.stage), source="")
+        # The name takes what the columns before it leave of the line.
+        room = max(10, self._console.width - 68)
+        source = words.one_line(step.source)
+        shown = source if len(source) <= room else "…" + source[-(room - 1) :]
+        self._bars.update(
+            self._tasks[step.stage], completed=step.done, total=step.total or None, source=shown
+        )

@@ -1,7 +1,7 @@
 """Consoles, and the screens of `ask` and `search`.
 
-Colours are few and from the terminal's own palette (no white, black or yellow), so that they read on light and
-dark ground; what a colour says is also said by a word or a glyph.
+Colours are few and from the terminal's own palette (no white, black or yellow), so that they read on light
+and dark ground; what a colour says is also said by a word or a glyph.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from ragcli.types import Answer, Candidate, Citation, Context, SearchResult, Tim
 
 READING_WIDTH = 100
 SNIPPET_LINES = 2
+# What the breaks between words and the ellipses cost.
+RAGGED = 16
+# What the columns beside the passage take, with --explain.
+NUMBERS_WIDTH = 48
 THEME = Theme(
     {
         "heading": "bold",
@@ -50,7 +54,13 @@ class PlainConsole(Console):
 
     def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
         super().__init__(
-            file=stream, theme=THEME, markup=False, emoji=False, highlight=False, _environ=environ, soft_wrap=False
+            file=stream,
+            theme=THEME,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            _environ=environ,
+            soft_wrap=False,
         )
 
     def on_broken_pipe(self) -> None:
@@ -77,7 +87,10 @@ def sources_list(citations: Sequence[Citation]) -> RenderableType | None:
 
 
 def _places(citations: Sequence[Citation]) -> dict[int, str]:
-    return {citation.number: words.citation_place(citation) for citation in sorted(citations, key=lambda c: c.number)}
+    return {
+        citation.number: words.citation_place(citation)
+        for citation in sorted(citations, key=lambda c: c.number)
+    }
 
 
 def answer_body(answer: Answer) -> RenderableType:
@@ -116,26 +129,42 @@ def print_notes(console: Console, answer: Answer) -> None:
     """What the reader must know about an answer and would not see: for stderr."""
     if answer.unknown_citations:
         numbers = ", ".join(f"[{number}]" for number in answer.unknown_citations)
-        console.print(Text(f"note: the LLM cited {numbers}, which the prompt does not hold; dropped.", style="warning"))
+        console.print(
+            Text(f"note: the LLM cited {numbers}, which the prompt does not hold; dropped.", style="warning")
+        )
     if answer.context.left_out:
         left_out = words.count(answer.context.left_out, "passage")
         console.print(
-            Text(f"note: {left_out} of the best did not fit the prompt's {answer.context.budget:,} tokens.", "warning")
+            Text(
+                f"note: {left_out} of the best did not fit the prompt's {answer.context.budget:,} tokens.",
+                "warning",
+            )
         )
+    if answer.cut_off:
+        limit = words.count(answer.usage.completion_tokens, "token")
+        console.print(Text(f"note: the LLM was stopped after {limit}: llm.answer_tokens.", "warning"))
+    print_truncated(console, answer.truncated)
     if answer.abstained:
         console.print(Text("hint: ragcli search shows the passages that came nearest.", style="hint"))
 
 
+def print_truncated(console: Console, truncated: int) -> None:
+    """Texts that an encoder could not read whole: for stderr."""
+    if truncated:
+        cut = words.count(truncated, "text")
+        console.print(
+            Text(f"note: {cut} longer than an encoder's window; only the beginning counted.", "warning")
+        )
+
+
 def print_timings(console: Console, timings: Sequence[Timing]) -> None:
     if timings:
-        console.print(Text(words.timings_line(timings), style="quiet"))
+        console.print(Text(words.timings_line(timings), style="quiet"), soft_wrap=not console.is_terminal)
 
 
 def print_usage(console: Console, answer: Answer) -> None:
-    usage = answer.usage
-    console.print(
-        Text(f"{usage.prompt_tokens:,} prompt + {usage.completion_tokens:,} answer tokens, {answer.model}", "quiet")
-    )
+    tokens = f"{answer.usage.prompt_tokens:,} prompt + {answer.usage.completion_tokens:,} answer tokens"
+    console.print(Text(f"{tokens}, {words.one_line(answer.model)}", "quiet"))
 
 
 def print_context(console: Console, context: Context, title: str = "Prompt") -> None:
@@ -150,7 +179,11 @@ def print_context(console: Console, context: Context, title: str = "Prompt") -> 
 def print_search(console: Console, result: SearchResult, *, limit: int, explain: bool) -> None:
     """The first `limit` candidates, in the order that the arm ended with."""
     shown = result.candidates[:limit]
-    console.print(_explain_table(shown) if explain else _snippet_table(shown, result.question, console.width))
+    console.print(
+        _explain_table(shown, console.width)
+        if explain
+        else _snippet_table(shown, result.question, console.width)
+    )
     if len(result.candidates) > len(shown):
         rest = f"{len(shown)} of {len(result.candidates)} candidates; --all shows the rest"
         console.print(Text(rest, style="quiet"))
@@ -167,7 +200,7 @@ def _snippet_table(candidates: Sequence[Candidate], question: str, width: int) -
     table = _ranked_table()
     table.add_column("Passage", ratio=1, overflow="fold")
     table.add_column("Relevant" if reranked else "Similarity", justify="right", no_wrap=True)
-    length = max(40, (min(width, READING_WIDTH) - 18) * SNIPPET_LINES)
+    length = max(40, (min(width, READING_WIDTH) - 18) * SNIPPET_LINES - RAGGED)
     for rank, candidate in enumerate(candidates, start=1):
         score = words.percent(candidate.probability) if reranked else words.decimal(candidate.similarity)
         body = Text()
@@ -189,7 +222,7 @@ def _marked(snippet: str, question: str) -> Text:
     return marked
 
 
-def _explain_table(candidates: Sequence[Candidate]) -> Table:
+def _explain_table(candidates: Sequence[Candidate], width: int) -> Table:
     """Every number of the ranking path: logit + prior (weight x similarity) = score, and what it means."""
     table = _ranked_table()
     table.add_column("Passage", ratio=1, overflow="fold")
@@ -197,7 +230,7 @@ def _explain_table(candidates: Sequence[Candidate]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for rank, candidate in enumerate(candidates, start=1):
         body = Text(words.chunk_title(candidate.chunk))
-        body.append(f"\n{words.chunk_place(candidate.chunk)}", style="quiet")
+        body.append(f"\n{words.chunk_place(candidate.chunk, width - NUMBERS_WIDTH)}", style="quiet")
         scored = candidate.logit is not None and candidate.score is not None
         prior = (candidate.score or 0.0) - (candidate.logit or 0.0) if scored else None
         table.add_row(

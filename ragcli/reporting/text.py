@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 # CSI, OSC and the two-character sequences, then every control character but tab and newline, the marks that
 # turn text around (bidi), line separators, and the surrogates of undecodable file names.
-ESCAPE_SEQUENCES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
+ESCAPE_SEQUENCES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]"
+)
 CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
@@ -49,9 +51,12 @@ def citation_place(citation: Citation) -> str:
     return f"{one_line(citation.source)}{f' > {location}' if location else ''}, {span}"
 
 
-def chunk_place(chunk: Chunk) -> str:
-    """ "notes.md, lines 12-18"."""
-    return f"{one_line(chunk.source)}, {chunk_span(chunk)}"
+def chunk_place(chunk: Chunk, room: int = 0) -> str:
+    """ "docs/notes.md, lines 12-18"; "…/notes.md, lines 12-18" where `room` (if not 0) is less than that."""
+    source, span = one_line(chunk.source), chunk_span(chunk)
+    if room and len(source) + len(span) + 2 > room and "/" in source:
+        source = f"…/{source.rpartition('/')[2]}"
+    return f"{source}, {span}"
 
 
 def chunk_title(chunk: Chunk) -> str:
@@ -80,10 +85,10 @@ def _word_start(line: str, position: int) -> int:
 
 
 def seconds(value: float) -> str:
-    """Two digits that matter: "0.034 s", "0.42 s", "12.5 s"."""
-    if value >= 10:
-        return f"{value:.1f} s"
-    return f"{value:.2f} s" if value >= 0.1 else f"{value:.3f} s"
+    """ "31 ms", "0.42 s", "12.5 s"."""
+    if value < 0.1:
+        return f"{value * 1000:.0f} ms"
+    return f"{value:.1f} s" if value >= 10 else f"{value:.2f} s"
 
 
 def percent(value: float | None) -> str:
@@ -107,7 +112,7 @@ def count(number: int, noun: str) -> str:
 
 
 def timings_line(timings: Sequence[Timing]) -> str:
-    """ "embed 0.031 s · search 0.012 s · total 0.043 s"; stages of the same name are summed."""
+    """ "embed 31 ms · retrieve 12 ms · total 43 ms"; stages of the same name are summed."""
     stages = summed(timings)
     parts = [f"{name} {seconds(value)}" for name, value in stages.items()]
     return " · ".join([*parts, f"total {seconds(sum(stages.values()))}"])

@@ -1,1 +1,3 @@
-"""Fine-tuning a cross-encoder: recipe -> pairs -> mined examples -> training -> measured gain -> a model folder."""
+"""Fine-tuning a cross-encoder: recipe -> pairs -> mined examples -> training -> measured gain -> a model
+folder.
+"""

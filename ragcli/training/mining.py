@@ -1,4 +1,4 @@
-"""Hard negatives: for each question, passages that the bi-encoder ranks high and that are not the gold one."""
+"""Hard negatives: for each question, passages that the bi-encoder ranks high and are not the gold one."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def mine(
             candidates = [
                 int(n)
                 for n in nearest
-                if n not in golds[pair.question] and row[n] <= limit and not _alike(passages[n][0], pair.passage)
+                if n not in golds[pair.question]
+                and row[n] <= limit
+                and not _alike(passages[n][0], pair.passage)
             ]
             chosen = _draw(candidates, negatives, draw)
             if len(chosen) < negatives.count:

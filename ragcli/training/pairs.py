@@ -15,7 +15,7 @@ from ragcli.training.recipe import TrainingSet
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """`group` ties pairs of one document together: a group is trained on or held out as a whole."""
+    """`group` ties the pairs of one document: a group is trained on, or held out, as a whole."""
 
     question: str
     passage: str
@@ -24,7 +24,7 @@ class Pair:
 
 
 def read_pairs(path: Path, wanted: TrainingSet, seed: int) -> tuple[Pair, ...]:
-    """The pairs of a .jsonl or .jsonl.gz file of {"q", "pos", "title", "group"} lines, in the file's order."""
+    """The pairs of a .jsonl or .jsonl.gz file of {"q", "pos", "title", "group"} lines, in order."""
     try:
         opener = gzip.open if path.suffix == ".gz" else open
         with opener(path, "rt", encoding="utf-8") as lines:
@@ -35,6 +35,7 @@ def read_pairs(path: Path, wanted: TrainingSet, seed: int) -> tuple[Pair, ...]:
         Pair(row["q"], row["pos"], row.get("title") or "", str(row.get("group") or number))
         for number, row in enumerate(rows)
         if str(row.get("group") or "").startswith(wanted.only_groups)
+        and not (wanted.leave_out_groups and str(row.get("group") or "").startswith(wanted.leave_out_groups))
     ]
     if wanted.limit and len(pairs) > wanted.limit:
         keep = set(random.Random(seed).sample(range(len(pairs)), wanted.limit))
@@ -42,11 +43,13 @@ def read_pairs(path: Path, wanted: TrainingSet, seed: int) -> tuple[Pair, ...]:
     return tuple(pairs)
 
 
-def hold_out(pairs: Sequence[Pair], questions: int, seed: int) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
-    """(to train on, held out): whole groups are held out until they hold `questions`, at most a tenth of the set."""
+def hold_out(
+    pairs: Sequence[Pair], questions: int, share: float, seed: int
+) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
+    """(to train on, held out): whole groups are held out, up to `questions` or `share` of the set."""
     groups = sorted({pair.group for pair in pairs})
     random.Random(seed).shuffle(groups)
-    wanted = min(questions, len(pairs) // 10)
+    wanted = min(questions, int(len(pairs) * share))
     sizes: dict[str, int] = {}
     for pair in pairs:
         sizes[pair.group] = sizes.get(pair.group, 0) + 1

@@ -20,6 +20,9 @@ class TrainingSet(Section):
     repeat: int = Field(default=1, ge=1, description="How often an epoch holds each question.")
     soft_weight: float | None = Field(default=None, ge=0, le=1, description="Overrides loss.soft_weight.")
     only_groups: str = Field(default="", description="Keep pairs whose group starts with this.")
+    leave_out_groups: str = Field(
+        default="", description="Leave out pairs whose group starts with this: kept for tests."
+    )
 
 
 class NegativesRecipe(Section):
@@ -27,21 +30,30 @@ class NegativesRecipe(Section):
     depth: int = Field(default=50, ge=2, description="Nearest passages of the bi-encoder that are mined.")
     hard: int = Field(default=12, ge=1, description="Half of the negatives come from this many nearest.")
     margin: float = Field(
-        default=0.08, description="A passage this much nearer to the question than the gold one may answer it too: left out."
+        default=0.08,
+        description=(
+            "A passage this much nearer to the question than the gold one may answer it too: left out."
+        ),
     )
 
 
 class LossRecipe(Section):
-    soft_weight: float = Field(default=0.2, ge=0, le=1, description="Share of the bi-encoder's soft label in the target.")
-    temperature: float = Field(default=0.05, gt=0, description="Of the soft label: softmax(similarity / temperature).")
+    soft_weight: float = Field(
+        default=0.2, ge=0, le=1, description="Share of the bi-encoder's soft label in the target."
+    )
+    temperature: float = Field(
+        default=0.05, gt=0, description="Of the soft label: softmax(similarity / temperature)."
+    )
 
 
 class ScheduleRecipe(Section):
-    steps: int = Field(default=1000, ge=1)
+    steps: int | None = Field(default=None, ge=1, description="Unset: three passes over the questions.")
     questions_per_step: int = Field(default=16, ge=1)
     learning_rate: float = Field(default=6e-5, gt=0)
     warmup: int = Field(default=100, ge=0, description="Steps of linear warm-up.")
-    decay: float = Field(default=0.4, ge=0, le=1, description="Share of the steps, at the end, of linear decay to zero.")
+    decay: float = Field(
+        default=0.4, ge=0, le=1, description="Share of the steps, at the end, of linear decay to zero."
+    )
     weight_decay: float = Field(default=0.01, ge=0)
     clip: float = Field(default=1.0, gt=0, description="Largest norm of the gradient.")
     checkpoint_minutes: float = Field(default=4.0, gt=0)
@@ -49,12 +61,19 @@ class ScheduleRecipe(Section):
 
 class ModelRecipe(Section):
     base: str = Field(default="all-MiniLM-L6-v2", description="Encoder that the cross-encoder starts from.")
-    max_tokens: int = Field(default=192, ge=32, description="Longest pair in training; longer passages are cut.")
+    max_tokens: int = Field(
+        default=192, ge=32, description="Longest pair in training; longer passages are cut."
+    )
     title_share: float = Field(default=0.7, ge=0, le=1, description="Share of pairs that read the title too.")
     lowercase_share: float = Field(
-        default=0.0, ge=0, le=1, description="Share of questions stripped of their question mark (typed in haste)."
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of questions stripped of their question mark (typed in haste).",
     )
-    freeze_embeddings: bool = Field(default=True, description="Keep the word embeddings as the base has them.")
+    freeze_embeddings: bool = Field(
+        default=True, description="Keep the word embeddings as the base has them."
+    )
 
 
 class Recipe(Section):
@@ -64,8 +83,25 @@ class Recipe(Section):
     negatives: NegativesRecipe = NegativesRecipe()
     loss: LossRecipe = LossRecipe()
     schedule: ScheduleRecipe = ScheduleRecipe()
-    held_out_questions: int = Field(default=60, ge=0, description="Of each set, whole groups, never trained on.")
+    held_out_questions: int = Field(
+        default=60, ge=0, description="Of each set, whole groups, never trained on."
+    )
+    held_out_share: float = Field(default=0.1, ge=0, le=0.5, description="But at most this share of a set.")
+    measured_questions: int = Field(
+        default=30, ge=1, description="Held-out questions of a set that are measured."
+    )
+    measured_passages: int = Field(
+        default=600, ge=10, description="Passages of a set that they are searched in."
+    )
+    measured_depth: int = Field(default=30, ge=2, description="Candidates of each that are reranked.")
     sets: tuple[TrainingSet, ...] = ()
+
+
+def settled_steps(recipe: Recipe, examples: int) -> Recipe:
+    """The recipe with its number of steps filled in."""
+    schedule = recipe.schedule
+    steps = schedule.steps or max(20, 3 * examples // schedule.questions_per_step)
+    return recipe.model_copy(update={"schedule": schedule.model_copy(update={"steps": steps})})
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -1,0 +1,165 @@
+"""What the cross-encoder adds on judged collections: `make bench-reranker`.
+
+For each BEIR folder under --data/beir the 50 best candidates of the bi-encoder are reranked. Columns: nDCG@10
+of the bi-encoder, of the cross-encoder alone, of the cross-encoder with the prior that ships, and (with
+--larger) of all-mpnet-base-v2 over the same candidates. Intervals: 95 %, bootstrap over questions. Training
+files named with --held-back join as collections: their passages are the corpus, a sample of their questions
+the queries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from ragcli.beir import JudgedCollection, read_beir
+from ragcli.config import EmbeddingConfig, RerankingConfig
+from ragcli.embedding import load_bi_encoder
+from ragcli.reranking import CrossEncoderReranker, load_reranker
+from ragcli.statistics import paired_difference
+from ragcli.training.pairs import read_pairs
+from ragcli.training.ranking import RankingTask, base_ndcg, ndcg_per_question, ranking_tasks
+from ragcli.training.recipe import TrainingSet
+
+if TYPE_CHECKING:
+    from ragcli.training.mining import Embed
+
+QUESTION_ANSWERING = ("chunking_eval", "hotpotqa_small", "mediqa2019_qa")
+TOPICAL = ("cranfield", "medline", "cisi", "npl_vaswani")
+
+
+def held_back_collection(path: Path, questions: int, seed: int = 7) -> JudgedCollection:
+    """A training file as a collection: every positive passage of a question is relevant to it."""
+    pairs = read_pairs(path, TrainingSet(file=path.name), seed)
+    corpus: dict[str, str] = {}
+    for pair in pairs:
+        corpus.setdefault(_key(pair.passage), f"{pair.title}: {pair.passage}" if pair.title else pair.passage)
+    asked = sorted({pair.question for pair in pairs})
+    chosen = set(random.Random(seed).sample(asked, min(questions, len(asked))))
+    qrels: dict[str, dict[str, float]] = {}
+    for pair in pairs:
+        if pair.question in chosen:
+            qrels.setdefault(pair.question, {})[_key(pair.passage)] = 1.0
+    return JudgedCollection(path.name.split(".")[0], corpus, {q: q for q in qrels}, qrels)
+
+
+def _key(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def cached_tasks(
+    collection: JudgedCollection, embed: Embed, fingerprint: str, cache: Path
+) -> tuple[RankingTask, ...]:
+    """The candidates do not depend on the cross-encoder: kept between runs, keyed by the collection and
+    encoder.
+    """
+    content = json.dumps([fingerprint, collection.corpus, collection.queries, collection.qrels])
+    path = cache / f"{collection.name}-{hashlib.sha256(content.encode()).hexdigest()[:16]}.json"
+    if path.exists():
+        return tuple(
+            RankingTask(q, tuple(p), tuple(s), tuple(g), tuple(i))
+            for q, p, s, g, i in json.loads(path.read_text())
+        )
+    tasks = ranking_tasks(collection.queries, collection.corpus, collection.qrels, embed)
+    cache.mkdir(parents=True, exist_ok=True)
+    rows = [[t.question, t.passages, t.similarities, t.gains, t.ideal] for t in tasks]
+    path.write_text(json.dumps(rows))
+    return tasks
+
+
+def evaluate(
+    name: str, tasks: Sequence[RankingTask], reranker: CrossEncoderReranker, prior: float
+) -> dict[str, object]:
+    started = time.monotonic()
+    rows = [reranker.logits(task.question, task.passages) for task in tasks]
+    seconds = time.monotonic() - started
+    base = base_ndcg(tasks)
+    alone = ndcg_per_question(tasks, rows)
+    both = ndcg_per_question(tasks, rows, prior)
+    difference = paired_difference(base, both)
+    mean = fmean(base)
+    return {
+        "collection": name,
+        "questions": len(tasks),
+        "base": mean,
+        "cross_encoder": fmean(alone),
+        "with_prior": fmean(both),
+        "gain": difference.mean / mean,
+        "gain_low": difference.low / mean,
+        "gain_high": difference.high / mean,
+        "gain_alone": fmean(alone) / mean - 1,
+        "p_value": difference.p_value,
+        "won": difference.won,
+        "lost": difference.lost,
+        "tied": difference.tied,
+        "pairs_per_second": sum(len(row) for row in rows) / seconds,
+    }
+
+
+def print_table(rows: Sequence[dict[str, object]]) -> None:
+    print(
+        f"{'collection':28} {'n':>4} {'base':>6} {'cross':>6} {'+prior':>6} {'gain':>7} {'95 % interval':>17}"
+        f" {'alone':>7} {'won/lost/tied':>13}"
+    )
+    for row in rows:
+        interval = f"{row['gain_low']:+.1%} .. {row['gain_high']:+.1%}"
+        counts = f"{row['won']}/{row['lost']}/{row['tied']}"
+        print(
+            f"{row['collection']:28} {row['questions']:>4} {row['base']:6.3f} {row['cross_encoder']:6.3f}"
+            f" {row['with_prior']:6.3f} {row['gain']:+7.1%} {interval:>17}"
+            f" {row['gain_alone']:+7.1%} {counts:>13}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("--data", type=Path, required=True, help="folder with beir/ and train/")
+    parser.add_argument("--model", default="ragcli", help="cross-encoder: the shipped one, or a folder")
+    parser.add_argument("--prior", type=float, default=None, help="default: the one that the model names")
+    parser.add_argument("--held-back", nargs="*", default=[], help="names of training files, without ending")
+    parser.add_argument("--questions", type=int, default=200, help="most questions of a collection")
+    parser.add_argument("--only", nargs="*", default=None, help="names of collections")
+    parser.add_argument("--cache", type=Path, default=Path("bench/.cache"))
+    parser.add_argument("--out", type=Path, default=None, help="write the rows as JSON")
+    options = parser.parse_args()
+    embedder = load_bi_encoder(EmbeddingConfig())
+    reranker = load_reranker(RerankingConfig(model=options.model, batch_size=32))
+    prior = reranker.prior_weight if options.prior is None else options.prior
+    names = options.only if options.only is not None else [*QUESTION_ANSWERING, *TOPICAL]
+    collections = [read_beir(options.data / "beir" / name) for name in names]
+    collections += [
+        held_back_collection(options.data / "train" / f"{name}.jsonl.gz", options.questions)
+        for name in options.held_back
+    ]
+    rows: list[dict[str, object]] = []
+    for collection in collections:
+        tasks = cached_tasks(collection, embedder.embed, embedder.fingerprint, options.cache)
+        rows.append(evaluate(collection.name, tasks[: options.questions], reranker, prior))
+        print_table(rows[-1:] if len(rows) > 1 else rows)
+    for label, wanted in (
+        ("question answering", QUESTION_ANSWERING),
+        ("topical", TOPICAL),
+        ("held back", options.held_back),
+    ):
+        chosen = [row for row in rows if row["collection"] in wanted]
+        if chosen:
+            with_prior = fmean(float(str(row["gain"])) for row in chosen)
+            alone = fmean(float(str(row["gain_alone"])) for row in chosen)
+            print(
+                f"mean relative gain, {label}: with prior {with_prior:+.1%}, cross-encoder alone {alone:+.1%}"
+            )
+    if options.out:
+        options.out.write_text(
+            json.dumps({"schema": 1, "model": options.model, "prior": prior, "rows": rows}, indent=1)
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Judged collections in BEIR's folder format: corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ragcli.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedCollection:
+    """`corpus` and `queries` map ids to texts; a document's title, if any, stands before its text ("title:
+    text").
+
+    `qrels` maps a query's id to the judged documents and their grades (0 or less: judged not relevant).
+    """
+
+    name: str
+    corpus: dict[str, str]
+    queries: dict[str, str]
+    qrels: dict[str, dict[str, float]]
+
+
+def read_beir(folder: Path, split: str = "test") -> JudgedCollection:
+    """Raises UsageError that names the file and line which is missing or malformed."""
+    corpus = {
+        str(row["_id"]): f"{row['title']}: {row['text']}" if row.get("title") else str(row["text"])
+        for row in _records(folder / "corpus.jsonl", ("_id", "text"))
+    }
+    queries = {
+        str(row["_id"]): str(row["text"]) for row in _records(folder / "queries.jsonl", ("_id", "text"))
+    }
+    return JudgedCollection(folder.name, corpus, queries, _qrels(folder / "qrels" / f"{split}.tsv"))
+
+
+def _records(path: Path, keys: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                if not line.strip():
+                    continue
+                row = json.loads(line)
+                missing = [key for key in keys if key not in row]
+                if missing:
+                    raise UsageError(f"{path}, line {number}: no {missing[0]!r}", hint=_HINT)
+                yield row
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read: {error}", hint=_HINT) from error
+
+
+def _qrels(path: Path) -> dict[str, dict[str, float]]:
+    """The header line is optional, as it is in the wild."""
+    qrels: dict[str, dict[str, float]] = {}
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            for row in csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
+                if len(row) >= 3 and row[0] not in ("query-id", "query_id", "qid"):
+                    qrels.setdefault(row[0], {})[row[1]] = float(row[2])
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read: {error}", hint=_HINT) from error
+    return qrels
+
+
+_HINT = "A BEIR folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv (query id, document id, grade)."

@@ -1,0 +1,75 @@
+"""`ragcli search`: the ranked passages, with the numbers behind the ranks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ragcli.cli import options
+from ragcli.cli.session import Flags, Screens, environment_of, parse_filters
+from ragcli.errors import UsageError
+
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Show every number of the ranking.", rich_help_panel=options.OUTPUT)
+]
+
+
+def search(
+    ctx: typer.Context,
+    question: options.Question,
+    compare: options.Compare = False,
+    explain: Explain = False,
+    no_rerank: options.NoRerank = False,
+    candidates: options.Candidates = None,
+    top_k: options.TopK = None,
+    source: options.Source = None,
+    where: options.Where = None,
+    as_json: options.Json = False,
+    show_all: options.ShowAll = False,
+    timings: options.Timings = False,
+    quiet: options.Quiet = False,
+    collection: options.Collection = None,
+    profile: options.Profile = None,
+    config: options.ConfigFile = None,
+) -> None:
+    """Show the passages that answer a question, without an LLM."""
+    if compare and (no_rerank or explain):
+        wrong = "--no-rerank" if no_rerank else "--explain"
+        raise UsageError(f"--compare and {wrong} do not go together.", hint=f"Leave out {wrong}.")
+    from ragcli.pipeline import open_pipeline
+    from ragcli.reporting import json, terminal
+    from ragcli.reporting.comparison import print_comparison
+    from ragcli.reporting.live import spinner
+
+    overrides = {
+        "collection": collection,
+        "retrieval.candidates": candidates,
+        "retrieval.top_k": top_k,
+        "reranking.enabled": False if no_rerank else None,
+    }
+    environment = environment_of(ctx)
+    screens = Screens(environment)
+    settings = Flags(config, profile, overrides).load(environment)
+    filters = parse_filters(source, where)
+    if compare:
+        with open_pipeline(settings) as pipeline, spinner(screens.err, "Searching …", quiet=quiet):
+            comparison = pipeline.compare_search(question, filters=filters)
+        if as_json:
+            screens.print_document(json.comparison(comparison, settings))
+        else:
+            print_comparison(screens.out, comparison, show_all=show_all)
+        if not quiet:
+            terminal.print_truncated(screens.err, comparison.truncated)
+        return
+    with open_pipeline(settings) as pipeline, spinner(screens.err, "Searching …", quiet=quiet):
+        result = pipeline.search(question, filters=filters)
+    if as_json:
+        screens.print_document(json.search(result, settings))
+    else:
+        limit = len(result.candidates) if show_all else settings.retrieval.top_k
+        terminal.print_search(screens.out, result, limit=limit, explain=explain)
+    if not quiet:
+        terminal.print_truncated(screens.err, result.truncated)
+    if timings:
+        terminal.print_timings(screens.err, result.timings)

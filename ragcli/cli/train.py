@@ -1,0 +1,156 @@
+"""`ragcli train`: fine-tune a cross-encoder, from a recipe or on one's own questions."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ragcli.cli import options
+from ragcli.cli.session import Flags, Screens, environment_of
+from ragcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from ragcli.config import Config
+    from ragcli.embedding import BiEncoder
+    from ragcli.training.examples import Mined
+    from ragcli.training.recipe import Recipe
+
+Questions = Annotated[
+    Path | None,
+    typer.Option("--questions", help="Your questions, with relevant or evidence.", metavar="FILE"),
+]
+RecipeFile = Annotated[Path | None, typer.Option("--recipe", help="What to train, and how.", metavar="FILE")]
+Data = Annotated[
+    list[Path] | None,
+    typer.Option("--data", help="Folder of the recipe's files; repeatable.", metavar="FOLDER"),
+]
+Out = Annotated[Path, typer.Option("--out", help="Folder of the new model.", metavar="FOLDER")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
+Force = Annotated[bool, typer.Option("--force", help="Write the model even if it brings no gain.")]
+Compile = Annotated[
+    bool, typer.Option("--compile", help="Compile the network first: pays off from an hour of training on.")
+]
+
+
+def train(
+    ctx: typer.Context,
+    questions: Questions = None,
+    recipe: RecipeFile = None,
+    data: Data = None,
+    out: Out = Path("reranker"),
+    resume: Resume = False,
+    force: Force = False,
+    compile_network: Compile = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    collection: options.Collection = None,
+    profile: options.Profile = None,
+    config: options.ConfigFile = None,
+) -> None:
+    """Fine-tune a cross-encoder. It is written only if it gains on questions that it was not trained on."""
+    if (questions is None) == (recipe is None and data is None) and questions is None:
+        raise UsageError(
+            "Nothing to train on.", hint="Give --questions FILE, or --recipe FILE --data FOLDER."
+        )
+    from ragcli.reporting import json, training
+    from ragcli.training.examples import measuring_tasks
+    from ragcli.training.recipe import settled_steps
+    from ragcli.training.run import train_reranker
+
+    environment = environment_of(ctx)
+    screens = Screens(environment)
+    settings = Flags(config, profile, {"collection": collection}).load(environment)
+    chosen = _recipe(recipe)
+    embedder = _embedder(settings)
+    work = out.with_name(out.name + ".work")
+    with training.progress(screens.err, quiet=quiet) as bar:
+        mined = _mined(chosen, questions, data or [], settings, embedder, work, bar.say)
+        report = train_reranker(
+            settled_steps(chosen, len(mined.train)),
+            mined.train,
+            measuring_tasks(chosen, mined, embedder.embed),
+            base=_base(chosen),
+            out=out,
+            work=work,
+            resume=resume,
+            force=force,
+            compile_network=compile_network,
+            device=_device(),
+            progress=bar.step,
+        )
+    if as_json:
+        screens.print_document(json.document("train", {**asdict(report), "folder": str(out)}))
+    else:
+        training.print_report(screens.out, report)
+
+
+def _recipe(path: Path | None) -> Recipe:
+    from importlib.resources import as_file, files
+
+    from ragcli.training.recipe import load_recipe
+
+    if path is not None:
+        return load_recipe(path)
+    with as_file(files("ragcli.training") / "own.toml") as own:
+        return load_recipe(own)
+
+
+def _embedder(settings: Config) -> BiEncoder:
+    from ragcli.embedding import load_bi_encoder
+
+    return load_bi_encoder(settings.embedding)
+
+
+def _mined(
+    recipe: Recipe,
+    questions: Path | None,
+    folders: list[Path],
+    settings: Config,
+    embedder: BiEncoder,
+    work: Path,
+    say: object,
+) -> Mined:
+    from ragcli import store
+    from ragcli.questions import read_questions
+    from ragcli.training.examples import mine_recipe
+    from ragcli.training.own_questions import mine_own, own_pairs
+
+    report = say if callable(say) else (lambda line: None)
+    if questions is None:
+        return mine_recipe(
+            recipe,
+            folders,
+            embedder.embed,
+            fingerprint=embedder.fingerprint,
+            cache=work / "mined",
+            report=report,
+        )
+    asked = read_questions(questions)
+    with store.open_store(
+        settings,
+        create=False,
+        embedder_name=embedder.name,
+        fingerprint=embedder.fingerprint,
+        dimension=embedder.dimension,
+    ) as index:
+        chunks = [chunk for source in index.sources() for chunk in index.chunks(source.source)]
+    pairs = own_pairs(asked, chunks)
+    report(f"{len({pair.question for pair in pairs})} of {len(asked)} questions name a passage of the index")
+    return mine_own(recipe, pairs, chunks, embedder.embed)
+
+
+def _base(recipe: Recipe) -> Path:
+    from ragcli.models import SHIPPED_CROSS_ENCODER, bi_encoder_files, cross_encoder_files
+
+    if recipe.model.base == SHIPPED_CROSS_ENCODER:
+        return Path(cross_encoder_files(recipe.model.base).folder)
+    return Path(bi_encoder_files(recipe.model.base).folder)
+
+
+def _device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,0 +1,188 @@
+"""Which files an ingest reads: folders walked in order, patterns applied, nothing outside the roots."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from ragcli.config import IngestConfig
+from ragcli.documents.cleaning import UNSAFE_IN_NAMES
+from ragcli.errors import IngestError
+from ragcli.types import FileReport
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+_BYTES_PER_MB = 1_000_000
+_IGNORE_FILE = ".gitignore"
+# The file by which a Chroma folder is known: an index inside an ingested folder is not a document.
+_INDEX_FILE = "chroma.sqlite3"
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """Files to read, sorted and without duplicates, and those that are passed over, with the reason."""
+
+    files: tuple[Path, ...]
+    skipped: tuple[FileReport, ...]
+
+
+def discover(paths: Sequence[Path], config: IngestConfig) -> Discovery:
+    """Walk `paths`. A file that is named itself is taken whatever the patterns say.
+
+    Patterns and .gitignore files exclude silently; a link that leads out of the paths, a pipe or a device, a
+    file beyond the size limit and a folder that may not be read are reported. Raises IngestError for a path
+    that does not exist.
+    """
+    for path in paths:
+        if not path.exists():
+            raise IngestError(f"{_shown(path)} does not exist.", hint="Check the path; nothing was ingested.")
+    walk = _Walk(config, tuple(path.resolve() for path in paths))
+    for path in paths:
+        if path.is_dir():
+            walk.folder(path)
+        else:
+            walk.file(path)
+    return walk.result()
+
+
+def source_name(path: Path) -> str:
+    """How the index names a file: relative to the working folder where it lies below it, else absolute."""
+    here = Path.cwd()
+    absolute = Path(os.path.abspath(path))
+    for candidate in (absolute, absolute.parent.resolve() / absolute.name):
+        if candidate.is_relative_to(here):
+            return candidate.relative_to(here).as_posix()
+    return absolute.as_posix()
+
+
+@dataclass
+class _Walk:
+    config: IngestConfig
+    roots: tuple[Path, ...]
+    files: dict[Path, Path] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def result(self) -> Discovery:
+        files = sorted(self.files.values(), key=source_name)
+        reports = (FileReport(name, "skipped", 0, reason) for name, reason in sorted(self.skipped.items()))
+        return Discovery(tuple(files), tuple(reports))
+
+    def folder(self, root: Path) -> None:
+        globs, excludes = _spec(self.config.glob), _spec(self.config.exclude)
+        links: list[Path] = []
+        for path in self._below(root, PurePosixPath(), [(PurePosixPath(), excludes)]):
+            if not globs.match_file(path.relative_to(root).as_posix()):
+                continue
+            if path.is_symlink():
+                links.append(path)
+            else:
+                self.file(path)
+        # Last, so that a file inside the roots keeps its own name rather than a link's.
+        for link in links:
+            self._link(link)
+
+    def file(self, path: Path) -> None:
+        """Keep a file if it can be one to read; `path` may be a link that has been followed already."""
+        reason = self._reason_to_skip(path)
+        if reason:
+            self.skipped[_shown(path)] = reason
+        else:
+            self.files.setdefault(path.resolve(), path)
+
+    def _below(
+        self, root: Path, folder: PurePosixPath, specs: list[tuple[PurePosixPath, GitIgnoreSpec]]
+    ) -> Iterator[Path]:
+        """Every entry that is no folder, depth first and sorted; links to folders are entries too."""
+        try:
+            entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
+        except OSError as problem:
+            self.skipped[_shown(root / folder)] = f"cannot be read: {(problem.strerror or '').lower()}"
+            return
+        names = {entry.name for entry in entries}
+        if _INDEX_FILE in names:
+            return
+        if _IGNORE_FILE in names:
+            specs = [*specs, *_ignore_file(root, folder)]
+        for entry in entries:
+            place = folder / entry.name
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if _excluded(place, is_folder, specs):
+                continue
+            if is_folder:
+                yield from self._below(root, place, specs)
+            else:
+                yield root / place
+
+    def _link(self, link: Path) -> None:
+        try:
+            target = link.resolve(strict=True)
+        except (OSError, RuntimeError):
+            self.skipped[_shown(link)] = "broken link"
+            return
+        if not any(target.is_relative_to(root) for root in self.roots):
+            self.skipped[_shown(link)] = "link leads outside the ingested folders"
+        elif not target.is_dir():
+            self.file(link)
+
+    def _reason_to_skip(self, path: Path) -> str:
+        if UNSAFE_IN_NAMES.search(str(path)):
+            return "its name holds control characters or is not valid UTF-8"
+        try:
+            status = path.stat()
+        except OSError as problem:
+            return f"cannot be read: {(problem.strerror or '').lower()}"
+        if not stat.S_ISREG(status.st_mode):
+            return "not a regular file"
+        if status.st_size > self.config.max_file_mb * _BYTES_PER_MB:
+            return f"larger than {self.config.max_file_mb:g} MB"
+        return ""
+
+
+def _spec(patterns: Sequence[str]) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(patterns)
+
+
+def _ignore_file(root: Path, folder: PurePosixPath) -> list[tuple[PurePosixPath, GitIgnoreSpec]]:
+    path = root / folder / _IGNORE_FILE
+    if path.is_symlink() or not path.is_file():
+        return []
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return [(folder, _spec(lines))]
+    except (OSError, ValueError) as problem:
+        raise IngestError(
+            f"{_shown(path)} cannot be applied: {problem}", hint="Mend its patterns or its permissions."
+        ) from problem
+
+
+def _excluded(
+    place: PurePosixPath, is_folder: bool, specs: list[tuple[PurePosixPath, GitIgnoreSpec]]
+) -> bool:
+    """As git decides: the pattern file nearest to the entry that says anything about it has the last word.
+
+    The configured patterns, first of `specs`, can't be overruled: a .gitignore's "!.env" must not open .env.
+    """
+    for number, (base, spec) in enumerate(specs):
+        if number == 0 and spec.match_file(_relative(place, base, is_folder)):
+            return True
+    for base, spec in reversed(specs[1:]):
+        verdict = spec.check_file(_relative(place, base, is_folder)).include
+        if verdict is not None:
+            return verdict
+    return False
+
+
+def _relative(place: PurePosixPath, base: PurePosixPath, is_folder: bool) -> str:
+    return place.relative_to(base).as_posix() + ("/" if is_folder else "")
+
+
+def _shown(path: Path) -> str:
+    """The source name with what a terminal must not print escaped."""
+    return UNSAFE_IN_NAMES.sub(lambda match: f"\\x{ord(match[0]):02x}", source_name(path))

@@ -1,0 +1,273 @@
+"""Bring the index in step with the files: what is new is added, what changed replaced, what vanished dropped.
+
+May be killed at any time: each source is replaced as a whole or not at all, and the next run does the rest.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from ragcli import documents
+from ragcli.chunking import chunk
+from ragcli.config import Config
+from ragcli.documents import UnreadableFile
+from ragcli.embedding import BiEncoder
+from ragcli.errors import ConfigError, NothingFoundError
+from ragcli.stopwatch import Stopwatch
+from ragcli.store import Store, Update, open_store
+from ragcli.types import Chunk, Document, FileReport, FileStatus, IngestReport, SourceInfo
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors: TypeAlias = NDArray[np.float32]
+
+# Chunks embedded together, whatever file they come from: enough to sort by length, few enough to hold.
+_CHUNKS_AT_ONCE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`done` of `total` files ("read", "store") or chunks ("embed": `total` grows as files are read)."""
+
+    stage: str
+    done: int
+    total: int
+    source: str
+
+
+Listener = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A file to read. `replaces` is how many chunks it has in the index, None if it is new."""
+
+    path: Path
+    source: str
+    replaces: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    work: tuple[_Work, ...]
+    unchanged: tuple[SourceInfo, ...]
+    vanished: tuple[SourceInfo, ...]
+    skipped: tuple[FileReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    work: _Work
+    document: Document
+    chunks: tuple[Chunk, ...]
+
+
+def ingest(
+    paths: Sequence[Path],
+    *,
+    config: Config,
+    embedder: BiEncoder,
+    prune: bool = False,
+    dry_run: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> IngestReport:
+    """Synchronise the index with the files below `paths`; sources elsewhere are left alone.
+
+    `prune` drops the sources below `paths` that are no longer found there. A file that cannot be read is
+    reported as skipped, and what the index held of it stays. `dry_run` reads and cuts, and writes nothing.
+
+    Raises IngestError (a path that does not exist), ConfigError (chunks beyond the model's window),
+    IndexMismatchError, StoreError (another ingest is running), ModelError.
+    """
+    _check_window(config, embedder)
+    run = _Run(config, embedder, progress or (lambda _: None))
+    with ExitStack() as stack:
+        index = _open(config, embedder, create=not dry_run)
+        if index is not None:
+            stack.enter_context(index)
+        if index is not None and not dry_run:
+            stack.enter_context(index.writing())
+        with run.watch.stage("plan"):
+            known = {info.source: info for info in index.sources()} if index is not None else {}
+            plan = _plan(paths, config, known, prune=prune)
+        if index is None or dry_run:
+            run.rehearse(plan)
+        else:
+            run.perform(plan, index)
+    return run.report(plan, dry_run=dry_run)
+
+
+class _Run:
+    """One ingest on its way: what it wrote so far, and the seconds per stage."""
+
+    def __init__(self, config: Config, embedder: BiEncoder, progress: Listener) -> None:
+        self.watch = Stopwatch()
+        self._started = time.perf_counter()
+        self._config = config
+        self._embedder = embedder
+        self._progress = progress
+        self._files: list[FileReport] = []
+        self._embedded = 0
+        self._cut = 0
+
+    def perform(self, plan: _Plan, index: Store) -> None:
+        for group in _groups(self._prepared(plan.work)):
+            self._write(group, index, total=len(plan.work))
+        with self.watch.stage("store"):
+            for info in plan.vanished:
+                self._note(info.source, "removed", index.remove(info.source))
+
+    def rehearse(self, plan: _Plan) -> None:
+        """What perform would do, without embedding and writing."""
+        for prepared in self._prepared(plan.work):
+            self._note_written(prepared)
+        for info in plan.vanished:
+            self._note(info.source, "removed", info.chunks)
+
+    def report(self, plan: _Plan, *, dry_run: bool) -> IngestReport:
+        files = [*self._files, *plan.skipped]
+        files += [FileReport(info.source, "unchanged", info.chunks) for info in plan.unchanged]
+        files.sort(key=lambda file: file.source)
+        replaced = {file.source for file in files if file.status == "replaced"}
+        return IngestReport(
+            files=tuple(files),
+            chunks_written=sum(file.chunks for file in files if file.status in ("added", "replaced")),
+            chunks_removed=sum(file.chunks for file in files if file.status == "removed")
+            + sum(work.replaces or 0 for work in plan.work if work.source in replaced),
+            seconds=time.perf_counter() - self._started,
+            dry_run=dry_run,
+            timings=self.watch.timings,
+        )
+
+    def _prepared(self, work: Sequence[_Work]) -> Iterator[_Prepared]:
+        """Each file read and cut; one that cannot be read is noted as skipped."""
+        for done, item in enumerate(work):
+            self._progress(Progress("read", done, len(work), item.source))
+            try:
+                with self.watch.stage("read"):
+                    document = documents.read(item.path)
+                with self.watch.stage("chunk"):
+                    chunks = chunk(document, self._config.chunking, self._embedder.token_spans)
+            except UnreadableFile as problem:
+                kept = "" if item.replaces is None else "; the index keeps its earlier text"
+                self._files.append(FileReport(item.source, "skipped", 0, problem.reason + kept))
+                continue
+            self._cut += len(chunks)
+            yield _Prepared(item, document, chunks)
+        if work:
+            self._progress(Progress("read", len(work), len(work), ""))
+
+    def _write(self, group: Sequence[_Prepared], index: Store, *, total: int) -> None:
+        passages = [part.passage for prepared in group for part in prepared.chunks]
+
+        def advance(texts: int) -> None:
+            self._embedded += texts
+            self._progress(Progress("embed", self._embedded, self._cut, ""))
+
+        with self.watch.stage("embed"):
+            vectors = self._embedder.embed(passages, advance=advance)
+        with self.watch.stage("store"):
+            index.replace_all(_updates(group, vectors))
+        for prepared in group:
+            self._note_written(prepared)
+        self._progress(Progress("store", len(self._files), total, group[-1].work.source))
+
+    def _note_written(self, prepared: _Prepared) -> None:
+        status: FileStatus = "added" if prepared.work.replaces is None else "replaced"
+        self._note(prepared.work.source, status, len(prepared.chunks))
+
+    def _note(self, source: str, status: FileStatus, chunks: int) -> None:
+        self._files.append(FileReport(source, status, chunks))
+
+
+def _open(config: Config, embedder: BiEncoder, *, create: bool) -> Store | None:
+    """The index; None if there is none and none is to be made."""
+    try:
+        return open_store(
+            config,
+            create=create,
+            embedder_name=embedder.name,
+            fingerprint=embedder.fingerprint,
+            dimension=embedder.dimension,
+        )
+    except NothingFoundError:
+        return None
+
+
+def _check_window(config: Config, embedder: BiEncoder) -> None:
+    if config.chunking.size > embedder.window:
+        raise ConfigError(
+            f"chunking.size is {config.chunking.size}, but the bi-encoder {embedder.name} reads "
+            f"{embedder.window} tokens at most.",
+            hint=f"Set chunking.size to {embedder.window} or less.",
+        )
+
+
+def _plan(paths: Sequence[Path], config: Config, known: Mapping[str, SourceInfo], *, prune: bool) -> _Plan:
+    discovery = documents.discover(paths, config.ingest)
+    work: list[_Work] = []
+    unchanged: list[SourceInfo] = []
+    skipped = [_kept(report, known) for report in discovery.skipped]
+    found = {report.source for report in skipped}
+    for path in discovery.files:
+        source = documents.source_name(path)
+        found.add(source)
+        info = known.get(source)
+        try:
+            is_same = info is not None and documents.file_sha256(path) == info.sha256
+        except UnreadableFile as problem:
+            skipped.append(_kept(FileReport(source, "skipped", 0, problem.reason), known))
+            continue
+        if is_same and info is not None:
+            unchanged.append(info)
+        else:
+            work.append(_Work(path, source, None if info is None else info.chunks))
+    gone = [known[source] for source in known if source not in found and _is_below(source, paths)]
+    return _Plan(tuple(work), tuple(unchanged), tuple(gone) if prune else (), tuple(skipped))
+
+
+def _updates(group: Sequence[_Prepared], vectors: Vectors) -> list[Update]:
+    """The group's files, each with its rows of the vectors."""
+    updates = []
+    first = 0
+    for prepared in group:
+        document, end = prepared.document, first + len(prepared.chunks)
+        rows = vectors[first:end]
+        name = prepared.work.source
+        updates.append(Update(name, document.title, document.format, document.sha256, prepared.chunks, rows))
+        first = end
+    return updates
+
+
+def _kept(report: FileReport, known: Mapping[str, SourceInfo]) -> FileReport:
+    if report.source not in known:
+        return report
+    return replace(report, reason=f"{report.reason}; the index keeps its earlier text")
+
+
+def _is_below(source: str, paths: Sequence[Path]) -> bool:
+    """Whether a source, named as the index names it, lies at or below any of the paths."""
+    names = [documents.source_name(path) for path in paths]
+    place = Path.cwd() / source
+    return any(place.is_relative_to(Path.cwd() / name) for name in names)
+
+
+def _groups(prepared: Iterator[_Prepared]) -> Iterator[list[_Prepared]]:
+    """Whole files until they hold `_CHUNKS_AT_ONCE` chunks: that and the largest file bound the memory."""
+    group: list[_Prepared] = []
+    chunks = 0
+    for item in prepared:
+        group.append(item)
+        chunks += len(item.chunks)
+        if chunks >= _CHUNKS_AT_ONCE:
+            yield group
+            group, chunks = [], 0
+    if group:
+        yield group

@@ -1,0 +1,18 @@
+"""The profiles that need no file: an installed wheel has them. A [profiles.NAME] table is laid over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+BUILT_IN_PROFILES: Mapping[str, Mapping[str, object]] = {
+    "local": {},
+    "openai": {
+        "prompting.style": "passages",
+        "prompting.citations": "model",
+        "llm.base_url": "https://api.openai.com/v1",
+        "llm.model": "gpt-4.1-mini",
+        "llm.api_key_env": "OPENAI_API_KEY",
+        "llm.context_tokens": 16384,
+        "llm.answer_tokens": 512,
+    },
+}

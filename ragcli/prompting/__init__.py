@@ -1,0 +1,9 @@
+"""Candidates become a packed context and messages; the LLM's text becomes an answer with citations. Pure."""
+
+from __future__ import annotations
+
+from ragcli.prompting.abstention import NO_ANSWER, below_threshold, is_abstention
+from ragcli.prompting.citations import Cited, cite
+from ragcli.prompting.context import ScoreTexts, build_context
+
+__all__ = ["NO_ANSWER", "Cited", "ScoreTexts", "below_threshold", "build_context", "cite", "is_abstention"]

@@ -1,0 +1,40 @@
+"""Document text is untrusted: it may not close its fence, forge a citation or write a control token."""
+
+from __future__ import annotations
+
+import re
+
+FENCE = "passage"
+"""Whole passages stand between <passage ...> and </passage>."""
+
+_FENCE_TAG = re.compile(rf"<(?=\s*/?\s*{FENCE}\b)", re.IGNORECASE)
+_MARK = re.compile(r"\[(\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*)\]")
+_NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+# The control tokens of the common chat templates: ChatML and Llama 3 (<|...|>), Llama 2 and Mistral ([INST],
+# <<SYS>>, <s>), Gemma (<start_of_turn>), reasoning models (<think>).
+_PIPE_TOKEN = re.compile(r"<(?=\s*[|｜])|(?<=[|｜])\s*>")
+_TAG_TOKEN = re.compile(
+    r"<(?=\s*/?\s*(?:s|bos|eos|pad|unk|think|tool_call|(?:start|end)_of_(?:turn|text))\s*>|<\s*/?\s*SYS\s*>>)",
+    re.IGNORECASE,
+)
+_BRACKET_TOKEN = re.compile(
+    r"\[(?=\s*/?\s*(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\s*\])"
+)
+
+
+def neutralise(text: str) -> str:
+    """`text` as it may stand in a prompt: it reads the same, but works as nothing but text.
+
+    Angle brackets of fences and control tokens become ‹ and ›, [3] becomes (3).
+    """
+    text = _NOT_TEXT.sub("", text)
+    text = _FENCE_TAG.sub("‹", text)
+    text = _PIPE_TOKEN.sub(lambda match: "‹" if "<" in match.group() else "›", text)
+    text = _TAG_TOKEN.sub("‹", text)
+    text = _BRACKET_TOKEN.sub("(", text)
+    return _MARK.sub(r"(\1)", text)
+
+
+def one_line(text: str) -> str:
+    """Neutralised, and on one line: a line break would let a document begin a line of the prompt."""
+    return " ".join(neutralise(text).split())

@@ -1,0 +1,80 @@
+"""Which sentences of the best passages a small LLM gets to read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ragcli.sentences import split_sentences
+from ragcli.types import Candidate
+
+TOKENS_PER_SENTENCE = 40
+"""What a chosen sentence takes up on average, with its title: makes the arm without a scorer comparable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a candidate's chunk; `start` and `end` are offsets into the document's text."""
+
+    candidate: Candidate
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        offset = self.candidate.chunk.start
+        return self.candidate.chunk.text[self.start - offset : self.end - offset]
+
+
+def choose_sentences(
+    question: str,
+    candidates: Sequence[Candidate],
+    count: int,
+    score_texts: Callable[[str, Sequence[str]], Sequence[float]],
+) -> list[tuple[Candidate, str]]:
+    """The `count` sentences that `score_texts` likes best, joined per candidate in reading order.
+
+    Candidates keep their order; one without a chosen sentence is gone. A sentence that overlapping chunks
+    share is scored once, for the better placed chunk. Each is scored with its title, as passages are.
+    """
+    sentences = _sentences(candidates)
+    if not sentences:
+        return []
+    scores = score_texts(question, [_scored_text(sentence) for sentence in sentences])
+    best = sorted(range(len(sentences)), key=lambda i: (-scores[i], i))[:count]
+    chosen: dict[str, tuple[Candidate, list[str]]] = {}
+    for index in sorted(best):
+        sentence = sentences[index]
+        _, texts = chosen.setdefault(sentence.candidate.chunk.id, (sentence.candidate, []))
+        texts.append(sentence.text)
+    return [(candidate, " ".join(texts)) for candidate, texts in chosen.values()]
+
+
+def fitting_passages(
+    candidates: Sequence[Candidate], sentences: int, count_tokens: Callable[[str], int]
+) -> list[tuple[Candidate, str]]:
+    """Whole passages, in order, that take about the room of `sentences` chosen ones; one at least."""
+    room = sentences * TOKENS_PER_SENTENCE
+    chosen: list[tuple[Candidate, str]] = []
+    for candidate in candidates:
+        room -= count_tokens(candidate.chunk.passage)
+        if chosen and room < 0:
+            break
+        chosen.append((candidate, candidate.chunk.text))
+    return chosen
+
+
+def _sentences(candidates: Sequence[Candidate]) -> list[Sentence]:
+    """In the candidates' order and in reading order inside each; without repetitions."""
+    found: dict[tuple[str, str], Sentence] = {}
+    for candidate in candidates:
+        chunk = candidate.chunk
+        for start, end in split_sentences(chunk.text):
+            sentence = Sentence(candidate, chunk.start + start, chunk.start + end)
+            found.setdefault((chunk.source, " ".join(sentence.text.split())), sentence)
+    return list(found.values())
+
+
+def _scored_text(sentence: Sentence) -> str:
+    location = sentence.candidate.chunk.location
+    return f"{location}: {sentence.text}" if location else sentence.text

@@ -1,0 +1,103 @@
+"""Question files: .txt (a question a line), .csv and .tsv (a header with `question`), .jsonl."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ragcli.errors import UsageError
+
+_FORMATS = "a question file is .txt, .csv, .tsv or .jsonl; see the README, Question files"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`relevant` holds paths (of documents, or document#heading) and `evidence` verbatim phrases of passages.
+
+    `answerable` is False only where the file says so.
+    """
+
+    id: str
+    text: str
+    answers: tuple[str, ...] = ()
+    relevant: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    answerable: bool = True
+    grade: str = ""
+
+
+def read_questions(path: Path) -> tuple[Question, ...]:
+    """All questions of a file, in its order; a missing id becomes the record's number. Raises UsageError."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the question file {path} cannot be read: {error}", hint=_FORMATS) from error
+    readers = {".txt": _lines, ".csv": _table, ".tsv": _table, ".jsonl": _json_lines}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise UsageError(f"{path}: {path.suffix or 'no ending'} is no question file", hint=_FORMATS)
+    questions = tuple(_question(row, number, path) for number, row in reader(text, path))
+    if not questions:
+        raise UsageError(f"{path} holds no question", hint=_FORMATS)
+    seen: set[str] = set()
+    for question in questions:
+        if question.id in seen:
+            raise UsageError(
+                f"{path}: the id {question.id!r} stands there twice", hint="Give each question its own id."
+            )
+        seen.add(question.id)
+    return questions
+
+
+def _lines(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            yield number, {"question": line.strip()}
+
+
+def _table(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    rows = csv.DictReader(text.splitlines(), delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+    for row in rows:
+        yield rows.line_num, {key: value for key, value in row.items() if key and value}
+
+
+def _json_lines(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise UsageError(f"{path}, line {number}: not JSON: {error}", hint=_FORMATS) from error
+        if not isinstance(row, dict):
+            raise UsageError(f"{path}, line {number}: not a JSON object", hint=_FORMATS)
+        yield number, row
+
+
+def _question(row: Mapping[str, Any], number: int, path: Path) -> Question:
+    text = row.get("question")
+    if not isinstance(text, str) or not text.strip():
+        raise UsageError(f"{path}, line {number}: no 'question'", hint=_FORMATS)
+    return Question(
+        id=str(row.get("id") or number),
+        text=text.strip(),
+        answers=_texts(row.get("answers"), number, path),
+        relevant=_texts(row.get("relevant"), number, path),
+        evidence=_texts(row.get("evidence"), number, path),
+        answerable=row.get("answerable", True) not in (False, "false", "0"),
+        grade=str(row.get("grade") or ""),
+    )
+
+
+def _texts(value: object, number: int, path: Path) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+        return tuple(value)
+    raise UsageError(f"{path}, line {number}: expected a text or a list of texts", hint=_FORMATS)

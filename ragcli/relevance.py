@@ -1,0 +1,50 @@
+"""Which chunks a question's gold names: by path, heading and evidence phrase. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from ragcli.questions import Question
+from ragcli.types import Chunk
+
+
+def relevant_chunks(question: Question, chunks: Iterable[Chunk]) -> frozenset[str]:
+    """Ids of the chunks that answer the question.
+
+    With evidence: chunks of the relevant documents (of any, if none is named) that hold one of the phrases,
+    or the longer part of it where a chunk's edge cuts it. Without: all chunks of the relevant documents or
+    headings.
+    """
+    named = [chunk for chunk in chunks if not question.relevant or _named(question, chunk)]
+    if not question.evidence:
+        return frozenset(chunk.id for chunk in named) if question.relevant else frozenset()
+    phrases = [flat(phrase) for phrase in question.evidence]
+    return frozenset(chunk.id for chunk in named if any(_holds(flat(chunk.text), p) for p in phrases))
+
+
+def flat(text: str) -> str:
+    """Lower case, white space collapsed: PDF lines break anywhere."""
+    return re.sub(r"\s+", " ", text).strip().lower()
+
+
+def _holds(text: str, phrase: str) -> bool:
+    words = phrase.split()
+    most = " ".join(words[: len(words) * 2 // 3 + 1])
+    rest = " ".join(words[len(words) // 3 :])
+    return phrase in text or (len(words) >= 6 and (text.endswith(most) or text.startswith(rest)))
+
+
+def _named(question: Question, chunk: Chunk) -> bool:
+    return any(_matches(name, chunk) for name in question.relevant)
+
+
+def _matches(name: str, chunk: Chunk) -> bool:
+    path, _, heading = name.partition("#")
+    source = PurePosixPath(chunk.source)
+    parts = PurePosixPath(path).parts
+    same = source.parts[-len(parts) :] == parts if parts else False
+    return same and (
+        not heading or heading.lower() in (part.lower() for part in (chunk.title, *chunk.headings))
+    )

@@ -1,0 +1,87 @@
+"""A chunk as a record in Chroma, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ragcli.errors import UsageError
+from ragcli.types import Chunk, Filters, MetadataValue
+
+# What --where may name; the rest of the metadata is ragcli's own bookkeeping.
+FILTERABLE = (
+    "source",
+    "title",
+    "format",
+    "index",
+    "line_start",
+    "line_end",
+    "page_start",
+    "page_end",
+    "tokens",
+)
+
+
+def to_metadata(chunk: Chunk, *, generation: int, format: str) -> dict[str, MetadataValue]:
+    """Chroma has no lists and no None: headings become JSON, and missing pages are left out."""
+    found: dict[str, MetadataValue | None] = {
+        "chunk_id": chunk.id,
+        "generation": generation,
+        "source": chunk.source,
+        "title": chunk.title,
+        "format": format,
+        "headings": json.dumps(chunk.headings, ensure_ascii=False),
+        "index": chunk.index,
+        "start": chunk.start,
+        "end": chunk.end,
+        "line_start": chunk.line_start,
+        "line_end": chunk.line_end,
+        "page_start": chunk.page_start,
+        "page_end": chunk.page_end,
+        "tokens": chunk.tokens,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def to_chunk(metadata: Mapping[str, Any], text: str) -> Chunk:
+    return Chunk(
+        id=metadata["chunk_id"],
+        source=metadata["source"],
+        index=metadata["index"],
+        title=metadata["title"],
+        headings=tuple(json.loads(metadata["headings"])),
+        text=text,
+        start=metadata["start"],
+        end=metadata["end"],
+        line_start=metadata["line_start"],
+        line_end=metadata["line_end"],
+        page_start=metadata.get("page_start"),
+        page_end=metadata.get("page_end"),
+        tokens=metadata["tokens"],
+    )
+
+
+def matching(sources: Sequence[str], globs: Sequence[str]) -> list[str]:
+    """The sources that any of the globs matches; a folder's name matches all below it."""
+    patterns = [glob.removeprefix("./").rstrip("/") for glob in globs]
+    patterns += [f"{pattern}/*" for pattern in patterns]
+    return [source for source in sources if any(fnmatchcase(source, pattern) for pattern in patterns)]
+
+
+def conditions(filters: Filters) -> list[dict[str, Any]]:
+    """The metadata equalities, as Chroma wants them. Raises UsageError for a key that no chunk has."""
+    for key, _ in filters.where:
+        if key not in FILTERABLE:
+            raise UsageError(
+                f"There is no metadata {key!r} to filter on.", hint=f"Known are: {', '.join(FILTERABLE)}."
+            )
+    return [{key: {"$eq": value}} for key, value in filters.where]
+
+
+def conjunction(parts: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """All of the conditions; Chroma refuses an $and of fewer than two."""
+    if len(parts) > 1:
+        return {"$and": list(parts)}
+    return parts[0] if parts else None

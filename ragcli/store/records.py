@@ -1,0 +1,109 @@
+"""Which generation of each source counts: what makes a killed ingest harmless.
+
+Each writing of a source is a new generation, and every chunk in Chroma carries its generation's number. A
+generation is stale from before its first chunk is written until one transaction makes it the source's current
+one and the one before it stale. Stale chunks are never shown, and the next writer deletes them. So whenever a
+writer dies, a source is seen whole: as it was, or as it is.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from ragcli.errors import StoreError
+from ragcli.types import SourceInfo
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS source (
+    source TEXT PRIMARY KEY, title TEXT NOT NULL, format TEXT NOT NULL, chunks INTEGER NOT NULL,
+    sha256 TEXT NOT NULL, ingested_at TEXT NOT NULL, generation INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS stale (generation INTEGER PRIMARY KEY AUTOINCREMENT);
+"""
+_PATIENCE_SECONDS = 10.0
+
+
+class Records:
+    """The sources of one collection, in SQLite. A connection lives for one call, so threads do not matter."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def create(self) -> None:
+        with self._connection() as database:
+            database.executescript(_SCHEMA)
+
+    def count(self) -> int:
+        """Chunks of all sources."""
+        with self._connection() as database:
+            return int(database.execute("SELECT coalesce(sum(chunks), 0) FROM source").fetchone()[0])
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        columns = "source, title, format, chunks, sha256, ingested_at"
+        with self._connection() as database:
+            rows = database.execute(f"SELECT {columns} FROM source ORDER BY source").fetchall()
+        return tuple(SourceInfo(*row) for row in rows)
+
+    def generation(self, source: str) -> int | None:
+        """The source's current generation, None if it is not in the index."""
+        with self._connection() as database:
+            return _current(database, source)
+
+    def stale(self) -> list[int]:
+        """The generations of which chunks may be in Chroma and none may be shown."""
+        with self._connection() as database:
+            return [row[0] for row in database.execute("SELECT generation FROM stale ORDER BY generation")]
+
+    def begin(self, count: int) -> list[int]:
+        """New generations, stale until they are committed."""
+        with self._connection() as database:
+            cursors = [database.execute("INSERT INTO stale DEFAULT VALUES") for _ in range(count)]
+        return [int(cursor.lastrowid or 0) for cursor in cursors]
+
+    def commit(self, entries: Iterable[tuple[int, SourceInfo]]) -> None:
+        """Make each generation the current one of its source, and the one before it stale; all at once."""
+        with self._connection() as database:
+            for generation, info in entries:
+                self._retire(database, info.source)
+                values = (info.source, info.title, info.format, info.chunks, info.sha256, info.ingested_at)
+                database.execute("INSERT INTO source VALUES (?, ?, ?, ?, ?, ?, ?)", (*values, generation))
+                database.execute("DELETE FROM stale WHERE generation = ?", (generation,))
+
+    def retire(self, source: str) -> int:
+        """Take the source out of the index; its generation becomes stale. Returns how many chunks it had."""
+        with self._connection() as database:
+            return self._retire(database, source)
+
+    def forget(self, generations: Iterable[int]) -> None:
+        """These stale generations have no chunk left in Chroma."""
+        with self._connection() as database:
+            database.executemany("DELETE FROM stale WHERE generation = ?", [(g,) for g in generations])
+
+    @staticmethod
+    def _retire(database: sqlite3.Connection, source: str) -> int:
+        row = database.execute("SELECT generation, chunks FROM source WHERE source = ?", (source,)).fetchone()
+        if row is None:
+            return 0
+        database.execute("INSERT INTO stale VALUES (?)", (row[0],))
+        database.execute("DELETE FROM source WHERE source = ?", (source,))
+        return int(row[1])
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        try:
+            with closing(sqlite3.connect(self._path, timeout=_PATIENCE_SECONDS)) as database, database:
+                yield database
+        except sqlite3.Error as error:
+            hint = (
+                "Check the folder's permissions; if it is damaged: ragcli reset, then ragcli ingest PATH..."
+            )
+            raise StoreError(f"{self._path} cannot be used: {error}", hint=hint) from error
+
+
+def _current(database: sqlite3.Connection, source: str) -> int | None:
+    row = database.execute("SELECT generation FROM source WHERE source = ?", (source,)).fetchone()
+    return None if row is None else int(row[0])

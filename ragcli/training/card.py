@@ -1,0 +1,69 @@
+"""The model card: what a trained model was made of, what it reached, what it is not good for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ragcli.training.calibration import Bin, expected_calibration_error
+from ragcli.training.gain import Gain
+from ragcli.training.recipe import Recipe
+
+
+def model_card(recipe: Recipe, gain: Gain, bins: Sequence[Bin]) -> str:
+    """Markdown with the front matter that model hubs read."""
+    schedule = recipe.schedule
+    rows = "\n".join(
+        f"| {row.name} | {row.questions} | {row.base:.3f} | {row.cross_encoder:.3f} | {row.with_prior:.3f} |"
+        for row in gain.sets
+    )
+    sets = "\n".join(
+        f"- `{wanted.file}`" + (f", at most {wanted.limit} questions" if wanted.limit else "")
+        for wanted in recipe.sets
+    )
+    reliable = "\n".join(
+        f"| {one.low:.1f} - {one.high:.1f} | {one.count} | {one.mean_probability:.2f} | {one.relevant_share:.2f} |"
+        for one in bins
+    )
+    return f"""---
+library_name: sentence-transformers
+pipeline_tag: text-ranking
+language: en
+---
+# {recipe.name}
+
+A cross-encoder that reads a question and a passage together and puts out one logit: higher is more relevant.
+Made with `ragcli train` from {recipe.model.base}. English only; pairs up to {recipe.model.max_tokens} tokens
+were seen in training.
+
+## Training
+
+{schedule.steps} steps of {schedule.questions_per_step} questions, one gold passage and
+{recipe.negatives.count} mined negatives each; peak learning rate {schedule.learning_rate:g}, seed
+{recipe.seed}. Target: gold label with a share of {recipe.loss.soft_weight:g} of the bi-encoder's own
+similarities (sets may set their own).
+
+{sets}
+
+## On questions that it has not seen
+
+nDCG@10 over the bi-encoder's candidates: bi-encoder, cross-encoder alone, cross-encoder with
+{gain.prior_weight:g} x the bi-encoder's similarity (the order that ragcli uses). The weight was chosen on
+other held-out questions than these.
+
+| set | questions | bi-encoder | cross-encoder | with prior |
+|---|---|---|---|---|
+{rows}
+
+Difference with prior: {gain.prior.mean:+.4f} (95 % interval {gain.prior.low:+.4f} to {gain.prior.high:+.4f},
+p = {gain.prior.p_value:.4f}; {gain.prior.won} won, {gain.prior.lost} lost, {gain.prior.tied} tied). Alone:
+{gain.pure.mean:+.4f} ({gain.pure.low:+.4f} to {gain.pure.high:+.4f}).
+
+## How far to trust its probability
+
+Platt scaling of the logit; expected calibration error {expected_calibration_error(bins):.3f} on held-out
+candidates.
+
+| probability | candidates | mean | relevant |
+|---|---|---|---|
+{reliable}
+"""

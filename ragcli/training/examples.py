@@ -1,0 +1,138 @@
+"""From a recipe and a folder of training files to mined examples, kept in a cache keyed by what made them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragcli.errors import TrainingError
+from ragcli.training.mining import Example, mine
+from ragcli.training.pairs import Pair, hold_out, read_pairs
+from ragcli.training.ranking import RankingTask, ranking_tasks
+from ragcli.training.recipe import Recipe, TrainingSet
+
+if TYPE_CHECKING:
+    from ragcli.training.mining import Embed
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """`held_out` maps a set's name to pairs that no step sees, and the pool of their candidates."""
+
+    train: tuple[Example, ...]
+    held_out: dict[str, tuple[tuple[Pair, ...], tuple[Pair, ...]]]
+
+
+def set_name(wanted: TrainingSet) -> str:
+    return Path(wanted.file).name.removesuffix(".gz").removesuffix(".jsonl")
+
+
+def find_file(folders: Sequence[Path], name: str) -> Path:
+    for folder in folders:
+        if (folder / name).exists():
+            return folder / name
+    looked = ", ".join(str(folder) for folder in folders)
+    raise TrainingError(f"the recipe's file {name} is not in {looked}", hint="Name its folder with --data.")
+
+
+def mine_recipe(
+    recipe: Recipe,
+    folders: Sequence[Path],
+    embed: Embed,
+    *,
+    fingerprint: str,
+    cache: Path,
+    report: Callable[[str], None] = lambda line: None,
+) -> Mined:
+    """All sets of the recipe, mined pool by pool. A mined set is kept in `cache` and reused when nothing
+    changed.
+    """
+    loaded = {
+        wanted: read_pairs(find_file(folders, wanted.file), wanted, recipe.seed) for wanted in recipe.sets
+    }
+    train: list[Example] = []
+    held_out: dict[str, tuple[tuple[Pair, ...], tuple[Pair, ...]]] = {}
+    for wanted, pairs in loaded.items():
+        pool = tuple(
+            pair
+            for other, others in loaded.items()
+            if other == wanted or (wanted.pool and other.pool == wanted.pool)
+            for pair in others
+        )
+        kept, held = hold_out(pairs, recipe.held_out_questions, recipe.held_out_share, recipe.seed)
+        examples = _mine_cached(recipe, wanted, (*kept, *held), pool, embed, fingerprint, cache)
+        held_questions = {(pair.question, pair.passage) for pair in held}
+        own = [e for e in examples if (e.question, e.passages[0]) not in held_questions]
+        held_out[set_name(wanted)] = (held, pool)
+        train += own * wanted.repeat
+        report(f"{set_name(wanted)}: {len(pairs)} pairs, {len(own)} to train on, {len(held)} held out")
+    return Mined(tuple(train), held_out)
+
+
+def measuring_tasks(recipe: Recipe, mined: Mined, embed: Embed) -> dict[str, tuple[RankingTask, ...]]:
+    """For each set, up to `recipe.measured_questions` held-out questions over candidates of their own pool.
+
+    The pool is cut to `recipe.measured_passages`, drawn by the seed, the gold passages always among them.
+    """
+    tasks: dict[str, tuple[RankingTask, ...]] = {}
+    for name, (held, pool) in mined.held_out.items():
+        draw = random.Random(recipe.seed)
+        pairs = draw.sample(held, min(recipe.measured_questions, len(held)))
+        texts = list(dict.fromkeys(passage_text(pair) for pair in pool))
+        chosen = draw.sample(texts, min(recipe.measured_passages, len(texts)))
+        corpus = {text: text for text in (*(passage_text(pair) for pair in pairs), *chosen)}
+        asked = {pair.question for pair in pairs}
+        qrels: dict[str, dict[str, float]] = {}
+        for pair in pool:
+            if pair.question in asked and passage_text(pair) in corpus:
+                qrels.setdefault(pair.question, {})[passage_text(pair)] = 1.0
+        if pairs:
+            tasks[name] = ranking_tasks(
+                {question: question for question in qrels}, corpus, qrels, embed, recipe.measured_depth
+            )
+    return tasks
+
+
+def passage_text(pair: Pair) -> str:
+    """The passage as ragcli's own chunks read: title first."""
+    return f"{pair.title}: {pair.passage}" if pair.title else pair.passage
+
+
+def _mine_cached(
+    recipe: Recipe,
+    wanted: TrainingSet,
+    pairs: Sequence[Pair],
+    pool: Sequence[Pair],
+    embed: Embed,
+    fingerprint: str,
+    cache: Path,
+) -> tuple[Example, ...]:
+    soft_weight = recipe.loss.soft_weight if wanted.soft_weight is None else wanted.soft_weight
+    key = hashlib.sha256(
+        json.dumps(
+            [
+                fingerprint,
+                recipe.seed,
+                recipe.negatives.model_dump(),
+                soft_weight,
+                [asdict(pair) for pair in pairs],
+                [asdict(pair) for pair in pool],
+            ]
+        ).encode()
+    ).hexdigest()
+    path = cache / f"{set_name(wanted)}-{key[:16]}.json"
+    if path.exists():
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return tuple(Example(q, tuple(p), tuple(t), tuple(s), w) for q, p, t, s, w in rows)
+    examples = mine(pairs, pool, embed, recipe.negatives, soft_weight, recipe.seed)
+    cache.mkdir(parents=True, exist_ok=True)
+    rows = [[e.question, e.passages, e.titles, e.similarities, e.soft_weight] for e in examples]
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(rows), encoding="utf-8")
+    partial.replace(path)
+    return examples

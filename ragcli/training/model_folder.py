@@ -1,0 +1,58 @@
+"""Writing a trained model: a standard Hugging Face folder, float16, with ragcli's own facts beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ragcli.training.calibration import Calibration
+
+
+def write_model(
+    network: Any,
+    tokenizer: Any,
+    folder: Path,
+    *,
+    prior_weight: float,
+    calibration: Calibration,
+    max_tokens: int,
+    card: str,
+) -> str:
+    """The sha256 of the weights. The folder appears whole or not at all; one of that name is replaced.
+
+    The file is float16 for its size, and config.json says float32: a model that is loaded as float16 scores
+    slowly and coarsely on a processor, so the folder asks its readers to widen it.
+    """
+    import torch
+
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    network.to("cpu", torch.float16).save_pretrained(partial)
+    tokenizer.model_max_length = max_tokens
+    tokenizer.save_pretrained(partial)
+    config_path = partial / "config.json"
+    config = json.loads(config_path.read_text(encoding="utf-8"))
+    config.pop("torch_dtype", None)
+    config.pop("_name_or_path", None)
+    config |= {
+        "dtype": "float32",
+        "id2label": {"0": "relevance"},
+        "label2id": {"relevance": 0},
+        "sentence_transformers": {"activation_fn": "torch.nn.modules.linear.Identity"},
+    }
+    config_path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    fingerprint = hashlib.sha256((partial / "model.safetensors").read_bytes()).hexdigest()
+    facts = {
+        "schema": 1,
+        "sha256": fingerprint,
+        "prior_weight": prior_weight,
+        "calibration": {"slope": calibration.slope, "intercept": calibration.intercept},
+    }
+    (partial / "ragcli.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    (partial / "README.md").write_text(card, encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+    return fingerprint

@@ -1,0 +1,40 @@
+"""The loss: cross-entropy over a question's list of passages, against a target that blends gold and soft
+labels.
+
+Gold labels alone teach the network where answers are and let it forget what the passages are about; the
+bi-encoder's similarities, as a share of the target, hold on to that (figures in bench/reranker-log.md).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+def listwise_loss(
+    logits: torch.Tensor, similarities: torch.Tensor, soft_weights: torch.Tensor, temperature: float
+) -> torch.Tensor:
+    """Mean over lists. `logits` and `similarities` are (lists, passages), gold in column 0.
+
+    Target: (1 - soft_weight) x one-hot(gold) + soft_weight x softmax(similarity / temperature).
+    """
+    import torch
+
+    soft = torch.softmax(similarities / temperature, dim=1)
+    share = soft_weights.unsqueeze(1)
+    target = share * soft
+    target[:, 0] += 1 - soft_weights
+    return -(target * torch.log_softmax(logits.float(), dim=1)).sum(dim=1).mean()
+
+
+def learning_rate(step: int, steps: int, peak: float, warmup: int, decay: float) -> float:
+    """Linear warm-up, constant, then linear decay to zero over the last `decay` share of the steps.
+
+    The constant part does not depend on `steps`: a run can be ended early from a checkpoint of it.
+    """
+    tail = max(1, round(steps * decay))
+    rising = (step + 1) / max(1, warmup)
+    falling = (steps - step) / tail
+    return peak * min(1.0, rising, falling)

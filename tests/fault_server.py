@@ -1,0 +1,124 @@
+"""An OpenAI-compatible server on loopback that fails on request: real HTTP, faults only, never a model.
+
+The model's name says what happens: "answers", "http-401", "http-404", "http-429", "http-500", "stalls-first",
+"stalls-later", "cut", "reset", "malformed", "not-a-stream", "empty", "newer-limit", "no-usage", "long",
+"error-event", "escapes".
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+WORDS = ("The orbit ", "takes ", "88 days.")
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+USAGE = {"prompt_tokens": 40, "completion_tokens": 6, "total_tokens": 46}
+
+
+@dataclass
+class FaultServer:
+    """`requests` holds the body of each request, `keys` its Authorization header."""
+
+    base_url: str
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def fault_server() -> Iterator[FaultServer]:
+    release = threading.Event()
+    http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    http.daemon_threads = True
+    record = FaultServer(f"http://127.0.0.1:{http.server_address[1]}/v1")
+    _Handler.record, _Handler.release = record, release
+    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield record
+    finally:
+        release.set()
+        http.shutdown()
+        http.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    record: FaultServer
+    release: threading.Event
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silence: the tests look at stderr."""
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.record.requests.append(body)
+        self.record.keys.append(self.headers.get("Authorization", ""))
+        fault = body["model"]
+        if fault.startswith("http-"):
+            return self._refuse(int(fault.removeprefix("http-")), f"as asked, for {self.record.keys[-1]}")
+        if fault == "newer-limit" and "max_tokens" in body:
+            return self._refuse(400, "Unsupported parameter: use 'max_completion_tokens' instead.")
+        if fault == "stalls-first":
+            self.release.wait()
+            return None
+        return self._stream(fault)
+
+    def _refuse(self, status: int, message: str) -> None:
+        content = json.dumps({"error": {"message": message, "type": "fault"}}).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _stream(self, fault: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html" if fault == "not-a-stream" else "text/event-stream")
+        self.end_headers()
+        if fault == "not-a-stream":
+            self.wfile.write(b"<html>Welcome to the wrong address.</html>")
+            return
+        for index, word in enumerate(() if fault == "empty" else WORDS):
+            if index == 1 and fault == "stalls-later":
+                self.release.wait()
+                return
+            if index == 1 and fault == "cut":
+                return
+            if index == 1 and fault == "reset":
+                time.sleep(0.1)  # What was sent before a reset is lost unless it has been read.
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+                self.connection.close()
+                return
+            if index == 1 and fault == "malformed":
+                self._send('{"choices": [{"del')
+                return
+            if index == 1 and fault == "error-event":
+                self._send('{"error": {"message": "out of memory", "code": 500}}')
+                return
+            self._send(_chunk(f"\x1b[31m{word}\u202e" if fault == "escapes" else word))
+        self._send(_chunk("", finish="length" if fault == "long" else "stop"))
+        if fault != "no-usage":
+            self._send(json.dumps({**_frame(), "choices": [], "usage": USAGE}))
+        self._send("[DONE]")
+
+    def _send(self, data: str) -> None:
+        self.wfile.write(f"data: {data}\n\n".encode())
+        self.wfile.flush()
+
+
+def _frame() -> dict[str, Any]:
+    return {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "fault"}
+
+
+def _chunk(text: str, finish: str | None = None) -> str:
+    return json.dumps(
+        {**_frame(), "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish}]}
+    )

@@ -1,0 +1,149 @@
+"""Citations resolve: each number leads to a sentence of the user's documents that supports the answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ragcli.config import PromptingConfig
+from ragcli.prompting import Cited, cite
+from ragcli.prompting.support import content_words, lexical_support
+from ragcli.types import Candidate, Chunk, Context, Passage
+
+MODEL = PromptingConfig(citations="model")
+ATTRIBUTED = PromptingConfig(citations="attributed")
+
+PLANET = "Mercury is the innermost planet.\nIt circles the Sun in 88 days.\n\nIt has no moons."
+GOD = "Mercury was the messenger of the gods. He wore winged sandals."
+
+
+def chunk(text: str, title: str, line_start: int = 1) -> Chunk:
+    return Chunk(
+        id=title,
+        source=f"{title}.md",
+        index=0,
+        title=title,
+        headings=("Facts",),
+        text=text,
+        start=100,
+        end=100 + len(text),
+        line_start=line_start,
+        line_end=line_start + text.count("\n"),
+        page_start=3,
+        page_end=4,
+        tokens=20,
+    )
+
+
+def context(*chunks: Chunk) -> Context:
+    passages = tuple(
+        Passage(number, Candidate(each, similarity=0.5, base_rank=number), each.text, 20)
+        for number, each in enumerate(chunks, 1)
+    )
+    return Context(passages, (), 100, 1000)
+
+
+BOTH = context(chunk(GOD, "god"), chunk(PLANET, "planet", line_start=11))
+
+
+def numbers(cited: Cited) -> list[int]:
+    return [citation.number for citation in cited.citations]
+
+
+class TestAttribution:
+    def test_marks_each_sentence_with_the_passage_that_supports_it(self) -> None:
+        cited = cite("It circles the Sun in 88 days. The god wore winged sandals.", BOTH, ATTRIBUTED)
+        assert cited.text == "It circles the Sun in 88 days. [2] The god wore winged sandals. [1]"
+        assert numbers(cited) == [1, 2]
+        assert all(citation.attributed for citation in cited.citations)
+
+    def test_quotes_the_supporting_sentence_and_its_lines(self) -> None:
+        (citation,) = cite("It circles the Sun in 88 days.", BOTH, ATTRIBUTED).citations
+        assert citation.quote == "It circles the Sun in 88 days."
+        assert (citation.line_start, citation.line_end) == (12, 12)
+        assert (citation.source, citation.location) == ("planet.md", "planet > Facts")
+        assert (citation.page_start, citation.page_end) == (3, 4)
+
+    def test_names_the_chunks_lines_where_lines_cannot_be_counted(self) -> None:
+        uneven = replace(chunk(PLANET, "planet", line_start=11), line_end=30)
+        (citation,) = cite("It circles the Sun in 88 days.", context(uneven), ATTRIBUTED).citations
+        assert (citation.line_start, citation.line_end) == (11, 30)
+
+    def test_leaves_an_unsupported_sentence_unmarked(self) -> None:
+        assert cite("Volcanoes erupt on Venus.", BOTH, ATTRIBUTED) == Cited(
+            "Volcanoes erupt on Venus.", (), ()
+        )
+
+    def test_gives_no_support_to_a_wrong_figure(self) -> None:
+        assert cite("It circles the Sun in 99 days.", BOTH, ATTRIBUTED).citations == ()
+
+    def test_drops_marks_that_the_llm_wrote(self) -> None:
+        cited = cite("It circles the Sun in 88 days [7].", BOTH, ATTRIBUTED)
+        assert cited.text == "It circles the Sun in 88 days. [2]"
+        assert cited.unknown == ()
+
+    def test_asks_the_question_when_passages_support_alike(self) -> None:
+        twins = context(chunk("In 1911 rice was grown.", "a"), chunk("In 1911 the pole was reached.", "b"))
+        assert numbers(cite("In 1911.", twins, ATTRIBUTED, question="When was the pole reached?")) == [2]
+
+    def test_uses_only_what_the_llm_got_to_read(self) -> None:
+        whole = context(chunk(PLANET, "planet"))
+        part = replace(whole, passages=(replace(whole.passages[0], text="It has no moons."),))
+        assert cite("It circles the Sun in 88 days.", part, ATTRIBUTED).citations == ()
+
+    def test_of_nothing_is_nothing(self) -> None:
+        assert cite("Anything.", context(), ATTRIBUTED) == Cited("Anything.", (), ())
+
+    def test_takes_any_measure_of_support(self) -> None:
+        cited = cite("Whatever.", BOTH, ATTRIBUTED, lambda claim, text: float("moons" in text))
+        assert cited.citations[0].quote == "It has no moons."
+
+
+class TestNumbersFromTheModel:
+    def test_are_kept_where_the_context_holds_them(self) -> None:
+        cited = cite("It takes 88 days [2].", BOTH, MODEL)
+        assert cited.text == "It takes 88 days [2]."
+        (citation,) = cited.citations
+        assert (citation.number, citation.attributed) == (2, False)
+        assert citation.quote == "It circles the Sun in 88 days."
+
+    def test_are_dropped_and_reported_where_it_does_not(self) -> None:
+        cited = cite("It takes 88 days [2][9]. He flew [7].", BOTH, MODEL)
+        assert cited.text == "It takes 88 days [2]. He flew."
+        assert cited.unknown == (7, 9)
+
+    @pytest.mark.parametrize(
+        ("written", "kept", "unknown"),
+        [
+            ("So [1, 2].", "So [1, 2].", ()),
+            ("So [1,5].", "So [1].", (5,)),
+            ("So [1-3].", "So [1, 2].", (3,)),
+            ("So【1】.", "So[1].", ()),
+            ("So [0].", "So.", (0,)),
+        ],
+    )
+    def test_may_be_written_in_many_ways(self, written: str, kept: str, unknown: tuple[int, ...]) -> None:
+        cited = cite(written, BOTH, MODEL)
+        assert (cited.text, cited.unknown) == (kept, unknown)
+
+    @pytest.mark.parametrize(
+        "text", ["Call `xs[7]` now.", "```\nxs = a[9]\n```", "See [7](https://example.org)."]
+    )
+    def test_are_not_read_into_code_and_links(self, text: str) -> None:
+        assert cite(text, BOTH, MODEL) == Cited(text, (), ())
+
+
+class TestSupport:
+    def test_is_the_share_of_content_words(self) -> None:
+        assert lexical_support("winged sandals", GOD) == 1.0
+        assert lexical_support("winged golden sandals today", GOD) == 0.5
+        assert lexical_support("of the", GOD) == 0.0
+
+    def test_sees_through_endings_numerals_and_separators(self) -> None:
+        assert content_words("It orbits") == content_words("the orbit")
+        assert content_words("1,600 cities") == content_words("1600 city")
+        assert content_words("four") == content_words("4")
+
+    def test_does_not_take_a_list_number_for_a_figure(self) -> None:
+        assert lexical_support("1. He wore winged sandals.", GOD) == 1.0
