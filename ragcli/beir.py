@@ -44,13 +44,22 @@ def _records(path: Path, keys: tuple[str, ...]) -> Iterator[dict[str, Any]]:
             for number, line in enumerate(lines, start=1):
                 if not line.strip():
                     continue
-                row = json.loads(line)
-                missing = [key for key in keys if key not in row]
-                if missing:
-                    raise UsageError(f"{path}, line {number}: no {missing[0]!r}", hint=_HINT)
-                yield row
-    except (OSError, ValueError) as error:
+                yield _record(line, keys, f"{path}, line {number}")
+    except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}", hint=_HINT) from error
+
+
+def _record(line: str, keys: tuple[str, ...], place: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise UsageError(f"{place}: not JSON: {error}", hint=_HINT) from error
+    if not isinstance(row, dict):
+        raise UsageError(f"{place}: not a JSON object", hint=_HINT)
+    missing = [key for key in keys if key not in row]
+    if missing:
+        raise UsageError(f"{place}: no {missing[0]!r}", hint=_HINT)
+    return row
 
 
 def _qrels(path: Path) -> dict[str, dict[str, float]]:
@@ -58,12 +67,22 @@ def _qrels(path: Path) -> dict[str, dict[str, float]]:
     qrels: dict[str, dict[str, float]] = {}
     try:
         with path.open(encoding="utf-8", newline="") as lines:
-            for row in csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
-                if len(row) >= 3 and row[0] not in ("query-id", "query_id", "qid"):
-                    qrels.setdefault(row[0], {})[row[1]] = float(row[2])
-    except (OSError, ValueError) as error:
+            for number, row in enumerate(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE), start=1):
+                grade = _number(row[2]) if len(row) == 3 else None
+                if grade is not None:
+                    qrels.setdefault(row[0], {})[row[1]] = grade
+                elif row and number > 1:
+                    raise UsageError(f"{path}, line {number}: not query, document, grade", hint=_HINT)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path} cannot be read: {error}", hint=_HINT) from error
     return qrels
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 _HINT = "A BEIR folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv (query id, document id, grade)."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ class Question:
 
 
 def read_questions(path: Path) -> tuple[Question, ...]:
-    """All questions of a file, in its order; a missing id becomes the record's number. Raises UsageError."""
+    """All questions of a file, in its order; a missing id becomes the record's line. Raises UsageError."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -54,19 +55,25 @@ def read_questions(path: Path) -> tuple[Question, ...]:
 
 
 def _lines(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield number, {"question": line.strip()}
 
 
 def _table(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    rows = csv.DictReader(text.splitlines(), delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
-    for row in rows:
-        yield rows.line_num, {key: value for key, value in row.items() if key and value}
+    rows = csv.DictReader(
+        io.StringIO(text, newline=""), delimiter="\t" if path.suffix.lower() == ".tsv" else ","
+    )
+    try:
+        for row in rows:
+            yield rows.line_num, {key.strip(): value for key, value in row.items() if key and value}
+    except csv.Error as error:
+        raise UsageError(f"{path}, line {rows.line_num}: {error}", hint=_FORMATS) from error
 
 
 def _json_lines(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not splitlines(): JSON may hold U+2028 and its kind within a string.
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -83,12 +90,12 @@ def _question(row: Mapping[str, Any], number: int, path: Path) -> Question:
     if not isinstance(text, str) or not text.strip():
         raise UsageError(f"{path}, line {number}: no 'question'", hint=_FORMATS)
     return Question(
-        id=str(row.get("id") or number),
+        id=str(number if row.get("id") in (None, "") else row["id"]),
         text=text.strip(),
         answers=_texts(row.get("answers"), number, path),
         relevant=_texts(row.get("relevant"), number, path),
         evidence=_texts(row.get("evidence"), number, path),
-        answerable=row.get("answerable", True) not in (False, "false", "0"),
+        answerable=str(row.get("answerable", True)).strip().lower() not in ("false", "no", "0"),
         grade=str(row.get("grade") or ""),
     )
 

@@ -18,9 +18,9 @@ def relevant_chunks(question: Question, chunks: Iterable[Chunk]) -> frozenset[st
     headings.
     """
     named = [chunk for chunk in chunks if not question.relevant or _named(question, chunk)]
-    if not question.evidence:
+    phrases = [phrase for phrase in map(flat, question.evidence) if phrase]
+    if not phrases:
         return frozenset(chunk.id for chunk in named) if question.relevant else frozenset()
-    phrases = [flat(phrase) for phrase in question.evidence]
     return frozenset(chunk.id for chunk in named if any(_holds(flat(chunk.text), p) for p in phrases))
 
 
@@ -41,10 +41,12 @@ def _named(question: Question, chunk: Chunk) -> bool:
 
 
 def _matches(name: str, chunk: Chunk) -> bool:
+    """A file may have a # in its own name: the whole is tried as a path too."""
     path, _, heading = name.partition("#")
-    source = PurePosixPath(chunk.source)
+    within = not heading or heading.lower() in (part.lower() for part in (chunk.title, *chunk.headings))
+    return _ends_with(chunk.source, name) or (within and _ends_with(chunk.source, path))
+
+
+def _ends_with(source: str, path: str) -> bool:
     parts = PurePosixPath(path).parts
-    same = source.parts[-len(parts) :] == parts if parts else False
-    return same and (
-        not heading or heading.lower() in (part.lower() for part in (chunk.title, *chunk.headings))
-    )
+    return bool(parts) and PurePosixPath(source).parts[-len(parts) :] == parts

@@ -82,7 +82,7 @@ class CrossEncoderReranker:
         places: dict[tuple[int, ...], list[int]] = {}
         for place, pair in enumerate(pairs):
             places.setdefault(tuple(pair.ids), []).append(place)
-        # By length, so that little is padded; then by tokens, so that the callers' order makes no difference.
+        # By length, so that little is padded; then by tokens, so that the callers' order does not matter.
         ordered = sorted(places, key=lambda ids: (len(ids), ids))
         found = [0.0] * len(texts)
         for first in range(0, len(ordered), self._batch_size):

@@ -26,9 +26,14 @@ def paired_difference(
 ) -> Difference:
     """Percentile bootstrap over questions (Sakai 2006) and a sign-flip randomisation test (Smucker et al.
     2007).
+
+    Below some ten questions the interval is too narrow: the p-value is the one to go by. Raises ValueError for
+    no questions, or arms of different lengths.
     """
     import numpy as np
 
+    if len(before) != len(after) or not len(after):
+        raise ValueError(f"{len(before)} and {len(after)} questions cannot be compared")
     deltas = np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64)
     draw = np.random.default_rng(seed)
     n = len(deltas)
@@ -40,6 +45,6 @@ def paired_difference(
         boots[start : start + size] = deltas[draw.integers(0, n, (size, n))].mean(axis=1)
         flips = draw.integers(0, 2, (size, n)) * 2 - 1
         extreme += int((np.abs((flips * deltas).mean(axis=1)) >= abs(mean) - 1e-12).sum())
-    low, high = (float(edge) for edge in np.percentile(boots, [2.5, 97.5]))
+    low, high = float(np.percentile(boots, 2.5)), float(np.percentile(boots, 97.5))
     won, lost = int((deltas > 1e-9).sum()), int((deltas < -1e-9).sum())
     return Difference(mean, low, high, (extreme + 1) / (resamples + 1), won, lost, n - won - lost)

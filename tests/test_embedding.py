@@ -88,7 +88,8 @@ class TestTokenSpans:
 
     def test_need_no_torch(self) -> None:
         code = (
-            "import sys; from ragcli.config import EmbeddingConfig; from ragcli.embedding import load_bi_encoder; "
+            "import sys; from ragcli.config import EmbeddingConfig; "
+            "from ragcli.embedding import load_bi_encoder; "
             "load_bi_encoder(EmbeddingConfig()).token_spans('a text'); "
             "print({'torch', 'transformers'} & sys.modules.keys())"
         )

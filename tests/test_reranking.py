@@ -28,7 +28,7 @@ TEXTS = [
 
 
 def candidates(*similarities: float) -> list[Candidate]:
-    found = [
+    return [
         Candidate(
             chunk=replace(CHUNKS[0], id=str(i), title="", headings=(), text=TEXTS[i]),
             similarity=x,
@@ -36,7 +36,6 @@ def candidates(*similarities: float) -> list[Candidate]:
         )
         for i, x in enumerate(similarities)
     ]
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -248,7 +248,7 @@ class TestWhatBuiltIt:
 
     def test_other_weights_stop_with_both_names_and_the_repair(self, index: Store, config: Config) -> None:
         for create in (False, True):
-            with pytest.raises(IndexMismatchError, match="all-MiniLM-L6-v2.*bge-small") as caught:
+            with pytest.raises(IndexMismatchError, match=r"all-MiniLM-L6-v2.*bge-small") as caught:
                 store.open_store(
                     config,
                     create=create,
@@ -300,7 +300,7 @@ class TestCheck:
         put(index, "a.md", chunk("a.md", 0))
         store.check(config)
         store.check(config, fingerprint="f" * 64)
-        with pytest.raises(IndexMismatchError, match="ffffffffffff.*eeeeeeeeeeee"):
+        with pytest.raises(IndexMismatchError, match=r"f{12}.*e{12}"):
             store.check(config, fingerprint="e" * 64)
         embedding = config.embedding.model_copy(update={"model": "bge-small"})
         with pytest.raises(IndexMismatchError, match="bge-small"):

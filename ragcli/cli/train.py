@@ -13,6 +13,8 @@ from ragcli.cli.session import Flags, Screens, environment_of
 from ragcli.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ragcli.config import Config
     from ragcli.embedding import BiEncoder
     from ragcli.training.examples import Mined
@@ -51,12 +53,11 @@ def train(
     config: options.ConfigFile = None,
 ) -> None:
     """Fine-tune a cross-encoder. It is written only if it gains on questions that it was not trained on."""
-    if (questions is None) == (recipe is None and data is None) and questions is None:
-        raise UsageError(
-            "Nothing to train on.", hint="Give --questions FILE, or --recipe FILE --data FOLDER."
-        )
+    if questions is None and recipe is None:
+        raise UsageError("Nothing to train on.", hint=_SOURCES)
     from ragcli.reporting import json, training
     from ragcli.training.examples import measuring_tasks
+    from ragcli.training.model_folder import check_replaceable
     from ragcli.training.recipe import settled_steps
     from ragcli.training.run import train_reranker
 
@@ -64,6 +65,8 @@ def train(
     screens = Screens(environment)
     settings = Flags(config, profile, {"collection": collection}).load(environment)
     chosen = _recipe(recipe)
+    _check_one_source(chosen, questions, data)
+    check_replaceable(out)
     embedder = _embedder(settings)
     work = out.with_name(out.name + ".work")
     with training.progress(screens.err, quiet=quiet) as bar:
@@ -85,6 +88,19 @@ def train(
         screens.print_document(json.document("train", {**asdict(report), "folder": str(out)}))
     else:
         training.print_report(screens.out, report)
+
+
+_SOURCES = "Give --questions FILE, or --recipe FILE --data FOLDER with a recipe that names its files."
+
+
+def _check_one_source(recipe: Recipe, questions: Path | None, data: list[Path] | None) -> None:
+    """Questions come from --questions, or from the files that the recipe names; never from both or neither."""
+    if questions is None and not recipe.sets:
+        raise UsageError("The recipe names no training files.", hint=_SOURCES)
+    if questions is None and not data:
+        raise UsageError("Where are the training files that the recipe names?", hint=_SOURCES)
+    if questions is not None and (recipe.sets or data):
+        raise UsageError("Two sources of questions: --questions, and training files.", hint=_SOURCES)
 
 
 def _recipe(path: Path | None) -> Recipe:
@@ -111,14 +127,13 @@ def _mined(
     settings: Config,
     embedder: BiEncoder,
     work: Path,
-    say: object,
+    report: Callable[[str], None],
 ) -> Mined:
     from ragcli import store
     from ragcli.questions import read_questions
     from ragcli.training.examples import mine_recipe
     from ragcli.training.own_questions import mine_own, own_pairs
 
-    report = say if callable(say) else (lambda line: None)
     if questions is None:
         return mine_recipe(
             recipe,

@@ -38,7 +38,7 @@ def read_manifest(folder: Path) -> Manifest | None:
                 f"{path} was written by another version of ragcli ({found['ragcli']}).", hint=hint
             )
         return Manifest(**found)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StoreError(f"{path} cannot be read: {error!r}", hint=hint) from error

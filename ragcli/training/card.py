@@ -21,7 +21,8 @@ def model_card(recipe: Recipe, gain: Gain, bins: Sequence[Bin]) -> str:
         for wanted in recipe.sets
     )
     reliable = "\n".join(
-        f"| {one.low:.1f} - {one.high:.1f} | {one.count} | {one.mean_probability:.2f} | {one.relevant_share:.2f} |"
+        f"| {one.low:.1f} - {one.high:.1f} | {one.count} | {one.mean_probability:.2f}"
+        f" | {one.relevant_share:.2f} |"
         for one in bins
     )
     return f"""---

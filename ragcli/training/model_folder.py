@@ -8,7 +8,19 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from ragcli.errors import UsageError
 from ragcli.training.calibration import Calibration
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raises UsageError where `write_model` would replace something that is no model of ours."""
+    if folder.is_dir() and ((folder / "ragcli.json").is_file() or not any(folder.iterdir())):
+        return
+    if folder.exists():
+        raise UsageError(
+            f"{folder} holds something else than a trained model.",
+            hint="Name a new folder with --out: a folder that is written replaces the one of its name.",
+        )
 
 
 def write_model(
@@ -28,6 +40,7 @@ def write_model(
     """
     import torch
 
+    check_replaceable(folder)
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     network.to("cpu", torch.float16).save_pretrained(partial)

@@ -29,8 +29,14 @@ def read_pairs(path: Path, wanted: TrainingSet, seed: int) -> tuple[Pair, ...]:
         opener = gzip.open if path.suffix == ".gz" else open
         with opener(path, "rt", encoding="utf-8") as lines:
             rows = [json.loads(line) for line in lines if line.strip()]
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, ValueError) as error:
         raise TrainingError(f"the training file {path} cannot be read: {error}") from error
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict) or not all(isinstance(row.get(key), str) for key in ("q", "pos")):
+            raise TrainingError(
+                f"the training file {path}, record {number}: no texts 'q' and 'pos'",
+                hint='A record is {"q": question, "pos": passage, "title": ..., "group": ...}.',
+            )
     pairs = [
         Pair(row["q"], row["pos"], row.get("title") or "", str(row.get("group") or number))
         for number, row in enumerate(rows)

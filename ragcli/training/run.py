@@ -50,10 +50,10 @@ def train_reranker(
 
     The gain counts as shown when the lower end of its 95 % interval is above zero.
     """
-    if not any(tasks.values()):
+    if not any(len(some) >= 2 for some in tasks.values()):
         raise TrainingError(
-            "no question is left to measure the gain on",
-            hint="Give more questions: a tenth of them is held out, at least two.",
+            "too few questions are left to measure the gain on",
+            hint="Two at least must be held out: give more questions, or raise held_out_share in the recipe.",
         )
     network, tokenizer = train(
         examples,
