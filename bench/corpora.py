@@ -30,7 +30,9 @@ def gains(candidates: Sequence[Candidate], relevant: frozenset[str]) -> list[flo
     return [float(candidate.chunk.id in relevant) for candidate in candidates]
 
 
-def ranking(pipeline: Pipeline, questions: Sequence[Question], chunks: Sequence[Chunk]) -> list[dict[str, object]]:
+def ranking(
+    pipeline: Pipeline, questions: Sequence[Question], chunks: Sequence[Chunk]
+) -> list[dict[str, object]]:
     """One row a question: both metrics in the base order, by the cross-encoder alone, and in the shipped order."""
     rows: list[dict[str, object]] = []
     for question in questions:
@@ -40,7 +42,11 @@ def ranking(pipeline: Pipeline, questions: Sequence[Question], chunks: Sequence[
         result = pipeline.compare_search(question.text)
         alone = sorted(result.reranked_order, key=lambda c: (-(c.logit or 0.0), c.base_rank))
         row: dict[str, object] = {"id": question.id, "grade": question.grade or "all"}
-        for arm, order in (("base", result.base_order), ("alone", alone), ("reranked", result.reranked_order)):
+        for arm, order in (
+            ("base", result.base_order),
+            ("alone", alone),
+            ("reranked", result.reranked_order),
+        ):
             found = gains(order, relevant)
             row[f"{arm} ndcg"] = ndcg(found, [1.0] * len(relevant))
             row[f"{arm} mrr"] = reciprocal_rank(found)
@@ -49,7 +55,10 @@ def ranking(pipeline: Pipeline, questions: Sequence[Question], chunks: Sequence[
 
 
 def print_ranking(rows: Sequence[dict[str, object]]) -> None:
-    print(f"{'grade':12} {'n':>4}  {'nDCG@10: base':>13} {'alone':>6} {'ragcli':>6}  {'MRR@10: base':>12}", end="")
+    print(
+        f"{'grade':12} {'n':>4}  {'nDCG@10: base':>13} {'alone':>6} {'ragcli':>6}  {'MRR@10: base':>12}",
+        end="",
+    )
     print(f" {'alone':>6} {'ragcli':>6}  nDCG difference (95 % interval)")
     for grade in [*dict.fromkeys(str(row["grade"]) for row in rows), ""]:
         some = [row for row in rows if grade in ("", row["grade"])]
@@ -70,7 +79,11 @@ def answers(pipeline: Pipeline, questions: Sequence[Question]) -> list[dict[str,
     rows: list[dict[str, object]] = []
     for question in questions:
         result = pipeline.compare(question.text)
-        row: dict[str, object] = {"id": question.id, "grade": question.grade, "answerable": question.answerable}
+        row: dict[str, object] = {
+            "id": question.id,
+            "grade": question.grade,
+            "answerable": question.answerable,
+        }
         for arm, answer in (("base", result.base), ("reranked", result.reranked)):
             if answer is not None:
                 row[arm] = answer.text

@@ -103,19 +103,20 @@ def evaluate(
     }
 
 
-def print_table(rows: Sequence[dict[str, object]]) -> None:
+HEADER = (
+    f"{'collection':28} {'n':>4} {'base':>6} {'cross':>6} {'+prior':>6} {'gain':>7} {'95 % interval':>17}"
+    f" {'alone':>7} {'won/lost/tied':>13}"
+)
+
+
+def print_row(row: dict[str, object]) -> None:
+    interval = f"{row['gain_low']:+.1%} .. {row['gain_high']:+.1%}"
+    counts = f"{row['won']}/{row['lost']}/{row['tied']}"
     print(
-        f"{'collection':28} {'n':>4} {'base':>6} {'cross':>6} {'+prior':>6} {'gain':>7} {'95 % interval':>17}"
-        f" {'alone':>7} {'won/lost/tied':>13}"
+        f"{row['collection']:28} {row['questions']:>4} {row['base']:6.3f} {row['cross_encoder']:6.3f}"
+        f" {row['with_prior']:6.3f} {row['gain']:+7.1%} {interval:>17}"
+        f" {row['gain_alone']:+7.1%} {counts:>13}"
     )
-    for row in rows:
-        interval = f"{row['gain_low']:+.1%} .. {row['gain_high']:+.1%}"
-        counts = f"{row['won']}/{row['lost']}/{row['tied']}"
-        print(
-            f"{row['collection']:28} {row['questions']:>4} {row['base']:6.3f} {row['cross_encoder']:6.3f}"
-            f" {row['with_prior']:6.3f} {row['gain']:+7.1%} {interval:>17}"
-            f" {row['gain_alone']:+7.1%} {counts:>13}"
-        )
 
 
 def main() -> None:
@@ -139,10 +140,11 @@ def main() -> None:
         for name in options.held_back
     ]
     rows: list[dict[str, object]] = []
+    print(HEADER)
     for collection in collections:
         tasks = cached_tasks(collection, embedder.embed, embedder.fingerprint, options.cache)
         rows.append(evaluate(collection.name, tasks[: options.questions], reranker, prior))
-        print_table(rows[-1:] if len(rows) > 1 else rows)
+        print_row(rows[-1])
     for label, wanted in (
         ("question answering", QUESTION_ANSWERING),
         ("topical", TOPICAL),

@@ -78,7 +78,9 @@ def report(name: str, choices: Sequence[Choice], embedder: BiEncoder, reranker: 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="The share of questions whose answer's sentence is ranked first.")
+    parser = argparse.ArgumentParser(
+        description="The share of questions whose answer's sentence is ranked first."
+    )
     parser.add_argument("--data", type=Path, default=None, help="folder with train/")
     parser.add_argument("--model", default="ragcli", help="cross-encoder: the shipped one, or a folder")
     parser.add_argument("--limit", type=int, default=2000, help="most questions of a test")

@@ -22,7 +22,7 @@ class StoreConfig(Section):
     search_width: int = Field(
         default=200,
         ge=10,
-        description=("Neighbours that Chroma's graph search keeps in view; more is surer and slower."),
+        description="Neighbours that Chroma's graph search keeps in view; more is surer and slower.",
     )
 
 
@@ -37,10 +37,10 @@ class IngestConfig(Section):
 
 class ChunkingConfig(Section):
     size: int = Field(
-        default=200, ge=16, description=("Most tokens of a chunk, its title and headings included.")
+        default=200, ge=16, description="Most tokens of a chunk, its title and headings included."
     )
     overlap: int = Field(
-        default=30, ge=0, description=("Tokens repeated from the chunk before, in whole sentences.")
+        default=30, ge=0, description="Tokens repeated from the chunk before, in whole sentences."
     )
 
 
@@ -53,7 +53,7 @@ class EmbeddingConfig(Section):
 
 class RetrievalConfig(Section):
     candidates: int = Field(
-        default=50, ge=1, description=("Chunks that the bi-encoder hands to the cross-encoder.")
+        default=50, ge=1, description="Chunks that the bi-encoder hands to the cross-encoder."
     )
     top_k: int = Field(default=5, ge=1, description="Passages that go into the prompt.")
 
@@ -61,7 +61,7 @@ class RetrievalConfig(Section):
 class RerankingConfig(Section):
     enabled: bool = Field(default=True, description="False answers in the bi-encoder's order.")
     model: str = Field(
-        default="ragcli", description=("Cross-encoder: the shipped one, a hub name or a folder.")
+        default="ragcli", description="Cross-encoder: the shipped one, a hub name or a folder."
     )
     prior_weight: float | None = Field(
         default=None,
@@ -75,7 +75,7 @@ class RerankingConfig(Section):
     max_tokens: int = Field(
         default=320,
         ge=16,
-        description=("Longest pair that is scored whole; longer ones are cut and counted."),
+        description="Longest pair that is scored whole; longer ones are cut and counted.",
     )
 
 
@@ -93,14 +93,14 @@ class PromptingConfig(Section):
         default=0.0,
         ge=0,
         le=1,
-        description=("Below this best probability of relevance ragcli says it has no answer."),
+        description="Below this best probability of relevance ragcli says it has no answer.",
     )
 
 
 class LLMConfig(Section):
     base_url: str = Field(
         default="local",
-        description=("An OpenAI-compatible endpoint, or local for the embedded llama.cpp server."),
+        description="An OpenAI-compatible endpoint, or local for the embedded llama.cpp server.",
     )
     model: str = Field(default="SmolLM2-135M-Instruct", description="Model name as the endpoint knows it.")
     api_key_env: str = Field(default="", description="Name of the environment variable that holds the key.")
@@ -109,12 +109,12 @@ class LLMConfig(Section):
     threads: int = Field(
         default=0,
         ge=0,
-        description=("Threads of the local server; 0 takes the cores that other work leaves free."),
+        description="Threads of the local server; 0 takes the cores that other work leaves free.",
     )
     temperature: float = Field(default=0.0, ge=0, le=2, description="0 gives the same answer each time.")
     seed: int = Field(default=7, description="Sampling seed, for endpoints that take one.")
     timeout_seconds: float = Field(
-        default=60.0, gt=0, description=("Longest wait for the next part of an answer.")
+        default=60.0, gt=0, description="Longest wait for the next part of an answer."
     )
 
 
@@ -122,7 +122,7 @@ class Config(Section):
     """All settings of one run. `profile` has been applied: the sections hold its values."""
 
     profile: str = Field(
-        default="local", description=("Which [profiles.NAME] table is laid over the sections.")
+        default="local", description="Which [profiles.NAME] table is laid over the sections."
     )
     collection: str = Field(default="default", description="Name of the collection in the index.")
     store: StoreConfig = StoreConfig()

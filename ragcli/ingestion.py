@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from ragcli import documents
 from ragcli.chunking import chunk
 from ragcli.config import Config
-from ragcli.documents import UnreadableFile
+from ragcli.documents import Discovery, UnreadableFile
 from ragcli.embedding import BiEncoder
 from ragcli.errors import ConfigError, NothingFoundError
 from ragcli.stopwatch import Stopwatch
@@ -88,6 +88,8 @@ def ingest(
     """
     _check_window(config, embedder)
     run = _Run(config, embedder, progress or (lambda _: None))
+    # Before the index is opened: a mistyped path must not leave an empty index behind.
+    discovery = documents.discover(paths, config.ingest)
     with ExitStack() as stack:
         index = _open(config, embedder, create=not dry_run)
         if index is not None:
@@ -96,7 +98,7 @@ def ingest(
             stack.enter_context(index.writing())
         with run.watch.stage("plan"):
             known = {info.source: info for info in index.sources()} if index is not None else {}
-            plan = _plan(paths, config, known, prune=prune)
+            plan = _plan(paths, discovery, known, prune=prune)
         if index is None or dry_run:
             run.rehearse(plan)
         else:
@@ -210,8 +212,9 @@ def _check_window(config: Config, embedder: BiEncoder) -> None:
         )
 
 
-def _plan(paths: Sequence[Path], config: Config, known: Mapping[str, SourceInfo], *, prune: bool) -> _Plan:
-    discovery = documents.discover(paths, config.ingest)
+def _plan(
+    paths: Sequence[Path], discovery: Discovery, known: Mapping[str, SourceInfo], *, prune: bool
+) -> _Plan:
     work: list[_Work] = []
     unchanged: list[SourceInfo] = []
     skipped = [_kept(report, known) for report in discovery.skipped]

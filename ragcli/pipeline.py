@@ -140,7 +140,8 @@ class Pipeline:
         store.check(self.config)
         if answers:
             llm.check(self.config.llm)
-        models.bi_encoder_files(self.config.embedding.model)
+        files = models.bi_encoder_files(self.config.embedding.model)
+        store.check(self.config, fingerprint=files.fingerprint)
         if reranker:
             models.cross_encoder_files(self.config.reranking.model)
 

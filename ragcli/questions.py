@@ -68,7 +68,7 @@ def _table(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         for row in rows:
             yield rows.line_num, {key.strip(): value for key, value in row.items() if key and value}
     except csv.Error as error:
-        raise UsageError(f"{path}, line {rows.line_num}: {error}", hint=_FORMATS) from error
+        raise UsageError(f"{path}, line {rows.reader.line_num}: {error}", hint=_FORMATS) from error
 
 
 def _json_lines(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -30,10 +30,16 @@ def flat(text: str) -> str:
 
 
 def _holds(text: str, phrase: str) -> bool:
+    """The phrase, or two thirds of its words and more at the edge of the text (short phrases: whole alone)."""
+    if phrase in text:
+        return True
     words = phrase.split()
-    most = " ".join(words[: len(words) * 2 // 3 + 1])
-    rest = " ".join(words[len(words) // 3 :])
-    return phrase in text or (len(words) >= 6 and (text.endswith(most) or text.startswith(rest)))
+    if len(words) < 6:
+        return False
+    return any(
+        text.endswith(" ".join(words[:most])) or text.startswith(" ".join(words[-most:]))
+        for most in range(-(-len(words) * 2 // 3), len(words))
+    )
 
 
 def _named(question: Question, chunk: Chunk) -> bool:

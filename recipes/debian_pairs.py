@@ -53,7 +53,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the files go")
     out: Path = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
-    warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)  # some pages are XHTML: they are read just as well
+    warnings.simplefilter(
+        "ignore", XMLParsedAsHTMLWarning
+    )  # some pages are XHTML: they are read just as well
     with tempfile.TemporaryDirectory(dir=out) as temporary:
         work = Path(temporary).resolve()
         translations = update(work)

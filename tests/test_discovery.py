@@ -125,8 +125,9 @@ def test_a_name_that_could_steer_the_terminal_is_passed_over_and_shown_escaped(t
     assert "\\x1b" in name
 
 
-def test_an_index_inside_the_folder_is_not_a_document(tree: Path) -> None:
-    write(tree / "index/chroma.sqlite3")
+@pytest.mark.parametrize("database", ["chroma.sqlite3", "sources.sqlite3"])
+def test_an_index_inside_the_folder_is_not_a_document(tree: Path, database: str) -> None:
+    write(tree / "index" / database)
     write(tree / "index/manifest.json", "{}")
     assert "docs/index/manifest.json" not in found(tree)
 

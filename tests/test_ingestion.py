@@ -149,7 +149,7 @@ class TestWhatCannotBeRead:
     def test_a_path_that_does_not_exist_changes_nothing(self, folder: Path, embedder: BiEncoder) -> None:
         with pytest.raises(IngestError, match="does not exist"):
             run(embedder, "docs", "nowhere")
-        assert not held()
+        assert not (folder / ".ragcli").exists()
 
 
 class TestADryRun:
@@ -227,7 +227,7 @@ MOMENTS: list[dict[str, Any]] = [
 
 @pytest.mark.slow
 class TestAKilledIngest:
-    """At whatever instant: questions are answered from whole sources, and the next run completes the index."""
+    """At whatever instant: a question finds whole sources, and the next run completes the index."""
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _BYTES_PER_MB = 1_000_000
 _IGNORE_FILE = ".gitignore"
 # The file by which a Chroma folder is known: an index inside an ingested folder is not a document.
-_INDEX_FILE = "chroma.sqlite3"
+_INDEX_FILES = frozenset({"chroma.sqlite3", "sources.sqlite3"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class _Walk:
             self.skipped[_shown(root / folder)] = f"cannot be read: {(problem.strerror or '').lower()}"
             return
         names = {entry.name for entry in entries}
-        if _INDEX_FILE in names:
+        if not _INDEX_FILES.isdisjoint(names):
             return
         if _IGNORE_FILE in names:
             specs = [*specs, *_ignore_file(root, folder)]
