@@ -1,7 +1,8 @@
 """What reranking adds on the bundled corpora: `make bench-corpora`.
 
-Ranking: nDCG@10 and MRR@10 of the chunks that answer, without and with reranking, per grade of question. Answers
-(--answers): the share of questions whose answer, by the configured profile, holds a gold answer; both arms.
+Ranking: nDCG@10 and MRR@10 of the chunks that answer, without and with reranking, per grade of question.
+Answers (--answers): the share of questions whose answer, by the local profile, holds a gold answer; in both
+orders.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def gains(candidates: Sequence[Candidate], relevant: frozenset[str]) -> list[flo
 def ranking(
     pipeline: Pipeline, questions: Sequence[Question], chunks: Sequence[Chunk]
 ) -> list[dict[str, object]]:
-    """One row a question: both metrics in the base order, by the cross-encoder alone, and in the shipped order."""
+    """One row a question: both metrics in the base order, by the cross-encoder alone, and in ragcli's."""
     rows: list[dict[str, object]] = []
     for question in questions:
         relevant = relevant_chunks(question, chunks)
@@ -71,7 +72,8 @@ def print_ranking(rows: Sequence[dict[str, object]]) -> None:
             f"{grade or 'total':12} {len(some):>4}  {fmean(column('base ndcg')):13.3f}"
             f" {fmean(column('alone ndcg')):6.3f} {fmean(column('reranked ndcg')):6.3f}"
             f"  {fmean(column('base mrr')):12.3f} {fmean(column('alone mrr')):6.3f}"
-            f" {fmean(column('reranked mrr')):6.3f}  {gain.mean:+.3f} ({gain.low:+.3f} .. {gain.high:+.3f})"
+            f" {fmean(column('reranked mrr')):6.3f}"
+            f"  {gain.mean:+.3f} ({gain.low:+.3f} .. {gain.high:+.3f})"
         )
 
 
@@ -101,15 +103,15 @@ def print_answers(rows: Sequence[dict[str, object]]) -> None:
         some = [row for row in rows if grade in ("", row["grade"]) and row["answerable"]]
         if some:
             print(
-                f"{grade or 'total':12} {len(some):>4}  answer holds the gold answer:"
-                f" without reranking {share(some, 'base holds'):6.1%}   with {share(some, 'reranked holds'):6.1%}"
-                f"   abstained: {share(some, 'base abstains'):6.1%} / {share(some, 'reranked abstains'):6.1%}"
+                f"{grade or 'total':12} {len(some):>4}  answer holds the gold answer: without reranking"
+                f" {share(some, 'base holds'):6.1%}   with {share(some, 'reranked holds'):6.1%}   abstained:"
+                f" {share(some, 'base abstains'):6.1%} / {share(some, 'reranked abstains'):6.1%}"
             )
     silent = [row for row in rows if not row["answerable"]]
     if silent:
         print(
-            f"unanswerable {len(silent):>4}  abstained: without reranking {share(silent, 'base abstains'):6.1%}"
-            f"   with {share(silent, 'reranked abstains'):6.1%}"
+            f"unanswerable {len(silent):>4}  abstained: without reranking"
+            f" {share(silent, 'base abstains'):6.1%}   with {share(silent, 'reranked abstains'):6.1%}"
         )
 
 

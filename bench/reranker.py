@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from ragcli.beir import JudgedCollection, read_beir
 from ragcli.config import EmbeddingConfig, RerankingConfig
 from ragcli.embedding import load_bi_encoder
+from ragcli.models import precision
 from ragcli.reranking import CrossEncoderReranker, load_reranker
 from ragcli.statistics import paired_difference
 from ragcli.training.pairs import read_pairs
@@ -74,8 +75,32 @@ def cached_tasks(
     return tasks
 
 
+def larger_similarities(tasks: Sequence[RankingTask], cache: Path) -> list[list[float]]:
+    """Cosines of all-mpnet-base-v2 between each question and its candidates, kept between runs."""
+    key = hashlib.sha256(json.dumps([[task.question, task.passages] for task in tasks]).encode()).hexdigest()
+    path = cache / f"larger-{key[:16]}.json"
+    if not path.exists():
+        import torch
+        from larger import prepare_larger
+        from sentence_transformers import SentenceTransformer
+
+        dtype = torch.bfloat16 if precision() == "bfloat16" else torch.float32
+        model = SentenceTransformer(str(prepare_larger(cache)), model_kwargs={"dtype": dtype}, device="cpu")
+        texts = sorted({text for task in tasks for text in (task.question, *task.passages)}, key=len)
+        vectors = model.encode(texts, normalize_embeddings=True, convert_to_tensor=True).float()
+        row = dict(zip(texts, vectors, strict=True))
+        found = [[float(row[task.question] @ row[text]) for text in task.passages] for task in tasks]
+        path.write_text(json.dumps(found))
+    similarities: list[list[float]] = json.loads(path.read_text())
+    return similarities
+
+
 def evaluate(
-    name: str, tasks: Sequence[RankingTask], reranker: CrossEncoderReranker, prior: float
+    name: str,
+    tasks: Sequence[RankingTask],
+    reranker: CrossEncoderReranker,
+    prior: float,
+    larger: Sequence[Sequence[float]] | None,
 ) -> dict[str, object]:
     started = time.monotonic()
     rows = [reranker.logits(task.question, task.passages) for task in tasks]
@@ -91,6 +116,7 @@ def evaluate(
         "base": mean,
         "cross_encoder": fmean(alone),
         "with_prior": fmean(both),
+        "larger": fmean(ndcg_per_question(tasks, larger)) if larger else None,
         "gain": difference.mean / mean,
         "gain_low": difference.low / mean,
         "gain_high": difference.high / mean,
@@ -104,17 +130,18 @@ def evaluate(
 
 
 HEADER = (
-    f"{'collection':28} {'n':>4} {'base':>6} {'cross':>6} {'+prior':>6} {'gain':>7} {'95 % interval':>17}"
-    f" {'alone':>7} {'won/lost/tied':>13}"
+    f"{'collection':24} {'n':>4} {'base':>6} {'larger':>6} {'cross':>6} {'+prior':>6} {'gain':>7}"
+    f" {'95 % interval':>17} {'alone':>7} {'won/lost/tied':>13}"
 )
 
 
 def print_row(row: dict[str, object]) -> None:
     interval = f"{row['gain_low']:+.1%} .. {row['gain_high']:+.1%}"
     counts = f"{row['won']}/{row['lost']}/{row['tied']}"
+    larger = f"{row['larger']:.3f}" if row["larger"] is not None else "-"
     print(
-        f"{row['collection']:28} {row['questions']:>4} {row['base']:6.3f} {row['cross_encoder']:6.3f}"
-        f" {row['with_prior']:6.3f} {row['gain']:+7.1%} {interval:>17}"
+        f"{row['collection']:24} {row['questions']:>4} {row['base']:6.3f} {larger:>6}"
+        f" {row['cross_encoder']:6.3f} {row['with_prior']:6.3f} {row['gain']:+7.1%} {interval:>17}"
         f" {row['gain_alone']:+7.1%} {counts:>13}"
     )
 
@@ -126,6 +153,11 @@ def main() -> None:
     parser.add_argument("--prior", type=float, default=None, help="default: the one that the model names")
     parser.add_argument("--held-back", nargs="*", default=[], help="names of training files, without ending")
     parser.add_argument("--questions", type=int, default=200, help="most questions of a collection")
+    parser.add_argument("--step", type=int, default=1, help="take every n-th question")
+    parser.add_argument("--skip", type=int, default=0, help="leave out the first questions")
+    parser.add_argument(
+        "--larger", action="store_true", help="hold all-mpnet-base-v2 against it (a download)"
+    )
     parser.add_argument("--only", nargs="*", default=None, help="names of collections")
     parser.add_argument("--cache", type=Path, default=Path("bench/.cache"))
     parser.add_argument("--out", type=Path, default=None, help="write the rows as JSON")
@@ -143,7 +175,9 @@ def main() -> None:
     print(HEADER)
     for collection in collections:
         tasks = cached_tasks(collection, embedder.embed, embedder.fingerprint, options.cache)
-        rows.append(evaluate(collection.name, tasks[: options.questions], reranker, prior))
+        tasks = tasks[options.skip :: options.step][: options.questions]
+        larger = larger_similarities(tasks, options.cache) if options.larger else None
+        rows.append(evaluate(collection.name, tasks, reranker, prior, larger))
         print_row(rows[-1])
     for label, wanted in (
         ("question answering", QUESTION_ANSWERING),

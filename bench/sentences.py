@@ -1,8 +1,8 @@
 """Does the cross-encoder find the sentence with the answer? `make bench-sentences`
 
-Three tests. From --data: SQuAD-style questions whose articles were kept out of training (the groups that the recipe
-leaves out), each against its gold sentence and the four sentences that stand nearest to it in the file, which are of
-the same article and mostly of the same paragraph (the file holds sentences, not paragraphs). From the bundled
+Three tests. From --data: SQuAD-style questions whose articles were kept out of training (the groups that
+the recipe leaves out), each against its gold sentence and the four nearest sentences of the file: they are
+of the same article, mostly of the same paragraph (the file holds sentences, not paragraphs). From the bundled
 corpora: each question against the sentences of the chunk that holds its evidence phrase.
 """
 

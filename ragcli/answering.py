@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 
 from ragcli import prompting
 from ragcli.config import Config
+from ragcli.embedding import BiEncoder
 from ragcli.errors import LLMError
 from ragcli.llm import LLM, Generation
+from ragcli.reranking import CrossEncoderReranker
 from ragcli.stopwatch import Stopwatch
 from ragcli.types import Answer, Candidate, Context, Usage
 
@@ -25,10 +27,10 @@ def answer(
     config: Config,
     llm: LLM,
     watch: Stopwatch,
-    score_texts: prompting.ScoreTexts | None = None,
+    score_texts: prompting.ScoreTexts,
     on_text: OnText | None = None,
 ) -> Answer:
-    """Packs, asks, cites. `score_texts` is the cross-encoder; None in the base arm, which must not use it.
+    """Packs, asks, cites. `score_texts` chooses the sentences of a small LLM's prompt: see `sentence_scorer`.
 
     Raises LLMError when the answer does not come whole, ConfigError when the LLM's window is too small.
     """
@@ -67,6 +69,28 @@ def answer(
         timings=watch.timings,
         cut_off=generation.finish_reason == CUT_BY_LIMIT,
     )
+
+
+def sentence_scorer(
+    embedder: BiEncoder, reranker: CrossEncoderReranker | None = None
+) -> prompting.ScoreTexts:
+    """How an arm scores sentences: as it scores its passages, so that two arms differ in nothing else.
+
+    Without `reranker`: the bi-encoder's similarity. With it: logit + prior_weight x similarity.
+    """
+
+    def similarities(question: str, texts: Sequence[str]) -> list[float]:
+        vector = embedder.embed([question], query=True)[0]
+        return [float(similarity) for similarity in embedder.embed(texts) @ vector]
+
+    if reranker is None:
+        return similarities
+
+    def scores(question: str, texts: Sequence[str]) -> list[float]:
+        pairs = zip(reranker.logits(question, texts), similarities(question, texts), strict=True)
+        return [logit + reranker.prior_weight * similarity for logit, similarity in pairs]
+
+    return scores
 
 
 def abstention(question: str, candidates: Sequence[Candidate], *, config: Config, watch: Stopwatch) -> Answer:

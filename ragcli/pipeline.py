@@ -227,7 +227,7 @@ class Pipeline:
     ) -> Answer:
         if prompting.below_threshold(candidates, self.config.prompting):
             return answering.abstention(question, candidates, config=self.config, watch=watch)
-        reranked = candidates[0].rank is not None
+        reranker = self._reranker if candidates[0].rank is not None else None
         opened = self._opened_llm(watch)
         return answering.answer(
             question,
@@ -235,7 +235,7 @@ class Pipeline:
             config=self.config,
             llm=opened,
             watch=watch,
-            score_texts=self._reranker.logits if reranked else None,
+            score_texts=answering.sentence_scorer(self._bi_encoder, reranker),
             on_text=on_text,
         )
 

@@ -30,7 +30,7 @@ def flat(text: str) -> str:
 
 
 def _holds(text: str, phrase: str) -> bool:
-    """The phrase, or two thirds of its words and more at the edge of the text (short phrases: whole alone)."""
+    """The phrase, or two thirds of its words and more at an edge of the text (short phrases: only whole)."""
     if phrase in text:
         return True
     words = phrase.split()

@@ -27,8 +27,8 @@ def paired_difference(
     """Percentile bootstrap over questions (Sakai 2006) and a sign-flip randomisation test (Smucker et al.
     2007).
 
-    Below some ten questions the interval is too narrow: the p-value is the one to go by. Raises ValueError for
-    no questions, or arms of different lengths.
+    Below some ten questions the interval is too narrow: go by the p-value. Raises ValueError for no
+    questions, or arms of different lengths.
     """
     import numpy as np
 

@@ -13,7 +13,7 @@ from ragcli.metrics import average_precision, dcg, hit, ndcg, recall, reciprocal
 
 
 class TestByHand:
-    """Five documents retrieved; the second has grade 2, the fourth grade 1; a third relevant one is missed."""
+    """Five are retrieved: the second has grade 2, the fourth grade 1; a third relevant one is missed."""
 
     gains = (0.0, 2.0, 0.0, 1.0, 0.0)
     ideal = (1.0, 2.0, 1.0)
@@ -66,7 +66,7 @@ def test_they_equal_ir_measures(seed: int) -> None:
         judged["d0"] = 1
         ranking = [f"d{n}" for n in draw.sample(range(80), draw.choice((3, 30, 60)))]
         qrels += [ir_measures.Qrel(query, document, grade) for document, grade in judged.items()]
-        # Documents with equal scores keep the order in which ragcli ranked them: here by falling score.
+        # ragcli ranks before it measures, ties included: the run's scores are the ranks.
         run += [ir_measures.ScoredDoc(query, document, -float(rank)) for rank, document in enumerate(ranking)]
         gains = [float(judged.get(document, 0)) for document in ranking]
         ideal = [float(grade) for grade in judged.values() if grade > 0]

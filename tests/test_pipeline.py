@@ -5,19 +5,23 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from fault_server import fault_server
 
 from ragcli import comparison
+from ragcli.answering import sentence_scorer
 from ragcli.config import Config
 from ragcli.config_loading import load_config
+from ragcli.embedding import load_bi_encoder
 from ragcli.errors import IndexMismatchError, LLMError, ModelError, NothingFoundError, UsageError
 from ragcli.pipeline import Pipeline, open_pipeline
 from ragcli.prompting import NO_ANSWER
-from ragcli.types import Answer, Comparison, Filters, Timing
+from ragcli.reranking import load_reranker
+from ragcli.sentences import split_sentences
+from ragcli.types import Answer, Chunk, Comparison, Filters, Timing
 
 CORPUS = Path(__file__).parent.parent / "corpora" / "homonyms"
 ARTICLES = ("jaguar-animal.md", "jaguar-cars.md", "jaguar-console.md", "crane-bird.md")
@@ -62,6 +66,11 @@ def settings(index: Path, **overrides: object) -> Config:
 
 def stages(timings: tuple[Timing, ...]) -> set[str]:
     return {timing.stage for timing in timings}
+
+
+def sentences(chunks: Iterable[Chunk]) -> list[str]:
+    """As they are scored: after the title and headings of their chunk."""
+    return [f"{c.location}: {c.text[slice(*span)]}" for c in chunks for span in split_sentences(c.text)]
 
 
 def both(compared: Comparison) -> tuple[Answer, Answer]:
@@ -259,6 +268,23 @@ def test_the_base_arm_has_no_trace_of_the_cross_encoder(rag: Pipeline, compared:
     assert base.candidates == compared.base_order
     assert (base.reranked, reranked.reranked) == (False, True)
     assert all(passage.candidate.logit is None for passage in base.context.passages)
+
+
+def test_both_arms_read_as_many_sentences_and_choose_them_as_they_rank(
+    rag: Pipeline, compared: Comparison
+) -> None:
+    embedder = load_bi_encoder(rag.config.embedding)
+    reranker = load_reranker(rag.config.reranking)
+    base, reranked = both(compared)
+    for answer, score in (
+        (base, sentence_scorer(embedder)),
+        (reranked, sentence_scorer(embedder, reranker)),
+    ):
+        offered = sentences(c.chunk for c in answer.candidates[: rag.config.retrieval.top_k])
+        ranked = sorted(offered, key=dict(zip(offered, score(QUESTION, offered), strict=True)).__getitem__)
+        best = ranked[-rag.config.prompting.sentences :]
+        read = " ".join(passage.text for passage in answer.context.passages)
+        assert all(sentence.partition(": ")[2] in read for sentence in best)
 
 
 def test_each_arm_answers_as_it_would_alone(rag: Pipeline, compared: Comparison) -> None:

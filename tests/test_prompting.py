@@ -59,7 +59,6 @@ def build(
     *,
     top_k: int = 5,
     llm: LLMConfig | None = None,
-    scored: bool = True,
     question: str = QUESTION,
 ) -> Context:
     return build_context(
@@ -69,7 +68,7 @@ def build(
         config=config,
         llm=llm or LLMConfig(),
         count_tokens=count_words,
-        score_texts=about_days if scored else None,
+        score_texts=about_days,
     )
 
 
@@ -129,15 +128,6 @@ class TestWholePassages:
 
     def test_come_with_the_word_for_no_answer(self) -> None:
         assert NO_ANSWER_WORD in build([candidate(GOD)], PASSAGES).messages[0].content
-
-    def test_replace_sentences_in_an_arm_without_a_scorer(self) -> None:
-        context = build([candidate(GOD, "God"), candidate(PLANET, "Planet")], scored=False)
-        assert [p.text for p in context.passages] == [GOD, PLANET]
-
-    def test_of_such_an_arm_fill_about_the_same_room(self) -> None:
-        long = candidate("word " * 70 + "end.")
-        context = build([long, long, long], scored=False)
-        assert len(context.passages) == 1
 
 
 class TestTheBudget:

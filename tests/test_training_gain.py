@@ -15,7 +15,7 @@ from ragcli.training.calibration import (
     probabilities,
     reliability,
 )
-from ragcli.training.gain import choose_prior, measure_gain
+from ragcli.training.gain import Gain, Start, choose_prior, measure_gain
 from ragcli.training.ranking import RankingTask, ranking_tasks
 from tests.plane import Plane
 
@@ -63,6 +63,21 @@ class TestTheGain:
     def test_relevant_passages_that_were_not_retrieved_count(self) -> None:
         gain = measure_gain({"s": [task(0.0, 1.0, missed=1)] * 4}, {"s": [[0.0, 9.0]] * 4})
         assert gain.sets[0].cross_encoder == pytest.approx(1 / (1 + 1 / math.log2(3)))
+
+    def test_it_counts_when_it_is_beyond_chance(self) -> None:
+        def gain(questions: int) -> Gain:
+            return measure_gain({"s": [task(0.0, 1.0)] * questions}, {"s": [[0.0, 9.0]] * questions})
+
+        assert gain(6).prior.low > 0
+        assert not gain(6).is_shown  # three of three: one chance in four
+        assert gain(20).is_shown
+
+    def test_a_model_worse_than_the_one_it_started_from_has_none(self) -> None:
+        tasks = {"s": [task(0.0, 0.0, 1.0)] * 20}
+        worse, better = {"s": [[0.0, 9.0, 8.0]] * 20}, {"s": [[0.0, 1.0, 9.0]] * 20}
+        assert measure_gain(tasks, worse, None).is_shown
+        assert not measure_gain(tasks, worse, Start(better, 0.0)).is_shown
+        assert measure_gain(tasks, better, Start(worse, 0.0)).is_shown
 
 
 class TestCalibration:

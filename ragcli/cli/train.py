@@ -94,7 +94,7 @@ _SOURCES = "Give --questions FILE, or --recipe FILE --data FOLDER with a recipe 
 
 
 def _check_one_source(recipe: Recipe, questions: Path | None, data: list[Path] | None) -> None:
-    """Questions come from --questions, or from the files that the recipe names; never from both or neither."""
+    """Questions come from --questions, or from the files that the recipe names: one of the two."""
     if questions is None and not recipe.sets:
         raise UsageError("The recipe names no training files.", hint=_SOURCES)
     if questions is None and not data:

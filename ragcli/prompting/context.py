@@ -8,7 +8,7 @@ from ragcli.config import LLMConfig, PromptingConfig
 from ragcli.errors import ConfigError
 from ragcli.prompting.abstention import NO_ANSWER_WORD
 from ragcli.prompting.fencing import FENCE, neutralise, one_line
-from ragcli.prompting.selection import choose_sentences, fitting_passages
+from ragcli.prompting.selection import choose_sentences
 from ragcli.types import Candidate, Context, Message, Passage
 
 ScoreTexts = Callable[[str, Sequence[str]], Sequence[float]]
@@ -37,21 +37,18 @@ def build_context(
     config: PromptingConfig,
     llm: LLMConfig,
     count_tokens: CountTokens,
-    score_texts: ScoreTexts | None = None,
+    score_texts: ScoreTexts,
 ) -> Context:
     """The prompt from the first `top_k` of `candidates`, which come in their final order.
 
-    With `style = sentences`, `score_texts` (higher is better) chooses `config.sentences` of their sentences;
-    an arm that has no such scorer reads as many whole passages as take about the same room. What does not fit
-    into the LLM's window is left out whole and counted. Raises ConfigError when the window cannot hold even
-    the question and one passage.
+    With `style = sentences`, `score_texts` (higher is better) chooses `config.sentences` of their sentences.
+    What does not fit into the LLM's window is left out whole and counted. Raises ConfigError when the window
+    cannot hold even the question and one passage.
     """
     chosen = candidates[:top_k]
     texts = [(candidate, candidate.chunk.text) for candidate in chosen]
-    if config.style == "sentences" and score_texts is not None:
+    if config.style == "sentences":
         texts = choose_sentences(question, chosen, config.sentences, score_texts)
-    elif config.style == "sentences":
-        texts = fitting_passages(chosen, config.sentences, count_tokens)
     budget = llm.context_tokens - llm.answer_tokens - MARGIN_TOKENS
     frame = sum(count_tokens(message.content) for message in _messages(question, (), config))
     passages, left_out = _pack(texts, budget - frame, config, count_tokens)

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from ragcli.sentences import split_sentences
 from ragcli.types import Candidate
 
-TOKENS_PER_SENTENCE = 40
-"""What a chosen sentence takes up on average, with its title: makes the arm without a scorer comparable."""
-
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -48,20 +45,6 @@ def choose_sentences(
         _, texts = chosen.setdefault(sentence.candidate.chunk.id, (sentence.candidate, []))
         texts.append(sentence.text)
     return [(candidate, " ".join(texts)) for candidate, texts in chosen.values()]
-
-
-def fitting_passages(
-    candidates: Sequence[Candidate], sentences: int, count_tokens: Callable[[str], int]
-) -> list[tuple[Candidate, str]]:
-    """Whole passages, in order, that take about the room of `sentences` chosen ones; one at least."""
-    room = sentences * TOKENS_PER_SENTENCE
-    chosen: list[tuple[Candidate, str]] = []
-    for candidate in candidates:
-        room -= count_tokens(candidate.chunk.passage)
-        if chosen and room < 0:
-            break
-        chosen.append((candidate, candidate.chunk.text))
-    return chosen
 
 
 def _sentences(candidates: Sequence[Candidate]) -> list[Sentence]:

@@ -17,7 +17,7 @@ def model_card(recipe: Recipe, gain: Gain, bins: Sequence[Bin]) -> str:
         for row in gain.sets
     )
     sets = "\n".join(
-        f"- `{wanted.file}`" + (f", at most {wanted.limit} questions" if wanted.limit else "")
+        f"| `{wanted.file}` | {wanted.limit or 'all'} | {wanted.origin} | {wanted.licence} |"
         for wanted in recipe.sets
     )
     reliable = "\n".join(
@@ -26,6 +26,7 @@ def model_card(recipe: Recipe, gain: Gain, bins: Sequence[Bin]) -> str:
         for one in bins
     )
     return f"""---
+license: apache-2.0
 library_name: sentence-transformers
 pipeline_tag: text-ranking
 language: en
@@ -43,6 +44,11 @@ were seen in training.
 {recipe.seed}. Target: gold label with a share of {recipe.loss.soft_weight:g} of the bi-encoder's own
 similarities (sets may set their own).
 
+Each file is one collection of questions, titles or headings with passages that answer them. None of that text
+is part of this model.
+
+| file | pairs | origin | licence |
+|---|---|---|---|
 {sets}
 
 ## On questions that it has not seen

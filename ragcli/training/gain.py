@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import TypeAlias
 
 from ragcli.statistics import Difference, paired_difference
 from ragcli.training.ranking import RankingTask, base_ndcg, ndcg_per_question
@@ -14,6 +15,17 @@ from ragcli.training.ranking import RankingTask, base_ndcg, ndcg_per_question
 # The weights of the bi-encoder's similarity that are tried. Within one list, cosines differ by about 0.3
 # between the first candidate and the fiftieth, logits by about 10.
 PRIOR_WEIGHTS = (0.0, 2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0)
+
+
+Rows: TypeAlias = Sequence[Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The cross-encoder that training starts from: its logits for each set's tasks, and its own prior."""
+
+    rows: Mapping[str, Rows]
+    prior_weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +41,27 @@ class SetGain:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
+    """`over_start` compares, prior included, with the cross-encoder that training started from; None where it
+    started from an encoder without one.
+    """
+
     prior_weight: float
     sets: tuple[SetGain, ...]
     pure: Difference
     prior: Difference
+    over_start: Difference | None = None
+
+    @property
+    def is_shown(self) -> bool:
+        """Better than the bi-encoder's order beyond chance, and no worse than the model it started from.
+
+        The p-value guards the interval, which is too narrow where questions are few.
+        """
+        beyond_chance = self.prior.low > 0 and self.prior.p_value < 0.05
+        return beyond_chance and (self.over_start is None or self.over_start.mean >= 0)
 
 
-def choose_prior(
-    tasks: Mapping[str, Sequence[RankingTask]], rows: Mapping[str, Sequence[Sequence[float]]]
-) -> float:
+def choose_prior(tasks: Mapping[str, Sequence[RankingTask]], rows: Mapping[str, Rows]) -> float:
     """The weight with the best mean over sets (each set counts the same); the smaller one of equals."""
 
     def mean_over_sets(weight: float) -> float:
@@ -47,15 +71,20 @@ def choose_prior(
 
 
 def measure_gain(
-    tasks: Mapping[str, Sequence[RankingTask]], rows: Mapping[str, Sequence[Sequence[float]]]
+    tasks: Mapping[str, Sequence[RankingTask]],
+    rows: Mapping[str, Rows],
+    start: Start | None = None,
+    prior_weight: float | None = None,
 ) -> Gain:
-    """The prior's weight is chosen on every other question and the gain measured on the ones between."""
+    """Measured on every other question; the prior's weight, unless given, is chosen on the ones between."""
     tuning = {name: list(tasks[name])[0::2] for name in tasks}
-    weight = choose_prior(tuning, {name: list(rows[name])[0::2] for name in tasks})
+    tuning_rows = {name: list(rows[name])[0::2] for name in tasks}
+    weight = choose_prior(tuning, tuning_rows) if prior_weight is None else prior_weight
     sets: list[SetGain] = []
     base: list[float] = []
     pure: list[float] = []
     prior: list[float] = []
+    started: list[float] = []
     for name in tasks:
         rest, logits = list(tasks[name])[1::2], list(rows[name])[1::2]
         if not rest:
@@ -66,4 +95,12 @@ def measure_gain(
         base += without
         pure += alone
         prior += both
-    return Gain(weight, tuple(sets), paired_difference(base, pure), paired_difference(base, prior))
+        if start:
+            started += ndcg_per_question(rest, list(start.rows[name])[1::2], start.prior_weight)
+    return Gain(
+        weight,
+        tuple(sets),
+        paired_difference(base, pure),
+        paired_difference(base, prior),
+        paired_difference(started, prior) if start else None,
+    )

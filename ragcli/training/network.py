@@ -77,6 +77,15 @@ class MasterWeights:
                 weight.copy_(master)
                 master.grad = None
 
+    def write_into(self, network: Any) -> None:
+        """The masters into another network of the same build, of any precision."""
+        import torch
+
+        weights = [p for p in network.parameters() if p.requires_grad]
+        with torch.no_grad():
+            for master, weight in zip(self._masters, weights, strict=True):
+                weight.copy_(master)
+
     def state(self) -> dict[str, Any]:
         return {"masters": self._masters, "optimizer": self.optimizer.state_dict()}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, ValidationError
 
@@ -17,6 +18,8 @@ class TrainingSet(Section):
     file: str
     pool: str = Field(default="", description="Empty: a pool of its own.")
     limit: int = Field(default=0, ge=0, description="Most questions taken (0: all), drawn by the seed.")
+    origin: str = Field(default="", description="Where it comes from; for the model card.")
+    licence: str = Field(default="", description="What allows training on it; for the model card.")
     repeat: int = Field(default=1, ge=1, description="How often an epoch holds each question.")
     soft_weight: float | None = Field(default=None, ge=0, le=1, description="Overrides loss.soft_weight.")
     only_groups: str = Field(default="", description="Keep pairs whose group starts with this.")
@@ -94,7 +97,21 @@ class Recipe(Section):
         default=600, ge=10, description="Passages of a set that they are searched in."
     )
     measured_depth: int = Field(default=30, ge=2, description="Candidates of each that are reranked.")
+    prior_weight: float | None = Field(
+        default=None, ge=0, description="Of the bi-encoder's similarity. Unset: chosen on held-out questions."
+    )
     sets: tuple[TrainingSet, ...] = ()
+
+
+def decisive_keys(recipe: Recipe) -> dict[str, Any]:
+    """What a step's result depends on. A run may go on from a checkpoint whose recipe has the same."""
+    keys = recipe.model_dump(exclude={"name", "prior_weight"})
+    for key in ("steps", "decay", "checkpoint_minutes"):
+        del keys["schedule"][key]
+    for key in [key for key in keys if key.startswith("measured_")]:
+        del keys[key]
+    keys["sets"] = [recipe_set.model_dump(exclude={"origin", "licence"}) for recipe_set in recipe.sets]
+    return keys
 
 
 def settled_steps(recipe: Recipe, examples: int) -> Recipe:

@@ -6,15 +6,19 @@ The shipped model and a user's own are made by this one function.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ragcli.errors import TrainingError
+from ragcli.models import read_json
 from ragcli.training.calibration import Bin, Calibration, fit_platt, probabilities, reliability
 from ragcli.training.card import model_card
-from ragcli.training.gain import Gain, measure_gain
+from ragcli.training.gain import Gain, Start, measure_gain
 from ragcli.training.mining import Example
 from ragcli.training.model_folder import write_model
+from ragcli.training.network import new_network
 from ragcli.training.ranking import RankingTask, score_tasks
 from ragcli.training.recipe import Recipe
 from ragcli.training.scoring import score_pairs
@@ -46,15 +50,16 @@ def train_reranker(
     compile_network: bool = False,
     progress: Callable[[TrainingProgress], None] | None = None,
 ) -> TrainingReport:
-    """Raises TrainingError where the held-out questions show no gain and `force` is not set.
+    """Raises TrainingError where the held-out questions show no gain (`Gain.is_shown`), but with `force`."""
+    import torch
 
-    The gain counts as shown when the lower end of its 95 % interval is above zero.
-    """
     if not any(len(some) >= 2 for some in tasks.values()):
         raise TrainingError(
             "too few questions are left to measure the gain on",
             hint="Two at least must be held out: give more questions, or raise held_out_share in the recipe.",
         )
+    tasks = {name: some for name, some in tasks.items() if some}
+    start = score_start(base, tasks, device)
     network, tokenizer = train(
         examples,
         recipe,
@@ -65,20 +70,14 @@ def train_reranker(
         compile_network=compile_network,
         progress=progress,
     )
-
-    def score(questions: Sequence[str], passages: Sequence[str]) -> list[float]:
-        return score_pairs(network, tokenizer, questions, passages)
-
-    tasks = {name: some for name, some in tasks.items() if some}
-    rows = {name: score_tasks(some, score) for name, some in tasks.items()}
-    gain = measure_gain(tasks, rows)
-    calibration, bins = calibrate(tasks, rows)
-    if gain.prior.low <= 0 and not force:
+    rows = _scored(deepcopy(network).to(torch.bfloat16), tokenizer, tasks)
+    gain = measure_gain(tasks, rows, start, recipe.prior_weight)
+    if not gain.is_shown and not force:
         raise TrainingError(
-            f"no gain: nDCG@10 changes by {gain.prior.mean:+.4f} on {sum(row.questions for row in gain.sets)}"
-            f" held-out questions (95 % interval {gain.prior.low:+.4f} to {gain.prior.high:+.4f})",
+            _no_gain(gain),
             hint="Nothing was written. Give more questions, or write it all the same with --force.",
         )
+    calibration, bins = calibrate(tasks, rows)
     sha256 = write_model(
         network,
         tokenizer,
@@ -89,6 +88,41 @@ def train_reranker(
         card=model_card(recipe, gain, bins),
     )
     return TrainingReport(gain, calibration, bins, out, sha256)
+
+
+def score_start(base: Path, tasks: Mapping[str, Sequence[RankingTask]], device: str) -> Start | None:
+    """What the base itself makes of the tasks, where it is a cross-encoder that ragcli trained."""
+    facts = read_json(base / "ragcli.json")
+    if not facts:
+        return None
+    import torch
+    from transformers import AutoTokenizer
+
+    network = new_network(base, freeze_embeddings=True, device=device, dtype=torch.bfloat16).eval()
+    rows = _scored(network, AutoTokenizer.from_pretrained(base), tasks)
+    return Start(rows, float(str(facts.get("prior_weight", 0.0))))
+
+
+def _scored(
+    network: Any, tokenizer: Any, tasks: Mapping[str, Sequence[RankingTask]]
+) -> dict[str, list[list[float]]]:
+    def score(questions: Sequence[str], passages: Sequence[str]) -> list[float]:
+        return score_pairs(network, tokenizer, questions, passages)
+
+    return {name: score_tasks(some, score) for name, some in tasks.items()}
+
+
+def _no_gain(gain: Gain) -> str:
+    questions = sum(row.questions for row in gain.sets)
+    if gain.over_start is not None and gain.over_start.mean < 0:
+        return (
+            f"no gain: nDCG@10 changes by {gain.over_start.mean:+.4f} on {questions} held-out questions,"
+            " against the cross-encoder that training started from"
+        )
+    return (
+        f"no gain: nDCG@10 changes by {gain.prior.mean:+.4f} on {questions} held-out questions"
+        f" (95 % interval {gain.prior.low:+.4f} to {gain.prior.high:+.4f}, p = {gain.prior.p_value:.3f})"
+    )
 
 
 def calibrate(

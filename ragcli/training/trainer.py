@@ -13,7 +13,7 @@ from ragcli.errors import TrainingError
 from ragcli.training.mining import Example
 from ragcli.training.network import MasterWeights, encode_pairs, new_network
 from ragcli.training.objective import learning_rate, listwise_loss
-from ragcli.training.recipe import Recipe, settled_steps
+from ragcli.training.recipe import Recipe, decisive_keys, settled_steps
 
 # Examples are shuffled, then sorted by length inside groups of this many batches: a batch holds texts of like
 # length (less padding), and the order of lengths stays random.
@@ -68,7 +68,7 @@ def train(
     compile_network: bool = False,
     progress: Callable[[TrainingProgress], None] | None = None,
 ) -> tuple[Any, Any]:
-    """(network, tokenizer) after `recipe.schedule.steps` steps.
+    """(network, tokenizer) after `recipe.schedule.steps` steps; the network is float32, from the masters.
 
     A checkpoint holds masters, optimizer and step; batches and titles are drawn anew from the seed and the
     step's number, so a resumed run sees what the uninterrupted one would have seen.
@@ -114,7 +114,11 @@ def train(
             _save_checkpoint(checkpoint, masters, recipe, step + 1)
             saved = now
     _save_checkpoint(checkpoint, masters, recipe, steps)
-    return network.eval(), tokenizer
+    finished = new_network(
+        base, freeze_embeddings=recipe.model.freeze_embeddings, device=device, dtype=torch.float32
+    )
+    masters.write_into(finished)
+    return finished.eval(), tokenizer
 
 
 def _step(
@@ -161,7 +165,7 @@ def _load_checkpoint(path: Path, masters: MasterWeights, recipe: Recipe) -> int:
     if not path.exists():
         return 0
     saved = torch.load(path, weights_only=True)
-    if Recipe.model_validate_json(saved["recipe"]).model_copy(update={"schedule": recipe.schedule}) != recipe:
+    if decisive_keys(Recipe.model_validate_json(saved["recipe"])) != decisive_keys(recipe):
         raise TrainingError(
             f"the checkpoint {path} belongs to another recipe", hint="Train without --resume to begin anew."
         )
