@@ -9,12 +9,17 @@ PIP    := $(BIN)/python -m pip -q --disable-pip-version-check
 INSTALL := $(PIP) install --no-compile -c constraints.txt
 TORCH  := $(shell grep '^torch==' constraints.txt)
 
+# Judged collections (beir/NAME) and training files (train/NAME.jsonl.gz) for the benchmarks.
+DATA ?= data
+# Sets that the shipped model was not trained on.
+HELD_BACK ?= wikiqa_train trecqa_train multirc medicationqa2019 faq_javascript faq_covid climate_fever
+
 QUESTION ?= Who designed the bonnet ornament of the Jaguar cars?
 
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format clean bench-reranker images
+.PHONY: help venv demo test lint format clean images bench-reranker bench-prior bench-sentences bench-corpora
 
 help: ## Show this list.
 	@echo "Targets:"
@@ -48,9 +53,24 @@ format: $(VENV)/.installed-dev ## Format the code and mend what ruff can mend.
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench-reranker: $(VENV)/.installed-dev ## Print the reranker's table on the development collections.
-	@echo "==> Measuring the reranker"
-	@$(BIN)/python bench/reranker.py
+bench-reranker: $(VENV)/.installed-dev ## Print the reranker's table on the judged collections in DATA.
+	@echo "==> Measuring the reranker on the collections in $(DATA)"
+	@$(BIN)/python bench/reranker.py --data $(DATA) --larger --skip 1 --step 2 --held-back $(HELD_BACK)
+
+bench-prior: $(VENV)/.installed-dev ## Print the gains by the prior's weight, on the other half of their questions.
+	@echo "==> Measuring the prior on the collections in $(DATA)"
+	@$(BIN)/python bench/prior.py --data $(DATA)
+
+bench-sentences: $(VENV)/.installed-dev ## Print how often the sentence with the answer is found.
+	@echo "==> Measuring the choice of sentences"
+	@$(BIN)/python bench/sentences.py $(if $(wildcard $(DATA)/train),--data $(DATA))
+
+bench-corpora: $(VENV)/.installed-dev ## Print what reranking adds on the bundled corpora, answers included.
+	@echo "==> Making sure that the local models are here"
+	@$(BIN)/ragcli models prepare
+	@echo "==> Measuring on corpora/homonyms and corpora/handbook"
+	@$(BIN)/python bench/corpora.py homonyms --answers
+	@$(BIN)/python bench/corpora.py handbook --answers
 
 images: $(VENV)/.installed ## Draw the README's picture anew from a real answer.
 	@echo "==> Drawing docs/images/compare.svg"
