@@ -44,14 +44,16 @@ def answer(
             count_tokens=llm.count_tokens,
             score_texts=score_texts,
         )
-    generation = _listen(llm.stream(context.messages), watch, on_text)
-    if prompting.is_abstention(generation.text):
+    stop = prompting.stop_marks(config.prompting)
+    generation = _listen(llm.stream(context.messages, stop=stop), watch, on_text)
+    text = prompting.quotation(generation.text, context.passages) if stop else generation.text
+    if prompting.is_abstention(text):
         cited = prompting.Cited(prompting.NO_ANSWER, (), ())
     else:
-        cited = prompting.cite(generation.text, context, config.prompting, question=question)
+        cited = prompting.cite(text, context, config.prompting, question=question)
     if not cited.text:
         raise LLMError(
-            "The LLM wrote nothing but citations that do not exist.",
+            "The LLM wrote nothing that is an answer.",
             hint="Ask again, put it in other words, or name a larger model: llm.model.",
             partial=generation.text,
         )

@@ -82,13 +82,16 @@ class RerankingConfig(Section):
 class PromptingConfig(Section):
     style: Literal["passages", "sentences"] = Field(
         default="sentences",
-        description="passages: whole chunks. sentences: the cross-encoder picks sentences (for small LLMs).",
+        description=(
+            "passages: whole chunks. sentences: the best sentences, of which the LLM quotes one "
+            "(for small LLMs)."
+        ),
     )
     citations: Literal["model", "attributed"] = Field(
         default="attributed",
         description="model: the LLM writes [n]. attributed: ragcli finds the passage behind each sentence.",
     )
-    sentences: int = Field(default=4, ge=1, description="Sentences in the prompt, with style = sentences.")
+    sentences: int = Field(default=2, ge=1, description="Sentences in the prompt, with style = sentences.")
     min_probability: float = Field(
         default=0.0,
         ge=0,

@@ -73,12 +73,15 @@ class LLM:
         self._client = client
         self._config = config
 
-    def stream(self, messages: Sequence[Message]) -> Generation:
-        """Starts an answer. Nothing is sent before the generation is iterated."""
-        return Generation(self, messages)
+    def stream(self, messages: Sequence[Message], *, stop: Sequence[str] = ()) -> Generation:
+        """Starts an answer that ends before any of the texts in `stop`.
+
+        Nothing is sent before the generation is iterated.
+        """
+        return Generation(self, messages, stop)
 
     def _open(
-        self, messages: Sequence[Message], limit_name: str = "max_tokens"
+        self, messages: Sequence[Message], stop: Sequence[str], limit_name: str = "max_tokens"
     ) -> Stream[ChatCompletionChunk]:
         from openai import BadRequestError
 
@@ -91,12 +94,14 @@ class LLM:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
+        if stop:
+            request["stop"] = list(stop)
         try:
             stream: Stream[ChatCompletionChunk] = self._client.chat.completions.create(**request)
         except BadRequestError as error:
             # OpenAI's newer models know the limit by another name, most other servers only by the older one.
             if limit_name == "max_tokens" and "max_completion_tokens" in str(error):
-                return self._open(messages, "max_completion_tokens")
+                return self._open(messages, stop, "max_completion_tokens")
             raise
         return stream
 
@@ -108,13 +113,14 @@ class Generation:
     `usage` counts tokens: an estimate (`usage_estimated`) where the server sent no count. Raises LLMError.
     """
 
-    def __init__(self, llm: LLM, messages: Sequence[Message]) -> None:
+    def __init__(self, llm: LLM, messages: Sequence[Message], stop: Sequence[str]) -> None:
         self.text = ""
         self.finish_reason: str | None = None
         self.usage = Usage(0, 0)
         self.usage_estimated = True
         self._llm = llm
         self._messages = messages
+        self._stop = stop
 
     def __iter__(self) -> Iterator[str]:
         from openai import OpenAIError
@@ -122,7 +128,7 @@ class Generation:
         config = self._llm._config
         began = False
         try:
-            with self._llm._open(self._messages) as stream:
+            with self._llm._open(self._messages, self._stop) as stream:
                 began = True
                 for chunk in stream:
                     yield from self._read(chunk)

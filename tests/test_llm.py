@@ -54,6 +54,14 @@ def failure(settings: LLMConfig) -> LLMError:
 
 
 class TestAnAnswer:
+    def test_ends_before_the_texts_that_the_caller_names(self, server: FaultServer) -> None:
+        with open_llm(config(server, "answers"), {"TEST_KEY": KEY}) as llm:
+            for stop in ((), ("\n",)):
+                assert tuple(llm.stream(QUESTION, stop=stop)) == WORDS
+        without, with_stop = server.requests[-2:]
+        assert "stop" not in without
+        assert with_stop["stop"] == ["\n"]
+
     def test_arrives_in_pieces_with_its_usage(self, server: FaultServer) -> None:
         with open_llm(config(server, "answers"), {"TEST_KEY": KEY}) as llm:
             generation = llm.stream(QUESTION)

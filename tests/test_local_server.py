@@ -50,6 +50,13 @@ class TestTheModel:
     def test_answers_from_what_it_is_told(self, llm: LLM) -> None:
         assert "mat" in answer(llm)
 
+    def test_goes_on_with_words_that_are_begun_for_it_until_a_mark(self, llm: LLM) -> None:
+        begun = (
+            Message("user", "Context:\nThe cat sat on the mat.\n\nQuestion: Where did the cat sit?"),
+            Message("assistant", 'The context says: "'),
+        )
+        assert "".join(llm.stream(begun, stop=('"', "\n"))) == "The cat sat on the mat."
+
     def test_answers_the_same_each_time(self, llm: LLM) -> None:
         assert answer(llm) == answer(llm)
 

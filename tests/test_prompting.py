@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from ragcli.config import LLMConfig, PromptingConfig
 from ragcli.errors import ConfigError
-from ragcli.prompting import below_threshold, build_context, is_abstention
+from ragcli.prompting import below_threshold, build_context, is_abstention, quotation, stop_marks
 from ragcli.prompting.abstention import NO_ANSWER, NO_ANSWER_WORD
 from ragcli.prompting.fencing import neutralise, one_line
+from ragcli.prompting.quoting import LEAD
 from ragcli.types import Candidate, Chunk, Context
 
 SENTENCES = PromptingConfig(style="sentences", sentences=2)
@@ -73,16 +74,30 @@ def build(
 
 
 class TestChosenSentences:
-    def test_are_the_best_of_all_passages_grouped_by_passage(self) -> None:
+    def test_are_the_best_of_all_passages_best_first(self) -> None:
         context = build([candidate(GOD, "Mercury (god)"), candidate(PLANET, "Mercury (planet)")])
         assert [(p.number, p.text) for p in context.passages] == [
-            (1, "Mercury was the messenger of the gods."),
-            (2, "It circles the Sun in 88 days."),
+            (1, "It circles the Sun in 88 days."),
+            (2, "Mercury was the messenger of the gods."),
         ]
 
-    def test_stand_in_reading_order(self) -> None:
+    def test_of_one_passage_are_one_entry_best_first(self) -> None:
         text = "Later came the gods. The rest is dull. The count is 88."
-        assert build([candidate(text)]).passages[0].text == "Later came the gods. The count is 88."
+        assert [p.text for p in build([candidate(text)]).passages] == [
+            "The count is 88. Later came the gods."
+        ]
+
+    def test_are_to_be_quoted_and_the_quotation_is_begun(self) -> None:
+        messages = build([candidate(PLANET)]).messages
+        assert [message.role for message in messages] == ["system", "user", "assistant"]
+        assert messages[-1].content == LEAD
+        assert stop_marks(SENTENCES)
+        assert not stop_marks(PASSAGES)
+
+    def test_hold_no_mark_that_would_end_the_quotation(self) -> None:
+        context = build([candidate('They called it "the 88".')])
+        assert "Mercury: They called it 'the 88'." in context.messages[1].content
+        assert context.passages[0].text == 'They called it "the 88".'
 
     def test_are_scored_with_their_title(self) -> None:
         seen: list[str] = []
@@ -205,6 +220,34 @@ class TestUntrustedText:
         assert "|>" not in harmless
         assert "</passage" not in harmless
         assert "\n" not in one_line(text)
+
+
+class TestAQuotation:
+    @pytest.mark.parametrize(
+        "written",
+        [
+            'It takes 88 days."',
+            'It takes 88 days." So the answer is 12.',
+            "It takes 88 days.\nThe answer is 12.",
+            '"It takes 88 days."',
+            'The context says: "It takes 88 days."',
+            "- It takes 88 days.",
+            "1. It takes 88 days.",
+            " It takes 88 days. ",
+            "Mercury: It takes 88 days.",
+            "MERCURY: - It takes 88 days.",
+            "It takes 88 days. Mercury: It takes 88 days.",
+        ],
+    )
+    def test_is_the_answer_without_its_marks(self, written: str) -> None:
+        assert quotation(written, build([candidate(PLANET)]).passages) == "It takes 88 days."
+
+    @pytest.mark.parametrize("written", ["88 days.", "3.5 m.", "-40 °C.", "He said 'no'.", "Venus: 225."])
+    def test_loses_nothing_else(self, written: str) -> None:
+        assert quotation(written, build([candidate(PLANET)]).passages) == written
+
+    def test_of_nothing_is_empty(self) -> None:
+        assert quotation('"\n', ()) == ""
 
 
 class TestAbstention:

@@ -5,5 +5,16 @@ from __future__ import annotations
 from ragcli.prompting.abstention import NO_ANSWER, below_threshold, is_abstention
 from ragcli.prompting.citations import Cited, cite
 from ragcli.prompting.context import ScoreTexts, build_context
+from ragcli.prompting.quoting import quotation, stop_marks
 
-__all__ = ["NO_ANSWER", "Cited", "ScoreTexts", "below_threshold", "build_context", "cite", "is_abstention"]
+__all__ = [
+    "NO_ANSWER",
+    "Cited",
+    "ScoreTexts",
+    "below_threshold",
+    "build_context",
+    "cite",
+    "is_abstention",
+    "quotation",
+    "stop_marks",
+]

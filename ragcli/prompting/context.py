@@ -8,6 +8,7 @@ from ragcli.config import LLMConfig, PromptingConfig
 from ragcli.errors import ConfigError
 from ragcli.prompting.abstention import NO_ANSWER_WORD
 from ragcli.prompting.fencing import FENCE, neutralise, one_line
+from ragcli.prompting.quoting import LEAD, quotable
 from ragcli.prompting.selection import choose_sentences
 from ragcli.types import Candidate, Context, Message, Passage
 
@@ -15,10 +16,9 @@ ScoreTexts = Callable[[str, Sequence[str]], Sequence[float]]
 CountTokens = Callable[[str], int]
 
 MARGIN_TOKENS = 32
-"""For what the chat template adds to two messages: role names and control tokens."""
+"""For what the chat template adds to three messages: role names and control tokens."""
 
-SENTENCES_SYSTEM = "Answer the question with the exact words of the context. Be short."
-"""Found by trial with SmolLM2-135M: no system message and a worked example both did worse."""
+SENTENCES_SYSTEM = "Answer with the sentence of the context that holds the answer."
 
 PASSAGES_SYSTEM = f"""\
 Answer the question from the passages below and from nothing else, in a few sentences.
@@ -41,7 +41,8 @@ def build_context(
 ) -> Context:
     """The prompt from the first `top_k` of `candidates`, which come in their final order.
 
-    With `style = sentences`, `score_texts` (higher is better) chooses `config.sentences` of their sentences.
+    With `style = sentences`, `score_texts` (higher is better) chooses `config.sentences` of their sentences,
+    which stand best first, and the LLM is made to begin a quotation: a small one takes what comes first.
     What does not fit into the LLM's window is left out whole and counted. Raises ConfigError when the window
     cannot hold even the question and one passage.
     """
@@ -76,13 +77,14 @@ def _pack(
     return tuple(passages), len(texts) - len(passages)
 
 
-def _messages(question: str, passages: Sequence[Passage], config: PromptingConfig) -> tuple[Message, Message]:
+def _messages(question: str, passages: Sequence[Passage], config: PromptingConfig) -> tuple[Message, ...]:
     body = "\n".join(_rendered(passage, config) for passage in passages)
     asked = one_line(question)
     if config.style == "sentences":
         return (
             Message("system", SENTENCES_SYSTEM),
             Message("user", f"Context:\n{body}\n\nQuestion: {asked}"),
+            Message("assistant", LEAD),
         )
     system = PASSAGES_SYSTEM.format(citing=CITING if config.citations == "model" else "")
     return Message("system", system), Message("user", f"{body}\n\nQuestion: {asked}")
@@ -90,8 +92,7 @@ def _messages(question: str, passages: Sequence[Passage], config: PromptingConfi
 
 def _rendered(passage: Passage, config: PromptingConfig) -> str:
     """A passage as the LLM reads it. Only here is document text neutralised: citations need it as it was."""
-    location = one_line(passage.candidate.chunk.location)
     if config.style == "sentences":
-        return f"- {location}: {one_line(passage.text)}" if location else f"- {one_line(passage.text)}"
-    title = location.replace('"', "'")
+        return quotable(passage)
+    title = one_line(passage.candidate.chunk.location).replace('"', "'")
     return f'<{FENCE} number="{passage.number}" title="{title}">\n{neutralise(passage.text)}\n</{FENCE}>'

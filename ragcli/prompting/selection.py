@@ -29,18 +29,16 @@ def choose_sentences(
     count: int,
     score_texts: Callable[[str, Sequence[str]], Sequence[float]],
 ) -> list[tuple[Candidate, str]]:
-    """The `count` sentences that `score_texts` likes best, joined per candidate in reading order.
+    """The `count` sentences that `score_texts` likes best, best first, joined per candidate.
 
-    Candidates keep their order; one without a chosen sentence is gone. A sentence that overlapping chunks
-    share is scored once, for the better placed chunk. Each is scored with its title, as passages are.
+    A candidate stands where its best sentence does; one without a chosen sentence is gone. A sentence that
+    overlapping chunks share is scored once, for the better placed chunk. Each is scored with its title, as
+    passages are. Ties go to the better placed.
     """
     sentences = _sentences(candidates)
-    if not sentences:
-        return []
     scores = score_texts(question, [_scored_text(sentence) for sentence in sentences])
-    best = sorted(range(len(sentences)), key=lambda i: (-scores[i], i))[:count]
     chosen: dict[str, tuple[Candidate, list[str]]] = {}
-    for index in sorted(best):
+    for index in sorted(range(len(sentences)), key=lambda i: (-scores[i], i))[:count]:
         sentence = sentences[index]
         _, texts = chosen.setdefault(sentence.candidate.chunk.id, (sentence.candidate, []))
         texts.append(sentence.text)

@@ -1,0 +1,53 @@
+"""A small LLM answers by quoting: how the quotation begins, where it ends, what the answer is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ragcli.config import PromptingConfig
+from ragcli.prompting.fencing import one_line
+from ragcli.sentences import split_sentences
+from ragcli.types import Passage
+
+LEAD = 'The context says: "'
+"""The assistant's first words, written for it: a model of 135M parameters then goes on with a sentence of the
+context, where it would otherwise make one up.
+"""
+
+_END_MARKS = ('"\n', '" ', "\n")
+"""Where the quotation is over; after it such a model rambles. The quotation mark does not stand alone: a
+server that does not go on with the words it is given begins with a mark of its own.
+"""
+
+_CLOSED = re.compile(r"\"(?=\s|\Z)|\n")
+_OPENING = re.compile(rf"\A\s*(?:{re.escape(LEAD[:-1])})?\"?\s*")
+_LIST_MARK = re.compile(r"\A(?:[-*•]|\d{1,2}[.)])\s+(?=\S)")
+
+
+def stop_marks(config: PromptingConfig) -> tuple[str, ...]:
+    """What the LLM's text ends at; nothing where it is not asked to quote."""
+    return _END_MARKS if config.style == "sentences" else ()
+
+
+def quotable(passage: Passage) -> str:
+    """A passage as one line of the context: no line break, bullet or mark that would end a quotation."""
+    title, text = (one_line(part).replace('"', "'") for part in (passage.candidate.chunk.title, passage.text))
+    text = _LIST_MARK.sub("", text)
+    return f"{title}: {text}" if title else text
+
+
+def quotation(text: str, passages: Sequence[Passage]) -> str:
+    """What the LLM quoted: without the lead, what follows the closing mark, titles and repetitions.
+
+    Empty where the LLM wrote nothing but marks.
+    """
+    body = text[match.end() :] if (match := _OPENING.match(text)) else text
+    body = _CLOSED.split(body, maxsplit=1)[0].strip()
+    titles = {one_line(passage.candidate.chunk.title).replace('"', "'") for passage in passages} - {""}
+    if titles:
+        # An LLM that quotes two lines of the context may repeat the second title between them.
+        names = "|".join(re.escape(title) for title in sorted(titles, key=len, reverse=True))
+        body = re.sub(rf"(?:\A|(?<=[.!?] ))(?:{names}): (?=\S)", "", body, flags=re.IGNORECASE)
+    body = _LIST_MARK.sub("", body)
+    return " ".join(dict.fromkeys(body[start:end] for start, end in split_sentences(body)))
