@@ -93,10 +93,10 @@ class PromptingConfig(Section):
     )
     sentences: int = Field(default=2, ge=1, description="Sentences in the prompt, with style = sentences.")
     min_probability: float = Field(
-        default=0.0,
+        default=0.005,
         ge=0,
         le=1,
-        description="Below this best probability of relevance ragcli says it has no answer.",
+        description="Below this best probability of relevance ragcli says it has no answer; 0: never.",
     )
 
 

@@ -321,3 +321,10 @@ def test_one_arm_may_abstain(index: Path) -> None:
     assert reranked.abstained
     assert not base.abstained
     assert compared.summary.endswith("only the base order gives an answer.")
+
+
+def test_a_question_that_the_documents_do_not_touch_gets_no_invented_answer(rag: Pipeline) -> None:
+    answer = rag.ask("Which chess opening did Bobby Fischer prefer?")
+    assert answer.abstained
+    assert answer.text == NO_ANSWER
+    assert answer.usage.prompt_tokens == 0, "the LLM was not even asked"

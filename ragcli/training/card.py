@@ -34,8 +34,12 @@ language: en
 # {recipe.name}
 
 A cross-encoder that reads a question and a passage together and puts out one logit: higher is more relevant.
-Made with `ragcli train` from {recipe.model.base}. English only; pairs up to {recipe.model.max_tokens} tokens
-were seen in training.
+Made with `ragcli train` from {recipe.model.base}. `CrossEncoder(folder)` of sentence-transformers
+loads it as it stands. Pairs up to {recipe.model.max_tokens} tokens were seen in training.
+
+Limits: it is made for questions whose answer stands in a passage. Where the query is a paragraph or a list
+of keywords and relevance is a matter of topic, the bi-encoder knows more: order by the sum below, not by the
+logit alone. Not tested on code, law, or anything but English.
 
 ## Training
 
@@ -54,8 +58,8 @@ is part of this model.
 ## On questions that it has not seen
 
 nDCG@10 over the bi-encoder's candidates: bi-encoder, cross-encoder alone, cross-encoder with
-{gain.prior_weight:g} x the bi-encoder's similarity (the order that ragcli uses). The weight was chosen on
-other held-out questions than these.
+{gain.prior_weight:g} x the bi-encoder's similarity (the order that ragcli uses). The weight was not chosen on
+these questions.
 
 | set | questions | bi-encoder | cross-encoder | with prior |
 |---|---|---|---|---|
