@@ -92,6 +92,15 @@ class PromptingConfig(Section):
         description="model: the LLM writes [n]. attributed: ragcli finds the passage behind each sentence.",
     )
     sentences: int = Field(default=2, ge=1, description="Sentences in the prompt, with style = sentences.")
+    sentence_range: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description=(
+            "A sentence stays only within this share of the way from the best score to the worst; "
+            "1 keeps all of them."
+        ),
+    )
     min_probability: float = Field(
         default=0.005,
         ge=0,

@@ -87,6 +87,16 @@ class TestChosenSentences:
             "The count is 88. Later came the gods."
         ]
 
+    def test_leave_out_what_scores_far_below_the_best(self) -> None:
+        """The dull sentence scores 0 where the best has 2: more than half of the way down."""
+        (passage,) = build([candidate("The rest is dull. The count is 88.")]).passages
+        assert passage.text == "The count is 88."
+
+    def test_keep_it_where_the_settings_say_so(self) -> None:
+        config = SENTENCES.model_copy(update={"sentence_range": 1.0})
+        (passage,) = build([candidate("The rest is dull. The count is 88.")], config).passages
+        assert passage.text == "The count is 88. The rest is dull."
+
     def test_are_to_be_quoted_and_the_quotation_is_begun(self) -> None:
         messages = build([candidate(PLANET)]).messages
         assert [message.role for message in messages] == ["system", "user", "assistant"]

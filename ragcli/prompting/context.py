@@ -49,7 +49,7 @@ def build_context(
     chosen = candidates[:top_k]
     texts = [(candidate, candidate.chunk.text) for candidate in chosen]
     if config.style == "sentences":
-        texts = choose_sentences(question, chosen, config.sentences, score_texts)
+        texts = choose_sentences(question, chosen, config.sentences, config.sentence_range, score_texts)
     budget = llm.context_tokens - llm.answer_tokens - MARGIN_TOKENS
     frame = sum(count_tokens(message.content) for message in _messages(question, (), config))
     passages, left_out = _pack(texts, budget - frame, config, count_tokens)

@@ -27,18 +27,27 @@ def choose_sentences(
     question: str,
     candidates: Sequence[Candidate],
     count: int,
+    score_range: float,
     score_texts: Callable[[str, Sequence[str]], Sequence[float]],
 ) -> list[tuple[Candidate, str]]:
     """The `count` sentences that `score_texts` likes best, best first, joined per candidate.
+
+    Those beyond `score_range` of the way from the best score to the worst are left out: a small LLM quotes a
+    sentence that has nothing to do with the question as readily as any other.
 
     A candidate stands where its best sentence does; one without a chosen sentence is gone. A sentence that
     overlapping chunks share is scored once, for the better placed chunk. Each is scored with its title, as
     passages are. Ties go to the better placed.
     """
     sentences = _sentences(candidates)
+    if not sentences:
+        return []
     scores = score_texts(question, [_scored_text(sentence) for sentence in sentences])
+    lowest = max(scores) - score_range * (max(scores) - min(scores))
     chosen: dict[str, tuple[Candidate, list[str]]] = {}
     for index in sorted(range(len(sentences)), key=lambda i: (-scores[i], i))[:count]:
+        if scores[index] < lowest:
+            break
         sentence = sentences[index]
         _, texts = chosen.setdefault(sentence.candidate.chunk.id, (sentence.candidate, []))
         texts.append(sentence.text)
