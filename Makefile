@@ -14,7 +14,7 @@ DATA ?= data
 # Sets that the shipped model was not trained on.
 HELD_BACK ?= wikiqa_train trecqa_train multirc medicationqa2019 faq_javascript faq_covid climate_fever
 
-QUESTION ?= Who designed the bonnet ornament of the Jaguar cars?
+QUESTION ?= On which day of the month did the oracle process queries?
 
 export PIP_NO_INPUT := 1
 
