@@ -21,6 +21,7 @@ from ragcli.pipeline import Pipeline
 from ragcli.questions import Question, read_questions
 from ragcli.relevance import flat, relevant_chunks
 from ragcli.statistics import paired_difference
+from ragcli.store import open_store
 from ragcli.types import Candidate, Chunk
 
 CORPORA = Path(__file__).parent.parent / "corpora"
@@ -131,8 +132,8 @@ def main() -> None:
         )
         with open_pipeline(config) as pipeline:
             pipeline.ingest([CORPORA / options.corpus])
-            index = pipeline._open_index()
-            chunks = [one for source in index.sources() for one in index.chunks(source.source)]
+            with open_store(config, create=False) as index:
+                chunks = [one for source in index.sources() for one in index.chunks(source.source)]
             print(f"{options.corpus}: {len(chunks)} chunks, {len(questions)} questions\n")
             rows = ranking(pipeline, questions, chunks)
             print_ranking(rows)

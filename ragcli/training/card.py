@@ -12,19 +12,6 @@ from ragcli.training.recipe import Recipe
 def model_card(recipe: Recipe, gain: Gain, bins: Sequence[Bin]) -> str:
     """Markdown with the front matter that model hubs read."""
     schedule = recipe.schedule
-    rows = "\n".join(
-        f"| {row.name} | {row.questions} | {row.base:.3f} | {row.cross_encoder:.3f} | {row.with_prior:.3f} |"
-        for row in gain.sets
-    )
-    sets = "\n".join(
-        f"| `{wanted.file}` | {wanted.limit or 'all'} | {wanted.origin} | {wanted.licence} |"
-        for wanted in recipe.sets
-    )
-    reliable = "\n".join(
-        f"| {one.low:.1f} - {one.high:.1f} | {one.count} | {one.mean_probability:.2f}"
-        f" | {one.relevant_share:.2f} |"
-        for one in bins
-    )
     return f"""---
 license: apache-2.0
 library_name: sentence-transformers
@@ -53,7 +40,7 @@ is part of this model.
 
 | file | pairs | origin | licence |
 |---|---|---|---|
-{sets}
+{_data_rows(recipe)}
 
 ## On questions that it has not seen
 
@@ -63,7 +50,7 @@ these questions.
 
 | set | questions | bi-encoder | cross-encoder | with prior |
 |---|---|---|---|---|
-{rows}
+{_gain_rows(gain)}
 
 Difference with prior: {gain.prior.mean:+.4f} (95 % interval {gain.prior.low:+.4f} to {gain.prior.high:+.4f},
 p = {gain.prior.p_value:.4f}; {gain.prior.won} won, {gain.prior.lost} lost, {gain.prior.tied} tied). Alone:
@@ -76,5 +63,27 @@ candidates.
 
 | probability | candidates | mean | relevant |
 |---|---|---|---|
-{reliable}
+{_reliability_rows(bins)}
 """
+
+
+def _data_rows(recipe: Recipe) -> str:
+    return "\n".join(
+        f"| `{wanted.file}` | {wanted.limit or 'all'} | {wanted.origin} | {wanted.licence} |"
+        for wanted in recipe.sets
+    )
+
+
+def _gain_rows(gain: Gain) -> str:
+    return "\n".join(
+        f"| {row.name} | {row.questions} | {row.base:.3f} | {row.cross_encoder:.3f} | {row.with_prior:.3f} |"
+        for row in gain.sets
+    )
+
+
+def _reliability_rows(bins: Sequence[Bin]) -> str:
+    return "\n".join(
+        f"| {one.low:.1f} - {one.high:.1f} | {one.count} | {one.mean_probability:.2f} |"
+        f" {one.relevant_share:.2f} |"
+        for one in bins
+    )
