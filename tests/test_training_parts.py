@@ -28,7 +28,9 @@ ROOT = Path(__file__).parent.parent
 
 
 class TestARecipe:
-    @pytest.mark.parametrize("path", ["recipes/shipped.toml", "ragcli/training/own.toml"])
+    @pytest.mark.parametrize(
+        "path", ["recipes/shipped.toml", "recipes/topics.toml", "ragcli/training/own.toml"]
+    )
     def test_those_in_the_repository_are_valid(self, path: str) -> None:
         assert load_recipe(ROOT / path).name
 
@@ -238,6 +240,21 @@ class TestTheLoss:
         one = listwise_loss(self.logits[:1], self.similarities[:1], torch.tensor([0.0]), 0.05)
         other = listwise_loss(self.logits[1:], self.similarities[1:], torch.tensor([1.0]), 0.05)
         assert float(both) == pytest.approx((float(one) + float(other)) / 2, abs=1e-6)
+
+    def test_a_share_of_it_is_taken_on_the_sum_that_ranks(self) -> None:
+        gold = torch.zeros(2)
+        alone = listwise_loss(self.logits, self.similarities, gold, 0.05)
+        ranked = listwise_loss(self.logits + 16.0 * self.similarities, self.similarities, gold, 0.05)
+        found = listwise_loss(self.logits, self.similarities, gold, 0.05, prior_share=0.25, prior_weight=16.0)
+        assert float(found) == pytest.approx(0.75 * float(alone) + 0.25 * float(ranked), abs=1e-5)
+
+    def test_what_the_prior_knows_already_teaches_nothing_more(self) -> None:
+        """A list that the prior orders as the target does: no gradient is left for the logits."""
+        logits = torch.zeros((2, 3), requires_grad=True)
+        soft_alone = torch.ones(2)
+        listwise_loss(logits, self.similarities, soft_alone, 1 / 16.0, 1.0, 16.0).backward()
+        assert logits.grad is not None
+        assert float(logits.grad.abs().max()) < 1e-6
 
 
 class TestTheLearningRate:

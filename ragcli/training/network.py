@@ -1,7 +1,9 @@
 """The cross-encoder as it is trained: bfloat16 weights for the matrix work, float32 masters for the steps.
 
 On a CPU with AMX this trains faster than autocast and loses nothing: each step is taken in float32 and
-rounded once. Dropout is off: with one pass over the data it only costs (half the speed, measured).
+rounded once. On a CPU without a bfloat16 unit the weights are float32 too: emulated, one step of 32 pairs
+took 108 s there, against 4 s. Dropout is off: with one pass over the data it only costs (half the speed,
+measured).
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ragcli.models import precision
+
 if TYPE_CHECKING:
     import torch
 
@@ -17,6 +21,13 @@ if TYPE_CHECKING:
 
 # Padding goes to the next of these, so that a compiled graph exists for every batch after five compilations.
 WIDTHS = (64, 96, 128, 160, 192, 256, 320, 512)
+
+
+def training_dtype(device: str) -> torch.dtype:
+    """What the matrix work of training and measuring is done in, on this hardware."""
+    import torch
+
+    return torch.bfloat16 if device != "cpu" or precision() == "bfloat16" else torch.float32
 
 
 def new_network(base: str | Path, *, freeze_embeddings: bool, device: str, dtype: torch.dtype) -> Any:

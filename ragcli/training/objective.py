@@ -14,11 +14,18 @@ if TYPE_CHECKING:
 
 
 def listwise_loss(
-    logits: torch.Tensor, similarities: torch.Tensor, soft_weights: torch.Tensor, temperature: float
+    logits: torch.Tensor,
+    similarities: torch.Tensor,
+    soft_weights: torch.Tensor,
+    temperature: float,
+    prior_share: float = 0.0,
+    prior_weight: float = 0.0,
 ) -> torch.Tensor:
     """Mean over lists. `logits` and `similarities` are (lists, passages), gold in column 0.
 
     Target: (1 - soft_weight) x one-hot(gold) + soft_weight x softmax(similarity / temperature).
+    `prior_share` of the loss is taken on logit + prior_weight x similarity, the sum that ranks in use: there
+    the network learns what the prior does not know, and leaves alone what it does.
     """
     import torch
 
@@ -26,7 +33,15 @@ def listwise_loss(
     share = soft_weights.unsqueeze(1)
     target = share * soft
     target[:, 0] += 1 - soft_weights
-    return -(target * torch.log_softmax(logits.float(), dim=1)).sum(dim=1).mean()
+
+    def cross_entropy(scores: torch.Tensor) -> torch.Tensor:
+        return -(target * torch.log_softmax(scores, dim=1)).sum(dim=1).mean()
+
+    alone = cross_entropy(logits.float())
+    if not prior_share:
+        return alone
+    ranked = cross_entropy(logits.float() + prior_weight * similarities)
+    return (1 - prior_share) * alone + prior_share * ranked
 
 
 def learning_rate(step: int, steps: int, peak: float, warmup: int, decay: float) -> float:

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from ragcli.config import Section
 from ragcli.errors import ConfigError
@@ -46,6 +46,12 @@ class LossRecipe(Section):
     )
     temperature: float = Field(
         default=0.05, gt=0, description="Of the soft label: softmax(similarity / temperature)."
+    )
+    prior_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of the loss that is taken on logit + prior_weight x similarity.",
     )
 
 
@@ -102,10 +108,17 @@ class Recipe(Section):
     )
     sets: tuple[TrainingSet, ...] = ()
 
+    @model_validator(mode="after")
+    def _prior_is_known_to_the_loss(self) -> Recipe:
+        if self.loss.prior_share and self.prior_weight is None:
+            raise ValueError("loss.prior_share needs prior_weight: it is the weight that the loss adds")
+        return self
+
 
 def decisive_keys(recipe: Recipe) -> dict[str, Any]:
     """What a step's result depends on. A run may go on from a checkpoint whose recipe has the same."""
-    keys = recipe.model_dump(exclude={"name", "prior_weight"})
+    unused = set() if recipe.loss.prior_share else {"prior_weight"}
+    keys = recipe.model_dump(exclude={"name", *unused})
     for key in ("steps", "decay", "checkpoint_minutes"):
         del keys["schedule"][key]
     for key in [key for key in keys if key.startswith("measured_")]:

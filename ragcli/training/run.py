@@ -18,7 +18,7 @@ from ragcli.training.card import model_card
 from ragcli.training.gain import Gain, Start, measure_gain
 from ragcli.training.mining import Example
 from ragcli.training.model_folder import write_model
-from ragcli.training.network import new_network
+from ragcli.training.network import new_network, training_dtype
 from ragcli.training.ranking import RankingTask, score_tasks
 from ragcli.training.recipe import Recipe
 from ragcli.training.scoring import score_pairs
@@ -51,8 +51,6 @@ def train_reranker(
     progress: Callable[[TrainingProgress], None] | None = None,
 ) -> TrainingReport:
     """Raises TrainingError where the held-out questions show no gain (`Gain.is_shown`), but with `force`."""
-    import torch
-
     if not any(len(some) >= 2 for some in tasks.values()):
         raise TrainingError(
             "too few questions are left to measure the gain on",
@@ -70,7 +68,7 @@ def train_reranker(
         compile_network=compile_network,
         progress=progress,
     )
-    rows = _scored(deepcopy(network).to(torch.bfloat16), tokenizer, tasks)
+    rows = _scored(deepcopy(network).to(training_dtype(device)), tokenizer, tasks)
     gain = measure_gain(tasks, rows, start, recipe.prior_weight)
     if not gain.is_shown and not force:
         raise TrainingError(
@@ -95,10 +93,9 @@ def score_start(base: Path, tasks: Mapping[str, Sequence[RankingTask]], device: 
     facts = read_json(base / "ragcli.json")
     if not facts:
         return None
-    import torch
     from transformers import AutoTokenizer
 
-    network = new_network(base, freeze_embeddings=True, device=device, dtype=torch.bfloat16).eval()
+    network = new_network(base, freeze_embeddings=True, device=device, dtype=training_dtype(device)).eval()
     rows = _scored(network, AutoTokenizer.from_pretrained(base), tasks)
     return Start(rows, float(str(facts.get("prior_weight", 0.0))))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ragcli.errors import TrainingError
 from ragcli.training.mining import Example
-from ragcli.training.network import MasterWeights, encode_pairs, new_network
+from ragcli.training.network import WIDTHS, MasterWeights, encode_pairs, new_network, training_dtype
 from ragcli.training.objective import learning_rate, listwise_loss
 from ragcli.training.recipe import Recipe, decisive_keys, settled_steps
 
@@ -87,11 +87,11 @@ def train(
     torch.manual_seed(recipe.seed)
     tokenizer = AutoTokenizer.from_pretrained(base)
     network = new_network(
-        base, freeze_embeddings=recipe.model.freeze_embeddings, device=device, dtype=torch.bfloat16
+        base, freeze_embeddings=recipe.model.freeze_embeddings, device=device, dtype=training_dtype(device)
     )
     masters = MasterWeights(network, schedule)
     first = _load_checkpoint(checkpoint, masters, recipe) if resume else 0
-    forward = torch.compile(network) if compile_network else network
+    forward = _compiled(network) if compile_network else network
     started = saved = time.monotonic()
     pairs_done = 0
     losses: list[float] = []
@@ -121,6 +121,14 @@ def train(
     return finished.eval(), tokenizer
 
 
+def _compiled(network: Any) -> Any:
+    """One graph for each width of `network.WIDTHS`, not one for all: a graph of any width is slower."""
+    import torch
+
+    torch._dynamo.config.recompile_limit = len(WIDTHS)
+    return torch.compile(network, dynamic=False)
+
+
 def _step(
     network: Any,
     tokenizer: Any,
@@ -140,6 +148,8 @@ def _step(
         torch.tensor([example.similarities for example in batch], device=device),
         torch.tensor([example.soft_weight for example in batch], device=device),
         recipe.loss.temperature,
+        recipe.loss.prior_share,
+        recipe.prior_weight or 0.0,
     )
     loss.backward()
     schedule = recipe.schedule

@@ -1,0 +1,105 @@
+"""Training files whose queries are like topics: `python recipes/cloze_pairs.py --data FOLDER --out FOLDER`.
+
+From each passage of a training file one part is taken out as the query, and the rest is what it should find:
+a paragraph of two or three sentences, one sentence, or the content words of a sentence alone. Collections of
+abstracts are asked in these three ways, and question-answer pairs teach none of them.
+
+One file comes of each: cloze_NAME.jsonl.gz, with lines {"q", "pos", "title", "group"} as the others have.
+The same input gives the same files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+from ragcli.sentences import split_sentences
+
+SOURCES = (
+    "pubmedqa_l",
+    "covidqa_squad",
+    "medquad",
+    "squad2_dev",
+    "squadshifts_new_wiki",
+    "nq_gold",
+    "selqa",
+    "debian_sections",
+)
+SEED = 7
+PASSAGES = 1500  # of a file at most
+LEAST_WORDS = 80  # of a passage: the rest must still say something
+KINDS = ("paragraph", "paragraph", "sentence", "keywords")
+KEYWORDS = range(3, 11)
+LEAST_SENTENCE = 6  # words
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, action="append", metavar="FOLDER")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the files go")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for name in SOURCES:
+        rows = list(cloze_rows(read_rows(arguments.data, name)))
+        path = arguments.out / f"cloze_{name}.jsonl.gz"
+        with gzip.GzipFile(path, "wb", mtime=0) as file:
+            for row in rows:
+                file.write((json.dumps(row) + "\n").encode())
+        print(f"{path.name}: {len(rows)} pairs")
+
+
+def read_rows(folders: Sequence[Path], name: str) -> list[dict[str, str]]:
+    path = next(path for folder in folders if (path := folder / f"{name}.jsonl.gz").exists())
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def cloze_rows(rows: Sequence[dict[str, str]]) -> Iterator[dict[str, str]]:
+    """One row for each passage that is long enough; a draw of `PASSAGES` of them."""
+    passages = list({row["pos"]: row for row in rows if len(row["pos"].split()) >= LEAST_WORDS}.values())
+    draw = random.Random(SEED)
+    draw.shuffle(passages)
+    made = 0
+    for number, row in enumerate(passages):
+        cut = take_out(row["pos"], KINDS[number % len(KINDS)], draw)
+        if cut and made < PASSAGES:
+            made += 1
+            query, rest = cut
+            yield {
+                "q": query,
+                "pos": rest,
+                "title": row.get("title") or "",
+                "group": str(row.get("group") or number),
+            }
+
+
+def take_out(passage: str, kind: str, draw: random.Random) -> tuple[str, str] | None:
+    """(query, the passage without it), or None where the passage has no fit part."""
+    spans = split_sentences(passage)
+    length = draw.choice((2, 3)) if kind == "paragraph" else 1
+    if len(spans) < length + 2:
+        return None
+    first = draw.randrange(len(spans) - length + 1)
+    start, end = spans[first][0], spans[first + length - 1][1]
+    query = passage[start:end].strip()
+    rest = " ".join((passage[:start].strip(), passage[end:].strip())).strip()
+    if len(query.split()) < LEAST_SENTENCE * length:
+        return None
+    if kind == "keywords":
+        words = re.findall(r"[A-Za-z][\w-]+", query)
+        content = list(dict.fromkeys(w.lower() for w in words if w.lower() not in ENGLISH_STOP_WORDS))
+        if len(content) < KEYWORDS.start:
+            return None
+        query = " ".join(content[: draw.choice(KEYWORDS)])
+    return query, rest
+
+
+if __name__ == "__main__":
+    main()
