@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
+from statistics import NormalDist, fmean, stdev
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +50,26 @@ def paired_difference(
     low, high = float(np.percentile(boots, 2.5)), float(np.percentile(boots, 97.5))
     won, lost = int((deltas > 1e-9).sum()), int((deltas < -1e-9).sum())
     return Difference(mean, low, high, (extreme + 1) / (resamples + 1), won, lost, n - won - lost)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected for their number, in the order given: Holm (1979), step-down, none above 1."""
+    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
+    corrected = [0.0] * len(p_values)
+    highest = 0.0
+    for step, place in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - step) * p_values[place]))
+        corrected[place] = highest
+    return corrected
+
+
+def questions_needed(differences: Sequence[float], power: float = 0.8) -> int | None:
+    """How many questions a two-sided 5 % test needs to see a mean difference as large as this one.
+
+    n = ((z_0.975 + z_power) x standard deviation / mean)^2, the normal approximation for paired samples. None
+    for fewer than two questions or a mean of zero: no number of questions is enough.
+    """
+    if len(differences) < 2 or abs(fmean(differences)) < 1e-12:
+        return None
+    z = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(power)
+    return max(2, ceil((z * stdev(differences) / fmean(differences)) ** 2))

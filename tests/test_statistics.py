@@ -6,9 +6,11 @@ from itertools import product
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
-from ragcli.statistics import paired_difference
+from ragcli.statistics import holm, paired_difference, questions_needed
 
 
 def example(n: int, shift: float, seed: int = 1) -> tuple[list[float], list[float]]:
@@ -96,3 +98,46 @@ def test_a_p_value_is_never_zero() -> None:
 def test_what_cannot_be_compared_is_refused(before: list[float], after: list[float]) -> None:
     with pytest.raises(ValueError, match="cannot be compared"):
         paired_difference(before, after)
+
+
+class TestHolm:
+    def test_by_hand(self) -> None:
+        """Three tests: 3 x 0.01, 2 x 0.03, and 0.04 which may not fall below its predecessor."""
+        assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+
+    def test_nothing_exceeds_one(self) -> None:
+        assert holm([0.6, 0.9]) == [1.0, 1.0]
+
+    def test_without_tests_there_is_nothing(self) -> None:
+        assert holm([]) == []
+
+    @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+    def test_it_lies_between_the_value_and_bonferroni_and_keeps_the_order(self, values: list[float]) -> None:
+        corrected = holm(values)
+        assert all(
+            p <= c <= min(1.0, len(values) * p) or c == 1.0 for p, c in zip(values, corrected, strict=True)
+        )
+        ranked = sorted(range(len(values)), key=lambda place: values[place])
+        assert [corrected[place] for place in ranked] == sorted(corrected)
+
+
+class TestQuestionsNeeded:
+    def test_by_hand(self) -> None:
+        """Mean 0.1, standard deviation 0.2: ((1.960 + 0.842) x 2)^2 = 31.4."""
+        spread = 0.2 / np.std([-1, 1], ddof=1)
+        assert questions_needed([0.1 - spread, 0.1 + spread]) == 32
+
+    def test_as_many_find_the_difference_in_four_cases_of_five(self) -> None:
+        draw = np.random.default_rng(5)
+        sample = draw.normal(0.1, 0.3, 400)
+        needed = questions_needed(list(sample))
+        assert needed is not None
+        found = [
+            stats.ttest_1samp(draw.normal(sample.mean(), sample.std(ddof=1), needed), 0).pvalue < 0.05
+            for _ in range(600)
+        ]
+        assert np.mean(found) == pytest.approx(0.8, abs=0.06)
+
+    def test_no_difference_takes_no_number_of_questions(self) -> None:
+        assert questions_needed([0.1, -0.1]) is None
+        assert questions_needed([0.4]) is None

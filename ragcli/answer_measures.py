@@ -1,0 +1,57 @@
+"""Measures of an answer against gold answers and gold passages, one tiny function each.
+
+Text is compared in the form that SQuAD's evaluation gives it: Rajpurkar et al. (2016), "SQuAD: 100,000+
+questions for machine comprehension of text".
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def normalised(text: str) -> str:
+    """Lower case; without ASCII punctuation, then without articles; white space collapsed."""
+    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_NO_PUNCTUATION)).split())
+
+
+def exact_match(answer: str, golds: Sequence[str]) -> float:
+    """1 where the normalised answer is one of the gold ones."""
+    return float(any(normalised(answer) == normalised(gold) for gold in golds))
+
+
+def token_f1(answer: str, golds: Sequence[str]) -> float:
+    """The best harmonic mean of token precision and recall over the gold answers."""
+    return max((_token_f1(normalised(answer).split(), normalised(gold).split()) for gold in golds), default=0)
+
+
+def _token_f1(found: Sequence[str], gold: Sequence[str]) -> float:
+    if not found or not gold:
+        return float(not found and not gold)
+    shared = sum((Counter(found) & Counter(gold)).values())
+    return 2 * shared / (len(found) + len(gold))
+
+
+def holds_answer(answer: str, golds: Sequence[str]) -> float:
+    """1 where a gold answer's words stand in the answer, side by side: short golds, full sentences."""
+    words = f" {normalised(answer)} "
+    return float(any(f" {normalised(gold)} " in words for gold in golds if normalised(gold)))
+
+
+def citation_precision(cited: Collection[str], relevant: Collection[str]) -> float:
+    """Share of the cited passages that are relevant; an answer that cites nothing has none."""
+    return sum(passage in relevant for passage in cited) / len(cited) if cited else 0.0
+
+
+def citation_recall(cited: Collection[str], relevant: Collection[str], context: Collection[str]) -> float:
+    """Share of the relevant passages of the prompt that are cited; 0 where the prompt held none.
+
+    Passages outside the prompt cannot be cited: missing those is the ranking's fault, and measured there.
+    """
+    shown = set(relevant) & set(context)
+    return sum(passage in cited for passage in shown) / len(shown) if shown else 0.0

@@ -1,0 +1,71 @@
+"""How many candidates are worth reranking: quality and time by depth, from one scoring of the deepest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean, median
+
+from ragcli.evaluation.arms import base_order, judged_places, reranked_order, value
+from ragcli.evaluation.measures import MAIN
+from ragcli.evaluation.records import DepthRow, Run, StageSeconds
+from ragcli.statistics import Difference, paired_difference
+
+ENOUGH_OF_THE_GAIN = 0.95
+# Below this many questions the depth that looks best is mostly chance.
+FEW_QUESTIONS = 30
+
+
+def depth_rows(run: Run) -> tuple[DepthRow, ...]:
+    """One row for each depth of the run, for its first cross-encoder; none without judged questions."""
+    judged = judged_places(run)
+    if not (run.depths and run.scorings and judged):
+        return ()
+    scoring = run.scorings[0]
+    questions = [run.questions[place] for place in judged]
+    base = [value(MAIN, question, base_order(question)) for question in questions]
+    found: list[tuple[int, float, Difference, float | None]] = []
+    for depth in sorted(run.depths):
+        orders = [reranked_order(run.questions[place], scoring, place, depth) for place in judged]
+        values = [value(MAIN, question, order) for question, order in zip(questions, orders, strict=True)]
+        seconds = rerank_seconds(run.seconds, depth)
+        found.append((depth, fmean(values), paired_difference(base, values), seconds))
+    gain, time = found[-1][2].mean, found[-1][3]
+    return tuple(
+        DepthRow(
+            depth=depth,
+            ndcg=mean,
+            difference=difference,
+            share_of_gain=difference.mean / gain if gain > 1e-9 else None,
+            seconds=seconds,
+            share_of_time=seconds / time if seconds is not None and time else None,
+        )
+        for depth, mean, difference, seconds in found
+    )
+
+
+def rerank_seconds(seconds: Sequence[StageSeconds], depth: int) -> float | None:
+    """The median of reranking one question's best `depth` candidates; None where it was not timed."""
+    timed = [stage.seconds for stage in seconds if stage.stage == "rerank" and stage.depth == depth]
+    return median(timed[0]) if timed and timed[0] else None
+
+
+def advice(rows: Sequence[DepthRow], questions: int) -> str:
+    """One sentence: the smallest depth that keeps nearly all of the deepest one's gain; empty without
+    rows.
+    """
+    if len(rows) < 2:
+        return ""
+    deepest = rows[-1]
+    if deepest.share_of_gain is None:
+        return "No depth is better than not reranking at all: there is no gain to keep."
+    chosen = next(
+        row for row in rows if row.share_of_gain is not None and row.share_of_gain >= ENOUGH_OF_THE_GAIN
+    )
+    rests = f"on {questions} question{'s' if questions != 1 else ''}"
+    if questions < FEW_QUESTIONS:
+        rests += f": too few to lean on, {FEW_QUESTIONS} or more would say it better"
+    if chosen is deepest:
+        return f"All {deepest.depth} candidates are worth it: fewer lose more than 5 % of the gain ({rests})."
+    cost = "" if chosen.share_of_time is None else f" at {chosen.share_of_time:.0%} of the time"
+    kept = f"keep {chosen.share_of_gain:.0%} of the gain"
+    return f"{chosen.depth} candidates {kept} of {deepest.depth}{cost} ({rests})."

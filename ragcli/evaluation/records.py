@@ -1,0 +1,243 @@
+"""The records of an evaluation: frozen, plain, free of heavy imports. What was observed, then what follows.
+
+    question file + index, or a BEIR folder -> JudgedQuestion ... -> Run (observed) -> Summary (computed)
+
+Everything that belongs to a question is kept in the order of `Run.questions`. A candidate is named by its
+place in `JudgedQuestion.candidates`, which is the bi-encoder's order; places count from 0, ranks from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ragcli.statistics import Difference
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPassage:
+    """A candidate. `location` is its title and headings, empty where there are none. `gain` is its judged
+    relevance: 0 where it was judged irrelevant, or not judged.
+    """
+
+    id: str
+    source: str
+    location: str
+    text: str
+    similarity: float
+    gain: float
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedQuestion:
+    """A question and its candidates in the bi-encoder's order.
+
+    `ideal` holds every positive judgement, those of passages that are not among the candidates too. Where it
+    is empty the question has no place in ranking measures (it may still have an answer, or none on purpose).
+    """
+
+    id: str
+    text: str
+    candidates: tuple[JudgedPassage, ...]
+    ideal: tuple[float, ...]
+    answers: tuple[str, ...] = ()
+    answerable: bool = True
+    grade: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """One cross-encoder's logits: `logits[q][c]` is of question q and its candidate c.
+
+    `pairs_cut` counts the pairs longer than `window` tokens, `tokens_cut` the tokens that they lost.
+    """
+
+    name: str
+    fingerprint: str
+    prior_weight: float
+    logits: tuple[tuple[float, ...], ...]
+    window: int = 0
+    pairs_cut: int = 0
+    tokens_cut: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ArmAnswer:
+    """One arm's answer. `cited` and `context` are ids of passages, those of the prompt in its order."""
+
+    text: str
+    abstained: bool
+    cited: tuple[str, ...]
+    context: tuple[str, ...]
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredQuestion:
+    """Both arms' answers to the question of this id; None and an `error` where one did not come."""
+
+    question_id: str
+    base: ArmAnswer | None
+    reranked: ArmAnswer | None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StageSeconds:
+    """Seconds of one stage for single questions, as `ragcli search` would take them. `depth` is the number of
+    candidates where the stage depends on it, else 0.
+    """
+
+    stage: str
+    seconds: tuple[float, ...]
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was observed. `scorings` has one entry a cross-encoder; verdicts speak of the first.
+
+    `answers` is empty where none were asked for. `settings` is all that it takes to run it again, as JSON.
+    """
+
+    title: str
+    embedder: str
+    questions: tuple[JudgedQuestion, ...]
+    scorings: tuple[Scoring, ...]
+    depths: tuple[int, ...] = ()
+    answers: tuple[AnsweredQuestion, ...] = ()
+    seconds: tuple[StageSeconds, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+ArmKind = Literal["bi-encoder", "reranked", "cross-encoder alone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way of ordering the candidates of every judged question.
+
+    `orders[i]` lists the candidates' places, best first, of the i-th judged question; `values` maps a
+    measure's name (`measures.MEASURES`) to one value a judged question, `means` to their mean.
+    """
+
+    name: str
+    kind: ArmKind
+    orders: tuple[tuple[int, ...], ...]
+    values: Mapping[str, tuple[float, ...]]
+    means: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureContrast:
+    """One measure in two arms, paired by question. `p_holm` is the p-value corrected over the measures."""
+
+    measure: str
+    before: float
+    after: float
+    difference: Difference
+    p_holm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """An arm against the bi-encoder's order. `gap_closed` is the share of the way from the bi-encoder's
+    nDCG@10 to the ceiling's; None where there is no gap.
+    """
+
+    arm: str
+    kind: ArmKind
+    measures: tuple[MeasureContrast, ...]
+    gap_closed: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A passage's way between two orders: ranks count from 1."""
+
+    passage: JudgedPassage
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionChange:
+    """What reranking did to one question: nDCG@10 in both orders, and the passages whose move made it (the
+    relevant ones, and those that took or lost a place among the first ten).
+    """
+
+    question: JudgedQuestion
+    before: float
+    after: float
+    moved: tuple[Moved, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DepthRow:
+    """Quality and time where only the best `depth` candidates are reranked. `share_of_gain` is relative to
+    the deepest row, None where that brings nothing; `seconds` is the median of reranking one question.
+    """
+
+    depth: int
+    ndcg: float
+    difference: Difference
+    share_of_gain: float | None
+    seconds: float | None
+    share_of_time: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    stage: str
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about a cross-encoder's scores that nobody would see in the mean. `code` is for programs."""
+
+    arm: str
+    code: Literal["ties", "saturated", "cut", "unchanged", "not-a-number", "language"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerContrast:
+    """A measure of answers in both arms. `questions` is on how many it rests."""
+
+    measure: str
+    questions: int
+    before: float
+    after: float
+    difference: Difference
+    p_holm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What follows from a run. `judged` are the questions of the ranking measures, in the run's order;
+    `arms[0]` is the bi-encoder's order. `ceiling` is the nDCG@10 of a perfect order of the same candidates.
+
+    `unjudged` counts the questions that name no passage of the index, `failed` the ones without an answer.
+    """
+
+    run: Run
+    judged: tuple[JudgedQuestion, ...]
+    unjudged: int
+    arms: tuple[Arm, ...]
+    contrasts: tuple[Contrast, ...]
+    ceiling: float
+    helped: tuple[QuestionChange, ...]
+    hurt: tuple[QuestionChange, ...]
+    depths: tuple[DepthRow, ...]
+    advice: str
+    latencies: tuple[Latency, ...]
+    milliseconds_per_point: float | None
+    findings: tuple[Finding, ...]
+    answers: tuple[AnswerContrast, ...]
+    failed: int
+    verdict: str

@@ -1,0 +1,87 @@
+"""From a run to its summary: the one place where all that follows from it is computed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import quantiles
+
+from ragcli.evaluation.answers import contrast_answers
+from ragcli.evaluation.arms import all_arms, ceiling, judged_places
+from ragcli.evaluation.audit import audit
+from ragcli.evaluation.changes import changes, most_helped, most_hurt
+from ragcli.evaluation.contrasts import contrast
+from ragcli.evaluation.depths import advice, depth_rows, rerank_seconds
+from ragcli.evaluation.measures import MAIN
+from ragcli.evaluation.records import Arm, Contrast, Latency, Run, StageSeconds, Summary
+from ragcli.evaluation.verdict import not_reranked, nothing_judged, verdict
+
+# Differences of nDCG are read in hundredths.
+POINT = 0.01
+
+
+def summarise(run: Run) -> Summary:
+    """The same run gives the same summary: what is drawn at random is seeded."""
+    judged = tuple(run.questions[place] for place in judged_places(run))
+    arms = all_arms(run)
+    best = ceiling(judged)
+    contrasts = tuple(contrast(arms[0], arm, best) for arm in arms[1:]) if judged else ()
+    changed = changes(judged, arms[0], arms[1]) if len(arms) > 1 else ()
+    rows = depth_rows(run)
+    unjudged = sum(question.answerable for question in run.questions) - len(judged)
+    milliseconds = _milliseconds(run)
+    return Summary(
+        run=run,
+        judged=judged,
+        unjudged=max(0, unjudged),
+        arms=arms,
+        contrasts=contrasts,
+        ceiling=best,
+        helped=most_helped(changed),
+        hurt=most_hurt(changed),
+        depths=rows,
+        advice=advice(rows, len(judged)),
+        latencies=latencies(run.seconds),
+        milliseconds_per_point=_per_point(arms, milliseconds),
+        findings=audit(run),
+        answers=contrast_answers(run),
+        failed=sum(bool(answered.error) for answered in run.answers),
+        verdict=_verdict(run, arms, contrasts, milliseconds),
+    )
+
+
+def latencies(seconds: Sequence[StageSeconds]) -> tuple[Latency, ...]:
+    """p50 and p95 of each stage, in seconds; of reranking, at the greatest depth that was timed."""
+    deepest: dict[str, StageSeconds] = {}
+    for stage in seconds:
+        if stage.seconds and (stage.stage not in deepest or stage.depth > deepest[stage.stage].depth):
+            deepest[stage.stage] = stage
+    return tuple(Latency(name, *_p50_and_p95(stage.seconds)) for name, stage in deepest.items())
+
+
+def _p50_and_p95(values: Sequence[float]) -> tuple[float, float]:
+    if len(values) == 1:
+        return values[0], values[0]
+    cuts = quantiles(values, n=20, method="inclusive")
+    return cuts[9], cuts[18]
+
+
+def _milliseconds(run: Run) -> float | None:
+    """The median of reranking one question at the depth that the arms have."""
+    depths = [stage.depth for stage in run.seconds if stage.stage == "rerank"]
+    seconds = rerank_seconds(run.seconds, max(depths)) if depths else None
+    return None if seconds is None else 1000 * seconds
+
+
+def _per_point(arms: Sequence[Arm], milliseconds: float | None) -> float | None:
+    if milliseconds is None or len(arms) < 2:
+        return None
+    points = (arms[1].means[MAIN] - arms[0].means[MAIN]) / POINT
+    return milliseconds / points if points > 0 else None
+
+
+def _verdict(run: Run, arms: Sequence[Arm], contrasts: Sequence[Contrast], milliseconds: float | None) -> str:
+    if not arms[0].orders:
+        return nothing_judged(len(run.questions))
+    if not contrasts:
+        return not_reranked(arms[0])
+    return verdict(arms[0], arms[1], contrasts[0], milliseconds)
