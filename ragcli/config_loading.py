@@ -104,6 +104,15 @@ def without_credentials(text: str) -> str:
     return CREDENTIALS.sub(r"\1***@", text)
 
 
+def repeatable(config: Config) -> dict[str, Any]:
+    """All that it takes to do a run again, as JSON: the key's variable is named, the key is not."""
+    from ragcli import __version__
+
+    settings = config.model_dump(mode="json")
+    settings["llm"]["base_url"] = without_credentials(config.llm.base_url)
+    return {"ragcli": __version__, "config": settings}
+
+
 def find_config_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
     """The file that will be read; None where there is none. A file that was named must exist."""
     named = path or (Path(environ["RAGCLI_CONFIG"]) if environ.get("RAGCLI_CONFIG") else None)

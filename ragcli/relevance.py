@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from ragcli.questions import Question
@@ -24,8 +25,9 @@ def relevant_chunks(question: Question, chunks: Iterable[Chunk]) -> frozenset[st
     return frozenset(chunk.id for chunk in named if any(_holds(flat(chunk.text), p) for p in phrases))
 
 
+@lru_cache(maxsize=1 << 16)
 def flat(text: str) -> str:
-    """Lower case, white space collapsed: PDF lines break anywhere."""
+    """Lower case, white space collapsed: PDF lines break anywhere. Kept: each question asks for all texts."""
     return re.sub(r"\s+", " ", text).strip().lower()
 
 
@@ -53,6 +55,7 @@ def _matches(name: str, chunk: Chunk) -> bool:
     return _ends_with(chunk.source, name) or (within and _ends_with(chunk.source, path))
 
 
+@lru_cache(maxsize=1 << 16)
 def _ends_with(source: str, path: str) -> bool:
     parts = PurePosixPath(path).parts
     return bool(parts) and PurePosixPath(source).parts[-len(parts) :] == parts

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
     Logits: TypeAlias = NDArray[np.float32]
+
+
+# Sorting by length saves no more padding beyond some thousand pairs, and tokens take memory.
+BLOCK = 2048
 
 
 class _Backend(Protocol):
@@ -42,7 +47,8 @@ class Calibration:
 class CrossEncoderReranker:
     """A loaded cross-encoder. `window` is the longest pair in tokens, special tokens included.
 
-    `truncated` counts the pairs so far that were longer and were cut. `prior_weight` is what the bi-encoder's
+    `truncated` counts the pairs so far that were longer and were cut, `tokens_lost` what they lost by it.
+    `prior_weight` is what the bi-encoder's
     similarity weighs in the order: from the settings, else from the model's own ragcli.json, else 0.
     """
 
@@ -62,6 +68,7 @@ class CrossEncoderReranker:
         self.calibration = calibration
         self.window = min(config.max_tokens, backend.longest)
         self.truncated = 0
+        self.tokens_lost = 0
         self._backend = backend
         self._batch_size = config.batch_size
         self._tokenizer = backend.tokenizer
@@ -73,24 +80,7 @@ class CrossEncoderReranker:
         A pair that is too long loses the end of its text; a question above half the window loses its own end
         first. Raises ModelError when the model puts out something that is no number.
         """
-        if not texts:
-            return []
-        asked, was_cut = self._cut(question, self.window // 2)
-        pairs = self._tokenizer.encode_batch([(asked, text) for text in texts])
-        self.truncated += len(pairs) if was_cut else sum(bool(pair.overflowing) for pair in pairs)
-        # Equal pairs are scored once: in a batch, equal rows may differ in the last bit, and would not tie.
-        places: dict[tuple[int, ...], list[int]] = {}
-        for place, pair in enumerate(pairs):
-            places.setdefault(tuple(pair.ids), []).append(place)
-        # By length, so that little is padded; then by tokens, so that the callers' order does not matter.
-        ordered = sorted(places, key=lambda ids: (len(ids), ids))
-        found = [0.0] * len(texts)
-        for first in range(0, len(ordered), self._batch_size):
-            batch = [places[ids] for ids in ordered[first : first + self._batch_size]]
-            scores = self._backend.score([pairs[equals[0]] for equals in batch])
-            for equals, score in zip(batch, scores, strict=True):
-                for place in equals:
-                    found[place] = float(score)
+        (found,) = self.logits_of_lists([(question, texts)])
         if not all(map(math.isfinite, found)):
             raise ModelError(
                 f"The cross-encoder {self.name} puts out scores that are not numbers.",
@@ -98,16 +88,78 @@ class CrossEncoderReranker:
             )
         return found
 
+    def logits_of_lists(
+        self,
+        lists: Sequence[tuple[str, Sequence[str]]],
+        advance: Callable[[int], None] | None = None,
+    ) -> list[list[float]]:
+        """`logits` for many questions with their texts, in batches across questions; a list for each.
+
+        What is no number is handed back as it is. `advance` gets the number of pairs of each finished batch.
+        """
+        found: list[list[float]] = []
+        for block in _blocks(lists):
+            found += self._score_block(block, advance)
+        return found
+
+    def _score_block(
+        self, lists: Sequence[tuple[str, Sequence[str]]], advance: Callable[[int], None] | None
+    ) -> list[list[float]]:
+        pairs = [pair for question, texts in lists for pair in self._encode(question, texts)]
+        # Equal pairs are scored once: in a batch, equal rows may differ in the last bit, and would not tie.
+        places: dict[tuple[int, ...], list[int]] = {}
+        for place, pair in enumerate(pairs):
+            places.setdefault(tuple(pair.ids), []).append(place)
+        # By length, so that little is padded; then by tokens, so that the callers' order does not matter.
+        ordered = sorted(places, key=lambda ids: (len(ids), ids))
+        found = [0.0] * len(pairs)
+        for first in range(0, len(ordered), self._batch_size):
+            batch = [places[ids] for ids in ordered[first : first + self._batch_size]]
+            scores = self._backend.score([pairs[equals[0]] for equals in batch])
+            for equals, score in zip(batch, scores, strict=True):
+                for place in equals:
+                    found[place] = float(score)
+            if advance is not None:
+                advance(sum(map(len, batch)))
+        rest = iter(found)
+        return [list(islice(rest, len(texts))) for _, texts in lists]
+
+    def _encode(self, question: str, texts: Sequence[str]) -> list[Encoding]:
+        """The pairs of one question as tokens, cut to the window; what is cut is counted."""
+        asked, lost = self._cut(question, self.window // 2)
+        pairs = self._tokenizer.encode_batch([(asked, text) for text in texts])
+        losses = [lost + sum(part.sequence_ids.count(1) for part in pair.overflowing) for pair in pairs]
+        self.truncated += sum(loss > 0 for loss in losses)
+        self.tokens_lost += sum(losses)
+        return pairs
+
     def probability(self, logit: float) -> float:
         """The calibrated chance, 0 to 1, that a passage with this logit is relevant."""
         x = self.calibration.slope * logit + self.calibration.intercept
         return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
 
-    def _cut(self, text: str, most: int) -> tuple[str, bool]:
+    def _cut(self, text: str, most: int) -> tuple[str, int]:
+        """The first `most` tokens of a text, and how many it lost."""
         self._tokenizer.no_truncation()
         offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
         self._tokenizer.enable_truncation(self.window, strategy="only_second")
-        return (text[: offsets[most - 1][1]], True) if len(offsets) > most else (text, False)
+        if len(offsets) <= most:
+            return text, 0
+        return text[: offsets[most - 1][1]], len(offsets) - most
+
+
+def _blocks(
+    lists: Sequence[tuple[str, Sequence[str]]],
+) -> Iterator[list[tuple[str, Sequence[str]]]]:
+    """Whole lists of about BLOCK pairs: what is sorted by length, and held in memory, at once."""
+    block: list[tuple[str, Sequence[str]]] = []
+    for one in lists:
+        block.append(one)
+        if sum(len(texts) for _, texts in block) >= BLOCK:
+            yield block
+            block = []
+    if block:
+        yield block
 
 
 def load_reranker(config: RerankingConfig) -> CrossEncoderReranker:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ragcli.config_loading import repeatable
 from ragcli.reporting import text as words
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def document(kind: str, fields: Mapping[str, Any]) -> str:
 
 def answer(record: Answer, config: Config) -> str:
     return document(
-        "answer", {**_answer(record), "candidates": _candidates(record.candidates), **_run(config)}
+        "answer", {**_answer(record), "candidates": _candidates(record.candidates), **repeatable(config)}
     )
 
 
@@ -54,7 +55,7 @@ def search(record: SearchResult, config: Config) -> str:
         "truncated": record.truncated,
         "timings": _timings(record.timings),
     }
-    return document("search", {**fields, **_run(config)})
+    return document("search", {**fields, **repeatable(config)})
 
 
 def comparison(record: Comparison, config: Config) -> str:
@@ -78,7 +79,7 @@ def comparison(record: Comparison, config: Config) -> str:
         "truncated": record.truncated,
         "timings": _timings(record.timings),
     }
-    return document("comparison", {**fields, **_run(config)})
+    return document("comparison", {**fields, **repeatable(config)})
 
 
 def ingest(record: IngestReport) -> str:
@@ -109,16 +110,6 @@ def sources(collection: str, records: Iterable[SourceInfo]) -> str:
         for record in records
     ]
     return document("sources", {"collection": collection, "sources": fields})
-
-
-def _run(config: Config) -> Fields:
-    """What it takes to do the same again. The configuration names the key's variable, never the key."""
-    from ragcli import __version__
-    from ragcli.config_loading import without_credentials
-
-    settings = config.model_dump(mode="json")
-    settings["llm"]["base_url"] = without_credentials(config.llm.base_url)
-    return {"ragcli": __version__, "config": settings}
 
 
 def _answer(record: Answer) -> Fields:

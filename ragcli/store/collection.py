@@ -113,19 +113,21 @@ class Store:
 
         `vector` is float32, (dimension,) or (1, dimension). Raises UsageError for an unknown metadata key.
         """
-        query = vector.reshape(1, -1)
+        (found,) = self.search_many(vector.reshape(1, -1), n, filters)
+        return found
+
+    def search_many(self, vectors: Vectors, n: int, filters: Filters) -> tuple[tuple[Candidate, ...], ...]:
+        """`search` for each row of `vectors`, float32 (questions, dimension), in one question to Chroma."""
+        if not len(vectors):
+            return ()
         for _attempt in range(3):
             stale = self._records.stale()
             where = self._where(filters, stale)
-            found = [] if where is None else self._nearest(query, n, where)
+            found = [[] for _ in vectors] if where is None else self._nearest(vectors, n, where)
             # Where a writer finished a source in between, look again: it may have been hidden on both sides.
             if self._records.stale() == stale:
                 break
-        found.sort(key=lambda pair: (-pair[0], pair[1].id))
-        return tuple(
-            Candidate(chunk=chunk, similarity=similarity, base_rank=rank)
-            for rank, (similarity, chunk) in enumerate(found, start=1)
-        )
+        return tuple(_ranked(pairs) for pairs in found)
 
     def replace(
         self, source: str, chunks: Sequence[Chunk], vectors: Vectors, *, title: str, format: str, sha256: str
@@ -191,14 +193,19 @@ class Store:
                 parts.append({"source": {"$in": wanted}})
         return conjunction(parts) or {}
 
-    def _nearest(self, query: Vectors, n: int, where: dict[str, Any]) -> list[tuple[float, Chunk]]:
+    def _nearest(self, queries: Vectors, n: int, where: dict[str, Any]) -> list[list[tuple[float, Chunk]]]:
         include = ["metadatas", "documents", "distances"]
         with _chroma_errors(self._folder):
             found = self._chroma.query(
-                query_embeddings=query, n_results=n, where=where or None, include=include
+                query_embeddings=queries, n_results=n, where=where or None, include=include
             )
-        rows = zip(found["distances"][0], found["metadatas"][0], found["documents"][0], strict=True)
-        return [(1.0 - float(distance), to_chunk(metadata, text)) for distance, metadata, text in rows]
+        return [
+            [
+                (1.0 - float(distance), to_chunk(metadata, text))
+                for distance, metadata, text in zip(*row, strict=True)
+            ]
+            for row in zip(found["distances"], found["metadatas"], found["documents"], strict=True)
+        ]
 
     @property
     def _chroma(self) -> Any:
@@ -227,6 +234,14 @@ class Store:
         if opened.configuration["hnsw"]["ef_search"] != self._search_width:
             opened.modify(configuration={"hnsw": width})
         self._opened = opened
+
+
+def _ranked(pairs: Sequence[tuple[float, Chunk]]) -> tuple[Candidate, ...]:
+    ordered = sorted(pairs, key=lambda pair: (-pair[0], pair[1].id))
+    return tuple(
+        Candidate(chunk=chunk, similarity=similarity, base_rank=rank)
+        for rank, (similarity, chunk) in enumerate(ordered, start=1)
+    )
 
 
 @contextmanager

@@ -1,0 +1,62 @@
+"""Seconds of each stage for single questions, as `ragcli search` takes them once its models are loaded.
+
+Scoring in batches says nothing about the wait for one answer, so a few questions are asked one at a time.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from ragcli.embedding import BiEncoder
+from ragcli.evaluation.judging import passage_text
+from ragcli.evaluation.records import JudgedQuestion, StageSeconds
+from ragcli.reranking import CrossEncoderReranker
+
+SAMPLE = 20
+# On a slow machine fewer questions must do; below LEAST a median says too little.
+ENOUGH_SECONDS = 30.0
+LEAST = 5
+SEED = 7
+
+
+def stage_seconds(
+    questions: Sequence[JudgedQuestion],
+    embedder: BiEncoder,
+    reranker: CrossEncoderReranker | None,
+    depths: Sequence[int],
+    retrieve: Callable[[str], object],
+) -> tuple[StageSeconds, ...]:
+    """Of up to SAMPLE questions. `retrieve` embeds a question and searches; embedding alone is timed too.
+
+    For each question all depths are timed in turn, so that a machine that slows down favours none of them.
+    """
+    asked = [question for question in questions if question.candidates]
+    sample = random.Random(SEED).sample(asked, min(SAMPLE, len(asked)))
+    timed = sorted(set(depths)) if reranker is not None else []
+    rows: list[list[float]] = []
+    for question in sample[:1] + sample:  # the first one warms up
+        embed = _seconds(partial(embedder.embed, [question.text], query=True))
+        search = max(0.0, _seconds(partial(retrieve, question.text)) - embed)
+        texts = [passage_text(candidate) for candidate in question.candidates]
+        rerank = [
+            _seconds(partial(reranker.logits, question.text, texts[:depth]))
+            for depth in timed
+            if reranker is not None
+        ]
+        rows.append([embed, search, *rerank])
+        if len(rows) > LEAST and sum(map(sum, rows)) > ENOUGH_SECONDS:
+            break
+    stages = [("embed", 0), ("retrieve", 0), *(("rerank", depth) for depth in timed)]
+    return tuple(
+        StageSeconds(stage, tuple(row[column] for row in rows[1:]), depth)
+        for column, (stage, depth) in enumerate(stages)
+    )
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
