@@ -29,12 +29,14 @@ class Entry:
     section: str
 
 
-ASK, INDEX, SETUP = "Ask", "Index", "Set up"
+ASK, MEASURE, INDEX, SETUP = "Ask", "Measure", "Index", "Set up"
 COMMANDS = {
     "ask": Entry("ragcli.cli.ask", "ask", "Answer a question from the ingested documents.", ASK),
     "search": Entry(
         "ragcli.cli.search", "search", "Show the passages that answer a question, without an LLM.", ASK
     ),
+    "eval": Entry("ragcli.cli.evaluate", "app", "Measure what reranking adds on your questions.", MEASURE),
+    "report": Entry("ragcli.cli.report", "report", "Make the reports of a finished run again.", MEASURE),
     "ingest": Entry(
         "ragcli.cli.ingest", "ingest", "Read files and folders into the index; run it again to update.", INDEX
     ),

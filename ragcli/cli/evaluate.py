@@ -1,0 +1,297 @@
+"""`ragcli eval`: what reranking contributes on one's own questions, and how two such runs differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ragcli.cli import options
+from ragcli.cli.session import Flags, Screens, environment_of
+from ragcli.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from ragcli.cli.environment import Environment
+    from ragcli.config import Config, RerankingConfig
+    from ragcli.evaluation.gates import Threshold
+    from ragcli.evaluation.records import Run, Summary
+
+RUN, DIFF = "run", "diff"
+MEASURING = "What is measured"
+
+
+class DiffOrRun(TyperGroup):
+    """`eval diff A B` is a command of its own; everything else is the evaluation."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args if args[:1] == [DIFF] else [RUN, *args])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return ("" if name == RUN else name), command, rest
+
+
+app = typer.Typer(cls=DiffOrRun, add_completion=False)
+
+QuestionFile = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="QUESTIONS", help="Question file whose questions name their passages.", show_default=False
+    ),
+]
+Beir = Annotated[
+    Path | None,
+    typer.Option("--beir", metavar="FOLDER", help="A judged collection instead.", rich_help_panel=MEASURING),
+]
+Split = Annotated[
+    str,
+    typer.Option(
+        "--split", metavar="NAME", help="Its judgements: qrels/NAME.tsv.", rich_help_panel=MEASURING
+    ),
+]
+Answers = Annotated[
+    bool,
+    typer.Option("--answers", help="Answer in both orders too, and compare.", rich_help_panel=MEASURING),
+]
+Depths = Annotated[
+    str | None,
+    typer.Option(
+        "--depths",
+        metavar="N,N,...",
+        help="Quality and time at these numbers of candidates.",
+        rich_help_panel=MEASURING,
+    ),
+]
+Rerankers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reranker",
+        metavar="NAME",
+        help="Cross-encoder to measure; repeatable.",
+        rich_help_panel=MEASURING,
+    ),
+]
+Embedder = Annotated[
+    str | None,
+    typer.Option("--embedder", metavar="NAME", help="Bi-encoder, with --beir.", rich_help_panel=MEASURING),
+]
+Reports = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Write .html, .md, .csv or .json; repeatable.",
+        rich_help_panel=options.OUTPUT,
+    ),
+]
+FailUnder = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fail-under",
+        metavar="M=X",
+        help="Exit with 1 below this, such as ndcg@10=0.70; repeatable.",
+        rich_help_panel=options.OUTPUT,
+    ),
+]
+FailIfWorse = Annotated[
+    Path | None,
+    typer.Option(
+        "--fail-if-worse",
+        metavar="FILE",
+        help="Exit with 1 if nDCG@10 fell against this .json report.",
+        rich_help_panel=options.OUTPUT,
+    ),
+]
+
+
+@app.command(RUN)
+def run(
+    ctx: typer.Context,
+    questions: QuestionFile = None,
+    beir: Beir = None,
+    split: Split = "test",
+    answers: Answers = False,
+    depths: Depths = None,
+    reranker: Rerankers = None,
+    embedder: Embedder = None,
+    candidates: options.Candidates = None,
+    report: Reports = None,
+    fail_under: FailUnder = None,
+    fail_if_worse: FailIfWorse = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    collection: options.Collection = None,
+    profile: options.Profile = None,
+    config: options.ConfigFile = None,
+) -> None:
+    """Measure both orders over one retrieval. `ragcli eval diff A.json B.json` compares two runs."""
+    if (questions is None) == (beir is None):
+        raise UsageError("Give a question file, or --beir FOLDER.", hint="ragcli eval questions.jsonl")
+    if beir is not None and answers:
+        raise UsageError("--answers needs an index to answer from.", hint="Leave it out with --beir.")
+    if beir is None and embedder is not None:
+        raise UsageError(
+            "An index keeps the bi-encoder that built it.", hint="--embedder goes with --beir FOLDER."
+        )
+    gates = _Gates.of(fail_under or [], fail_if_worse)
+    overrides = {
+        "collection": collection,
+        "retrieval.candidates": candidates,
+        "embedding.model": embedder,
+    }
+    environment = environment_of(ctx)
+    settings = Flags(config, profile, overrides).load(environment)
+    plan = _Plan(settings, _depths(depths), _rerankers(settings, reranker), answers, quiet)
+    summary = _measured(environment, plan, questions, beir, split, report or [])
+    _show(environment, summary, as_json)
+    missed = gates.missed(summary)
+    for line in missed:
+        Screens(environment).err.print(f"failed: {line}", style="bad", soft_wrap=True)
+    if missed:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+@app.command(DIFF)
+def diff(
+    ctx: typer.Context,
+    before: Annotated[Path, typer.Argument(metavar="A.json", help="Report of the first run.")],
+    after: Annotated[Path, typer.Argument(metavar="B.json", help="Report of the second run.")],
+    as_json: options.Json = False,
+) -> None:
+    """What changed from one run to another, on the questions that they share."""
+    from ragcli.evaluation.diff import compare_runs
+    from ragcli.evaluation.run_files import read_run
+
+    screens = Screens(environment_of(ctx))
+    found = compare_runs(read_run(before), read_run(after))
+    if as_json:
+        from ragcli.reporting import evaluation_json
+
+        screens.print_document(evaluation_json.diff(found))
+        return
+    from ragcli.reporting.evaluation import print_diff
+
+    print_diff(screens.out, found)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    config: Config
+    depths: tuple[int, ...]
+    rerankers: tuple[RerankingConfig, ...]
+    answers: bool
+    quiet: bool
+
+
+@dataclass(frozen=True)
+class _Gates:
+    """The conditions of a script. They are read before the work begins."""
+
+    thresholds: tuple[Threshold, ...]
+    baseline: Run | None
+
+    @classmethod
+    def of(cls, thresholds: Sequence[str], baseline: Path | None) -> _Gates:
+        from ragcli.evaluation.gates import parse_threshold
+        from ragcli.evaluation.run_files import read_run
+
+        return cls(tuple(map(parse_threshold, thresholds)), read_run(baseline) if baseline else None)
+
+    def missed(self, summary: Summary) -> tuple[str, ...]:
+        from ragcli.evaluation import gates
+
+        worse = gates.worse_than(self.baseline, summary.run) if self.baseline else ()
+        return (*gates.missed(summary, self.thresholds), *worse)
+
+
+def _measured(
+    environment: Environment,
+    plan: _Plan,
+    questions: Path | None,
+    beir: Path | None,
+    split: str,
+    reports: Sequence[Path],
+) -> Summary:
+    from ragcli.evaluation.summary import summarise
+    from ragcli.reporting.progress import StagesBar
+    from ragcli.reporting.report_files import check_reports, write_report
+
+    check_reports(reports)
+    screens = Screens(environment)
+    with StagesBar(screens.err, quiet=plan.quiet) as bar:
+        made = _over_index(plan, questions, bar) if questions else _over_beir(plan, beir, split, bar)
+    summary = summarise(made)
+    for path in reports:
+        write_report(summary, path)
+        if not plan.quiet:
+            screens.err.print(f"wrote {path}", style="quiet", soft_wrap=True)
+    return summary
+
+
+def _over_index(plan: _Plan, path: Path, progress: Any) -> Run:
+    from ragcli.evaluation.collect import evaluate_questions
+    from ragcli.questions import read_questions
+
+    return evaluate_questions(
+        plan.config,
+        read_questions(path),
+        title=path.name,
+        rerankers=plan.rerankers,
+        depths=plan.depths,
+        answers=plan.answers,
+        progress=progress,
+    )
+
+
+def _over_beir(plan: _Plan, folder: Path | None, split: str, progress: Any) -> Run:
+    from ragcli.beir import read_beir
+    from ragcli.evaluation.collect import evaluate_beir
+
+    assert folder is not None
+    collection = read_beir(folder, split)
+    return evaluate_beir(
+        plan.config, collection, rerankers=plan.rerankers, depths=plan.depths, progress=progress
+    )
+
+
+def _show(environment: Environment, summary: Summary, as_json: bool) -> None:
+    screens = Screens(environment)
+    if as_json:
+        from ragcli.reporting import evaluation_json
+
+        screens.print_document(evaluation_json.evaluation(summary))
+        return
+    from ragcli.reporting.evaluation import print_summary
+
+    print_summary(screens.out, summary)
+
+
+def _rerankers(config: Config, names: Sequence[str] | None) -> tuple[RerankingConfig, ...]:
+    """The configured one, or the ones named: each of those with its own prior weight."""
+    if not names:
+        return (config.reranking,)
+    return tuple(
+        config.reranking
+        if name == config.reranking.model
+        else config.reranking.model_copy(update={"model": name, "prior_weight": None})
+        for name in dict.fromkeys(names)
+    )
+
+
+def _depths(text: str | None) -> tuple[int, ...]:
+    """ "5,10,20" -> (5, 10, 20). Raises UsageError."""
+    if text is None:
+        return ()
+    try:
+        depths = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        depths = (0,)
+    if any(depth < 1 for depth in depths):
+        raise UsageError(
+            f"--depths {text} is not a list of numbers.", hint="For instance: --depths 5,10,20,50"
+        )
+    return tuple(sorted(set(depths)))

@@ -1,0 +1,61 @@
+"""Conditions that a script sets: a run that misses one has failed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ragcli.errors import UsageError
+from ragcli.evaluation.diff import compare_runs
+from ragcli.evaluation.measures import LABELS, MAIN, MEASURES
+from ragcli.evaluation.records import Run, Summary
+
+# A lower mean counts as worse only beyond chance: a gate that fails at random is soon switched off.
+SURE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    measure: str
+    least: float
+
+
+def parse_threshold(text: str) -> Threshold:
+    """ "ndcg@10=0.70". Raises UsageError."""
+    measure, equals, least = text.partition("=")
+    measure = measure.strip().lower()
+    if measure not in MEASURES:
+        raise UsageError(
+            f"--fail-under {text}: no measure {measure!r}.", hint=f"One of: {', '.join(MEASURES)}"
+        )
+    try:
+        value = float(least) if equals else -1.0
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise UsageError(f"--fail-under {text} is not MEASURE=VALUE.", hint="For instance: ndcg@10=0.70")
+    return Threshold(measure, value)
+
+
+def missed(summary: Summary, thresholds: Sequence[Threshold]) -> tuple[str, ...]:
+    """A line for each threshold that the order in use does not reach (or, without one, the base's)."""
+    arm = summary.arms[min(1, len(summary.arms) - 1)]
+    return tuple(
+        f"{LABELS[threshold.measure]} is {arm.means[threshold.measure]:.3f}, below {threshold.least:g}"
+        for threshold in thresholds
+        if arm.means[threshold.measure] < threshold.least
+    )
+
+
+def worse_than(baseline: Run, run: Run) -> tuple[str, ...]:
+    """A line where nDCG@10 of the order in use is lower than the baseline's on the shared questions, beyond
+    chance (paired randomisation test, 5 %).
+    """
+    diff = compare_runs(baseline, run)
+    row = next(row for row in diff.arms[-1].measures if row.measure == MAIN)
+    if row.difference.mean >= 0 or row.difference.p_value >= SURE:
+        return ()
+    return (
+        f"{LABELS[MAIN]} is {row.after:.3f}, the baseline had {row.before:.3f}"
+        f" (p = {row.difference.p_value:.3f}, {diff.shared} questions)",
+    )

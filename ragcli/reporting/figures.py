@@ -1,0 +1,78 @@
+"""How figures of an evaluation are written, the same in every report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ragcli.evaluation.records import Arm, JudgedPassage, Moved
+from ragcli.evaluation.verdict import p_text
+from ragcli.reporting import text as words
+from ragcli.statistics import Difference
+
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+LEVELS = "▁▂▃▄▅▆▇█"
+
+
+def value(mean: float) -> str:
+    return f"{mean:.3f}"
+
+
+def signed(change: float) -> str:
+    """ "+0.091", "−0.004"; what rounds to zero has no sign."""
+    text = f"{change:+.3f}"
+    return "0.000" if text in ("+0.000", "-0.000") else text.replace("-", "−")
+
+
+def interval(difference: Difference) -> str:
+    return f"{signed(difference.low)} .. {signed(difference.high)}"
+
+
+def p_value(p: float) -> str:
+    return p_text(p).removeprefix("p ").removeprefix("= ")
+
+
+def unbroken(sentence: str) -> str:
+    """The per cent signs stay with their numbers."""
+    return sentence.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def share(part: float | None) -> str:
+    return "–" if part is None else f"{100 * part:.0f} %".replace("-", "−")
+
+
+def milliseconds(seconds: float | None) -> str:
+    return "–" if seconds is None else words.seconds(seconds)
+
+
+def counts(difference: Difference) -> str:
+    return f"{difference.won} won, {difference.lost} lost, {difference.tied} tied"
+
+
+def arm_name(arm: Arm) -> str:
+    name = words.one_line(arm.name)
+    return f"{name} (alone)" if arm.kind == "cross-encoder alone" else name
+
+
+def passage_name(passage: JudgedPassage) -> str:
+    return words.one_line(passage.location) or words.one_line(passage.source)
+
+
+def move(moved: Moved) -> str:
+    """ "3 → 1"."""
+    return f"{moved.before} → {moved.after}"
+
+
+def bar(part: float, width: int) -> str:
+    """A bar of eighths of a character; `part` is between 0 and 1."""
+    eighths = round(max(0.0, min(1.0, part)) * width * 8)
+    full, rest = divmod(eighths, 8)
+    return "█" * full + (EIGHTHS[rest] if rest else "")
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """One character a value, between the lowest and the highest of them."""
+    if not values:
+        return ""
+    low, high = min(values), max(values)
+    span = (high - low) or 1.0
+    return "".join(LEVELS[round((value - low) / span * (len(LEVELS) - 1))] for value in values)

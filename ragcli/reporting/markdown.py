@@ -1,0 +1,120 @@
+"""An evaluation as Markdown, for a pull request or a wiki."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ragcli.evaluation.measures import LABELS, MAIN
+from ragcli.evaluation.records import Contrast, QuestionChange, Summary
+from ragcli.reporting import figures
+from ragcli.reporting import text as words
+
+
+def report_markdown(summary: Summary) -> str:
+    return "\n".join(_lines(summary)) + "\n"
+
+
+def _lines(summary: Summary) -> Iterator[str]:
+    yield f"# {_text(summary.run.title)}"
+    yield ""
+    yield f"**{_text(summary.verdict)}**"
+    yield ""
+    yield f"{len(summary.run.questions)} questions, {len(summary.judged)} with judged passages."
+    for finding in summary.findings:
+        yield f"\n> **Warning**: {_text(finding.arm)}: {_text(finding.text)}."
+    for contrast in summary.contrasts:
+        yield from _contrast(contrast)
+    if summary.contrasts:
+        closed = figures.share(summary.contrasts[0].gap_closed)
+        best = figures.value(summary.ceiling)
+        yield f"\nA perfect order of the same candidates: {best} (gap closed: {closed})."
+    yield from _depths(summary)
+    yield from _answers(summary)
+    yield from _changes("Helped most", summary.helped)
+    yield from _changes("Hurt most", summary.hurt)
+
+
+def _contrast(contrast: Contrast) -> Iterator[str]:
+    beside = " alone" if contrast.kind == "cross-encoder alone" else ""
+    yield f"\n## {_text(contrast.arm)}{beside}\n"
+    yield from _table(
+        ("Measure", "Bi-encoder", "Reranked", "Change", "95 % interval", "p (Holm)", "Won / lost / tied"),
+        [
+            (
+                LABELS[row.measure],
+                figures.value(row.before),
+                figures.value(row.after),
+                figures.signed(row.difference.mean),
+                figures.interval(row.difference),
+                figures.p_value(row.p_holm),
+                f"{row.difference.won} / {row.difference.lost} / {row.difference.tied}",
+            )
+            for row in contrast.measures
+        ],
+    )
+
+
+def _depths(summary: Summary) -> Iterator[str]:
+    if not summary.depths:
+        return
+    yield "\n## Candidates\n"
+    yield from _table(
+        ("Candidates", LABELS[MAIN], "Change", "Of the gain", "A question", "Of the time"),
+        [
+            (
+                str(row.depth),
+                figures.value(row.ndcg),
+                figures.signed(row.difference.mean),
+                figures.share(row.share_of_gain),
+                figures.milliseconds(row.seconds),
+                figures.share(row.share_of_time),
+            )
+            for row in summary.depths
+        ],
+    )
+    yield f"\n{_text(summary.advice)}"
+
+
+def _answers(summary: Summary) -> Iterator[str]:
+    if not summary.answers:
+        return
+    yield "\n## Answers\n"
+    yield from _table(
+        ("Measure", "Questions", "Bi-encoder", "Reranked", "Change", "95 % interval", "p (Holm)"),
+        [
+            (
+                row.measure,
+                str(row.questions),
+                figures.value(row.before),
+                figures.value(row.after),
+                figures.signed(row.difference.mean),
+                figures.interval(row.difference),
+                figures.p_value(row.p_holm),
+            )
+            for row in summary.answers
+        ],
+    )
+
+
+def _changes(title: str, changes: Sequence[QuestionChange]) -> Iterator[str]:
+    if not changes:
+        return
+    yield f"\n## {title}\n"
+    for change in changes:
+        yield f"- {figures.signed(change.after - change.before)} {_text(change.question.text)}"
+        for moved in change.moved:
+            mark = "relevant" if moved.passage.gain > 0 else "not relevant"
+            yield f"  - {figures.move(moved)} {_text(figures.passage_name(moved.passage))} ({mark})"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(header)} |"
+    yield f"|---|{'---:|' * (len(header) - 1)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def _text(text: str) -> str:
+    """On one line, and with nothing that Markdown or HTML would act on."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", words.one_line(text))
