@@ -19,7 +19,7 @@ QUESTION ?= On which day of the month did the oracle process queries?
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format clean images bench-reranker bench-prior bench-sentences bench-corpora
+.PHONY: help venv demo test test-all lint format clean images bench-reranker bench-prior bench-sentences bench-corpora
 
 help: ## Show this list.
 	@echo "Targets:"
@@ -42,6 +42,10 @@ test: lint ## Lint, check the types and run all tests.
 	@$(BIN)/ragcli models prepare
 	@echo "==> Running the tests"
 	@$(BIN)/pytest
+
+test-all: test ## Run the tests that take minutes as well.
+	@echo "==> Running the long tests"
+	@$(BIN)/pytest -m long
 
 lint: $(VENV)/.installed-dev ## Check style and formatting.
 	@echo "==> Checking style and formatting"

@@ -20,7 +20,7 @@ NO_CONTEXT = Context(passages=(), messages=(), tokens=0, budget=0)
 CUT_BY_LIMIT = "length"
 
 
-def answer(
+def pack(
     question: str,
     candidates: Sequence[Candidate],
     *,
@@ -28,14 +28,13 @@ def answer(
     llm: LLM,
     watch: Stopwatch,
     score_texts: prompting.ScoreTexts,
-    on_text: OnText | None = None,
-) -> Answer:
-    """Packs, asks, cites. `score_texts` chooses the sentences of a small LLM's prompt: see `sentence_scorer`.
+) -> Context:
+    """The prompt. `score_texts` chooses the sentences of a small LLM's prompt: see `sentence_scorer`.
 
-    Raises LLMError when the answer does not come whole, ConfigError when the LLM's window is too small.
+    Raises ConfigError when the LLM's window is too small.
     """
     with watch.stage("context"):
-        context = prompting.build_context(
+        return prompting.build_context(
             question,
             candidates,
             top_k=config.retrieval.top_k,
@@ -44,6 +43,19 @@ def answer(
             count_tokens=llm.count_tokens,
             score_texts=score_texts,
         )
+
+
+def answer(
+    question: str,
+    candidates: Sequence[Candidate],
+    context: Context,
+    *,
+    config: Config,
+    llm: LLM,
+    watch: Stopwatch,
+    on_text: OnText | None = None,
+) -> Answer:
+    """Asks and cites; touches no encoder. Raises LLMError when the answer does not come whole."""
     stop = prompting.stop_marks(config.prompting)
     generation = _listen(llm.stream(context.messages, stop=stop), watch, on_text)
     text = prompting.quotation(generation.text, context.passages) if stop else generation.text

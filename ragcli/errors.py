@@ -70,13 +70,29 @@ class ModelError(RagcliError):
 
 
 class LLMError(RagcliError):
-    """`partial` is the text that had arrived before the failure: shown as partial, never as the answer."""
+    """`partial` is the text that had arrived before the failure: shown as partial, never as the answer.
+
+    `transient`: the same request may succeed later, after `retry_after` seconds where the server said so.
+    `hopeless`: every other question would fail in the same way.
+    """
 
     exit_code = ExitCode.UNAVAILABLE
 
-    def __init__(self, message: str, *, hint: str = "", partial: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        partial: str = "",
+        transient: bool = False,
+        retry_after: float | None = None,
+        hopeless: bool = False,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.partial = partial
+        self.transient = transient
+        self.retry_after = retry_after
+        self.hopeless = hopeless
 
 
 class TrainingError(RagcliError):

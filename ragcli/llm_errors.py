@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ragcli.config import LLMConfig
 from ragcli.errors import LLMError
+
+if TYPE_CHECKING:
+    from openai import APIStatusError
 
 LONGEST_DETAIL = 200
 
@@ -23,12 +29,12 @@ def as_llm_error(error: Exception, config: LLMConfig, *, key: str, began: bool, 
     if isinstance(error, APITimeoutError):
         return _too_slow(config, began=began, partial=partial)
     if isinstance(error, APIStatusError):
-        return _status_error(error.status_code, server, config, detail)
+        return _status_error(error, server, config, detail)
     if isinstance(error, APIConnectionError):
         if began:
             return cut_off(config, partial=partial)
         hint = "Start the server, or correct llm.base_url."
-        return LLMError(f"Nothing answers at {server}.", hint=hint)
+        return LLMError(f"Nothing answers at {server}.", hint=hint, transient=True, hopeless=True)
     if isinstance(error, ValueError):
         return LLMError(
             f"{server} sent something that is not an answer: {detail}.",
@@ -36,15 +42,15 @@ def as_llm_error(error: Exception, config: LLMConfig, *, key: str, began: bool, 
             partial=partial,
         )
     hint = "Ask again, or read the server's log."
-    return LLMError(f"{server} reported an error: {detail}.", hint=hint, partial=partial)
+    return LLMError(f"{server} reported an error: {detail}.", hint=hint, partial=partial, transient=True)
 
 
 def _too_slow(config: LLMConfig, *, began: bool, partial: str) -> LLMError:
     hint = "Ask again, or raise llm.timeout_seconds for a slow model."
     if not began:
-        return LLMError(f"{address(config)} did not answer in time.", hint=hint)
-    seconds = f"{config.timeout_seconds:g} seconds"
-    return LLMError(f"{address(config)} sent nothing more for {seconds}.", hint=hint, partial=partial)
+        return LLMError(f"{address(config)} did not answer in time.", hint=hint, transient=True)
+    message = f"{address(config)} sent nothing more for {config.timeout_seconds:g} seconds."
+    return LLMError(message, hint=hint, partial=partial, transient=True)
 
 
 def missing_key(config: LLMConfig) -> LLMError:
@@ -60,6 +66,7 @@ def cut_off(config: LLMConfig, *, partial: str) -> LLMError:
         f"The answer of {address(config)} broke off {where}.",
         hint="Ask again; if it stays so, check that llm.base_url is right (it ends in /v1 for most servers).",
         partial=partial,
+        transient=True,
     )
 
 
@@ -80,7 +87,8 @@ def address(config: LLMConfig) -> str:
     )
 
 
-def _status_error(status: int, server: str, config: LLMConfig, detail: str) -> LLMError:
+def _status_error(error: APIStatusError, server: str, config: LLMConfig, detail: str) -> LLMError:
+    status = error.status_code
     if status in (401, 403):
         variable = config.api_key_env
         hint = (
@@ -88,25 +96,44 @@ def _status_error(status: int, server: str, config: LLMConfig, detail: str) -> L
             if variable
             else "Set llm.api_key_env to the variable that holds it."
         )
-        return LLMError(f"{server} refused the key (HTTP {status}).", hint=hint)
+        return LLMError(f"{server} refused the key (HTTP {status}).", hint=hint, hopeless=True)
     if status == 404:
         return LLMError(
             f"{server} does not know the model {config.model!r}, or the address is wrong (HTTP 404).",
             hint="Correct llm.model, or llm.base_url (it ends in /v1 for most servers).",
+            hopeless=True,
         )
     if status == 429:
         return LLMError(
             f"{server} takes no more requests for now (HTTP 429).",
             hint="Wait a minute and ask again, or check your quota.",
+            transient=True,
+            retry_after=_retry_after(error),
         )
     if status >= 500:
         return LLMError(
-            f"{server} failed (HTTP {status}): {detail}.", hint="Ask again, or read the server's log."
+            f"{server} failed (HTTP {status}): {detail}.",
+            hint="Ask again, or read the server's log.",
+            transient=True,
+            retry_after=_retry_after(error),
         )
     return LLMError(
         f"{server} refused the request (HTTP {status}): {detail}.",
         hint="Check the [llm] settings: ragcli config show",
     )
+
+
+def _retry_after(error: APIStatusError) -> float | None:
+    """Seconds from the Retry-After header, which holds seconds or a date (RFC 9110); None without one."""
+    text = error.response.headers.get("retry-after", "").strip()
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
 
 
 def _one_line(error: Exception, key: str) -> str:

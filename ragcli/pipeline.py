@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -18,7 +18,16 @@ from ragcli.config import Config
 from ragcli.config_loading import load_config
 from ragcli.errors import NothingFoundError, RagcliError, UsageError
 from ragcli.stopwatch import Stopwatch
-from ragcli.types import Answer, Candidate, Comparison, Filters, IngestReport, SearchResult
+from ragcli.types import (
+    Answer,
+    Candidate,
+    Chunk,
+    Comparison,
+    Context,
+    Filters,
+    IngestReport,
+    SearchResult,
+)
 
 EVERYTHING = Filters()
 
@@ -34,6 +43,34 @@ def open_pipeline(config: Config | None = None) -> Iterator[Pipeline]:
         yield pipeline
     finally:
         pipeline.close()
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedArm:
+    """One order of the candidates with its packed prompt; None where there is nothing to ask the LLM."""
+
+    question: str
+    candidates: tuple[Candidate, ...]
+    context: Context | None
+    watch: Stopwatch
+    truncated: int = 0
+
+    def again(self) -> PreparedArm:
+        """With a stopwatch of its own: a second try does not add to the seconds of the first."""
+        return replace(self, watch=Stopwatch(self.watch.timings))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A question that only the LLM is missing for: one arm, or both (base, reranked). `watch` timed what they
+    share.
+    """
+
+    question: str
+    candidates: tuple[Candidate, ...]
+    arms: tuple[PreparedArm, ...]
+    watch: Stopwatch
+    truncated: int
 
 
 class Pipeline:
@@ -102,8 +139,8 @@ class Pipeline:
         watch = Stopwatch()
         truncated = self._truncated
         candidates = self._candidates(question, filters, watch, reranked=reranked)
-        answer = self._answer(question, candidates, watch, on_text)
-        return replace(answer, truncated=self._truncated - truncated)
+        arm = self._arm(question, candidates, watch)
+        return self._answer(replace(arm, truncated=self._truncated - truncated), on_text)
 
     def compare(
         self,
@@ -126,10 +163,52 @@ class Pipeline:
         arms = []
         for arm, order in (("base", _base_order(reranked_order)), ("reranked", reranked_order)):
             hear = None if on_text is None else partial(on_text, arm)
-            truncated = self._truncated
-            answer = self._answer(question, order, Stopwatch(), hear)
-            arms.append(replace(answer, truncated=self._truncated - truncated))
+            arms.append(self._answer(self._arm(question, order, Stopwatch()), hear))
         return self._compared(question, reranked_order, watch, shared, *arms)
+
+    def prepare(
+        self,
+        question: str,
+        *,
+        compare: bool = False,
+        rerank: bool | None = None,
+        filters: Filters = EVERYTHING,
+    ) -> Prepared:
+        """All of `ask`, or of `compare`, that comes before the LLM: for callers who keep several busy."""
+        reranked = compare or (self.config.reranking.enabled if rerank is None else rerank)
+        self.check(question, reranker=reranked, answers=True)
+        self._start_llm()
+        watch = Stopwatch()
+        truncated = self._truncated
+        candidates = self._candidates(question, filters, watch, reranked=reranked)
+        shared = self._truncated - truncated
+        self._opened_llm(watch)
+        orders = (_base_order(candidates), candidates) if compare else (candidates,)
+        arms = tuple(self._arm(question, order, Stopwatch()) for order in orders)
+        return Prepared(question, candidates, arms, watch, shared)
+
+    def finish(
+        self, prepared: Prepared, *, on_text: Callable[[str], None] | None = None
+    ) -> Answer | Comparison:
+        """The LLM's part. Any thread may call this, many at once, and again after an LLMError."""
+        answers = [self._answer(arm.again(), on_text) for arm in prepared.arms]
+        if len(answers) == 1:
+            (answer,) = answers
+            timings = (*prepared.watch.timings, *answer.timings)
+            return replace(answer, timings=timings, truncated=prepared.truncated + answer.truncated)
+        return self._compared(
+            prepared.question, prepared.candidates, prepared.watch, prepared.truncated, *answers
+        )
+
+    def chunks(self) -> tuple[Chunk, ...]:
+        """Every chunk of the index, source by source."""
+        with self._open_index() as index:
+            return tuple(chunk for source in index.sources() for chunk in index.chunks(source.source))
+
+    @property
+    def prior_weight(self) -> float:
+        """What the bi-encoder's similarity weighs in the reranked order."""
+        return self._reranker.prior_weight
 
     def check(self, question: str, *, reranker: bool = False, answers: bool = False) -> None:
         """Raises for the first thing that is missing; nothing heavy is imported, nothing is loaded."""
@@ -218,26 +297,36 @@ class Pipeline:
             dimension=encoder.dimension,
         )
 
-    def _answer(
-        self,
-        question: str,
-        candidates: Sequence[Candidate],
-        watch: Stopwatch,
-        on_text: Callable[[str], None] | None,
-    ) -> Answer:
+    def _arm(self, question: str, candidates: tuple[Candidate, ...], watch: Stopwatch) -> PreparedArm:
+        """Packs the prompt; none where no passage is likely enough to be relevant."""
         if prompting.below_threshold(candidates, self.config.prompting):
-            return answering.abstention(question, candidates, config=self.config, watch=watch)
+            return PreparedArm(question, candidates, None, watch)
+        truncated = self._truncated
         reranker = self._reranker if candidates[0].rank is not None else None
-        opened = self._opened_llm(watch)
-        return answering.answer(
+        context = answering.pack(
             question,
             candidates,
             config=self.config,
-            llm=opened,
+            llm=self._opened_llm(watch),
             watch=watch,
             score_texts=answering.sentence_scorer(self._bi_encoder, reranker),
-            on_text=on_text,
         )
+        return PreparedArm(question, candidates, context, watch, self._truncated - truncated)
+
+    def _answer(self, arm: PreparedArm, on_text: Callable[[str], None] | None) -> Answer:
+        if arm.context is None:
+            found = answering.abstention(arm.question, arm.candidates, config=self.config, watch=arm.watch)
+        else:
+            found = answering.answer(
+                arm.question,
+                arm.candidates,
+                arm.context,
+                config=self.config,
+                llm=self._opened_llm(arm.watch),
+                watch=arm.watch,
+                on_text=on_text,
+            )
+        return replace(found, truncated=arm.truncated)
 
     def _compared(
         self,

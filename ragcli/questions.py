@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,18 @@ def read_questions(path: Path) -> tuple[Question, ...]:
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise UsageError(f"{path}: {path.suffix or 'no ending'} is no question file", hint=_FORMATS)
+    return _checked(reader, text, path)
+
+
+def parse_questions(text: str) -> tuple[Question, ...]:
+    """From standard input: JSONL where the first character is a brace, else a question a line."""
+    reader = _json_lines if text.lstrip().startswith("{") else _lines
+    return _checked(reader, text, Path("standard input"))
+
+
+def _checked(
+    reader: Callable[[str, Path], Iterator[tuple[int, Mapping[str, Any]]]], text: str, path: Path
+) -> tuple[Question, ...]:
     questions = tuple(_question(row, number, path) for number, row in reader(text, path))
     if not questions:
         raise UsageError(f"{path} holds no question", hint=_FORMATS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from ragcli.types import Timing
@@ -12,8 +12,8 @@ from ragcli.types import Timing
 class Stopwatch:
     """Stages appear in the order in which they first ran; a stage that runs twice is summed."""
 
-    def __init__(self) -> None:
-        self._seconds: dict[str, float] = {}
+    def __init__(self, timings: Iterable[Timing] = ()) -> None:
+        self._seconds = {timing.stage: timing.seconds for timing in timings}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -3,10 +3,14 @@
 The model's name says what happens: "answers", "http-401", "http-404", "http-429", "http-500", "stalls-first",
 "stalls-later", "cut", "reset", "malformed", "not-a-stream", "empty", "newer-limit", "no-usage", "long",
 "error-event", "escapes".
+
+"flaky" answers every prompt in the end, in words of its own; before that a prompt is refused (429, 500), cut
+or stalled once or twice, as its text decides. "slow-N" takes up to N tenths of a second, as the text decides.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
 import struct
@@ -25,10 +29,11 @@ USAGE = {"prompt_tokens": 40, "completion_tokens": 6, "total_tokens": 46}
 
 @dataclass
 class FaultServer:
-    """`requests` holds the body of each request, `keys` its Authorization header."""
+    """`requests` holds the body of each request, `times` when it came, `keys` its Authorization header."""
 
     base_url: str
     requests: list[dict[str, Any]] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
 
@@ -60,8 +65,18 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.record.requests.append(body)
+        self.record.times.append(time.monotonic())
         self.record.keys.append(self.headers.get("Authorization", ""))
         fault = body["model"]
+        if fault == "flaky":
+            return self._flaky(body)
+        if fault.startswith("slow-"):
+            time.sleep(_number(body) % (1 + int(fault.removeprefix("slow-"))) / 10)
+            return self._stream("answers")
+        if fault == "http-429-then-fine":
+            if len(self.record.requests) == 1:
+                return self._refuse(429, "busy", retry_after="1")
+            return self._stream("answers")
         if fault.startswith("http-"):
             return self._refuse(int(fault.removeprefix("http-")), f"as asked, for {self.record.keys[-1]}")
         if fault == "newer-limit" and "max_tokens" in body:
@@ -71,22 +86,39 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         return self._stream(fault)
 
-    def _refuse(self, status: int, message: str) -> None:
+    def _flaky(self, body: dict[str, Any]) -> None:
+        number = _number(body)
+        seen = sum(request["messages"] == body["messages"] for request in self.record.requests)
+        if seen > number % 3:
+            return self._stream("answers", (f"Number {number} ", "is ", "the answer."))
+        match number // 3 % 4:
+            case 0:
+                return self._refuse(429, "busy", retry_after="0.05")
+            case 1:
+                return self._refuse(500, "broken", retry_after="0.05")
+            case 2:
+                return self._stream("cut")
+        self.release.wait(3)
+        return None
+
+    def _refuse(self, status: int, message: str, retry_after: str = "") -> None:
         content = json.dumps({"error": {"message": message, "type": "fault"}}).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
+        if retry_after:
+            self.send_header("Retry-After", retry_after)
         self.end_headers()
         self.wfile.write(content)
 
-    def _stream(self, fault: str) -> None:
+    def _stream(self, fault: str, words: tuple[str, ...] = WORDS) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/html" if fault == "not-a-stream" else "text/event-stream")
         self.end_headers()
         if fault == "not-a-stream":
             self.wfile.write(b"<html>Welcome to the wrong address.</html>")
             return
-        for index, word in enumerate(() if fault == "empty" else WORDS):
+        for index, word in enumerate(() if fault == "empty" else words):
             if index == 1 and fault == "stalls-later":
                 self.release.wait()
                 return
@@ -112,6 +144,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, data: str) -> None:
         self.wfile.write(f"data: {data}\n\n".encode())
         self.wfile.flush()
+
+
+def _number(body: dict[str, Any]) -> int:
+    """The same for the same prompt, in any process."""
+    return int(hashlib.sha256(json.dumps(body["messages"]).encode()).hexdigest()[:4], 16)
 
 
 def _frame() -> dict[str, Any]:

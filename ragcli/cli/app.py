@@ -35,6 +35,7 @@ COMMANDS = {
     "search": Entry(
         "ragcli.cli.search", "search", "Show the passages that answer a question, without an LLM.", ASK
     ),
+    "batch": Entry("ragcli.cli.batch", "batch", "Answer a file of questions, a line of JSON for each.", ASK),
     "eval": Entry("ragcli.cli.evaluate", "app", "Measure what reranking adds on your questions.", MEASURE),
     "report": Entry("ragcli.cli.report", "report", "Make the reports of a finished run again.", MEASURE),
     "ingest": Entry(

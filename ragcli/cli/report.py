@@ -53,6 +53,10 @@ def report(ctx: typer.Context, file: RunFile, out: Out = None, as_json: options.
 
 
 def _read(file: Path) -> Run:
+    if file.suffix.lower() == ".jsonl":
+        from ragcli.batch.reading import read_batch
+
+        return read_batch(file)
     from ragcli.evaluation.run_files import read_run
 
     return read_run(file)

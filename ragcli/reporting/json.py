@@ -43,7 +43,8 @@ def document(kind: str, fields: Mapping[str, Any]) -> str:
 
 def answer(record: Answer, config: Config) -> str:
     return document(
-        "answer", {**_answer(record), "candidates": _candidates(record.candidates), **repeatable(config)}
+        "answer",
+        {**answer_fields(record), "candidates": _candidates(record.candidates), **repeatable(config)},
     )
 
 
@@ -53,7 +54,7 @@ def search(record: SearchResult, config: Config) -> str:
         "reranked": record.reranked,
         "candidates": _candidates(record.candidates),
         "truncated": record.truncated,
-        "timings": _timings(record.timings),
+        "timings": timing_fields(record.timings),
     }
     return document("search", {**fields, **repeatable(config)})
 
@@ -62,7 +63,7 @@ def comparison(record: Comparison, config: Config) -> str:
     """Each candidate stands once, in reranked order, with its ranks and its place in both prompts."""
     candidates = [
         {
-            **_candidate(movement.candidate),
+            **candidate_fields(movement.candidate),
             "before": movement.before,
             "after": movement.after,
             "in_prompt_before": movement.in_prompt_before,
@@ -73,11 +74,11 @@ def comparison(record: Comparison, config: Config) -> str:
     fields = {
         "question": record.question,
         "summary": record.summary,
-        "base": _answer(record.base) if record.base else None,
-        "reranked": _answer(record.reranked) if record.reranked else None,
+        "base": answer_fields(record.base) if record.base else None,
+        "reranked": answer_fields(record.reranked) if record.reranked else None,
         "candidates": candidates,
         "truncated": record.truncated,
-        "timings": _timings(record.timings),
+        "timings": timing_fields(record.timings),
     }
     return document("comparison", {**fields, **repeatable(config)})
 
@@ -92,7 +93,7 @@ def ingest(record: IngestReport) -> str:
         "chunks_written": record.chunks_written,
         "chunks_removed": record.chunks_removed,
         "seconds": record.seconds,
-        "timings": _timings(record.timings),
+        "timings": timing_fields(record.timings),
     }
     return document("ingest", fields)
 
@@ -112,7 +113,7 @@ def sources(collection: str, records: Iterable[SourceInfo]) -> str:
     return document("sources", {"collection": collection, "sources": fields})
 
 
-def _answer(record: Answer) -> Fields:
+def answer_fields(record: Answer) -> Fields:
     return {
         "question": record.question,
         "answer": record.text,
@@ -128,7 +129,7 @@ def _answer(record: Answer) -> Fields:
             "prompt_tokens": record.usage.prompt_tokens,
             "completion_tokens": record.usage.completion_tokens,
         },
-        "timings": _timings(record.timings),
+        "timings": timing_fields(record.timings),
     }
 
 
@@ -164,10 +165,10 @@ def _context(record: Context) -> Fields:
 
 
 def _candidates(records: Sequence[Candidate]) -> list[Fields]:
-    return [_candidate(record) for record in records]
+    return [candidate_fields(record) for record in records]
 
 
-def _candidate(record: Candidate) -> Fields:
+def candidate_fields(record: Candidate) -> Fields:
     return {
         "chunk_id": record.chunk.id,
         "source": record.chunk.source,
@@ -196,5 +197,5 @@ def _span(record: Any) -> Fields:
     }
 
 
-def _timings(records: Iterable[Timing]) -> dict[str, float]:
+def timing_fields(records: Iterable[Timing]) -> dict[str, float]:
     return words.summed(records)

@@ -85,6 +85,14 @@ def open_store(
     return Store(folder, manifest, lock, search_width=config.store.search_width)
 
 
+def contents(config: Config) -> list[tuple[str, str]]:
+    """(source, sha256) of all that the collection holds, and how it was cut; without importing Chroma."""
+    manifest = _existing_manifest(config)
+    cut = (f"size {manifest.chunk_size}, overlap {manifest.chunk_overlap}", manifest.fingerprint)
+    records = Records(_folder(config) / "sources.sqlite3")
+    return [cut, *((info.source, info.sha256) for info in records.sources())]
+
+
 def reset(config: Config) -> None:
     """Delete the collection with all its files. Raises NothingFoundError if there is none.
 

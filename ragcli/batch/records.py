@@ -1,0 +1,38 @@
+"""What a batch hands on for each question: the result, or why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ragcli.errors import RagcliError
+from ragcli.questions import Question
+from ragcli.types import Answer, Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Exactly one of `result` and `error` is there. `relevant` are the ids of the chunks that answer it."""
+
+    question: Question
+    result: Answer | Comparison | None
+    error: RagcliError | None
+    relevant: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The names of a run's models and the weight of the prior; the cross-encoder's is empty without one."""
+
+    embedder: str
+    reranker: str
+    prior_weight: float
+    llm: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How a batch ended. `kept` were there from an earlier run."""
+
+    answered: int
+    kept: int
+    failed: int

@@ -1,0 +1,103 @@
+"""Questions are prepared one by one in this thread, and answered by the LLM in several others.
+
+Results come out in the order of the questions.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import NoReturn, Protocol
+
+from ragcli.batch.records import Outcome
+from ragcli.batch.retrying import Backoff, Stopped, with_retries
+from ragcli.errors import LLMError, RagcliError
+from ragcli.pipeline import Prepared
+from ragcli.questions import Question
+from ragcli.types import Answer, Comparison
+
+# Questions that are prepared beyond those being answered: so that no job ever waits for the encoders.
+AHEAD = 2
+
+
+class Answering(Protocol):
+    """The two halves of answering; a `pipeline.Pipeline` has them."""
+
+    def finish(
+        self, prepared: Prepared, *, on_text: Callable[[str], None] | None = None
+    ) -> Answer | Comparison: ...
+
+
+def run(
+    questions: Sequence[Question],
+    prepare: Callable[[Question], Prepared],
+    answering: Answering,
+    *,
+    jobs: int,
+    relevant: Callable[[Question], frozenset[str]],
+    backoff: Backoff,
+) -> Generator[Outcome, None, None]:
+    """One outcome a question. A failure is an outcome too, unless every other question would fail as well:
+    then the LLMError is raised, after the outcomes before it.
+    """
+    stop = threading.Event()
+    waiting: deque[tuple[Question, Future[Answer | Comparison] | RagcliError]] = deque()
+    pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="ragcli-batch")
+    try:
+        for question in questions:
+            waiting.append((question, _start(question, prepare, answering, pool, backoff, stop)))
+            while waiting and (len(waiting) >= jobs + AHEAD or _is_done(waiting[0][1])):
+                yield _outcome(*waiting.popleft(), relevant)
+        while waiting:
+            yield _outcome(*waiting.popleft(), relevant)
+    finally:
+        stop.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start(
+    question: Question,
+    prepare: Callable[[Question], Prepared],
+    answering: Answering,
+    pool: ThreadPoolExecutor,
+    backoff: Backoff,
+    stop: threading.Event,
+) -> Future[Answer | Comparison] | RagcliError:
+    def hear(_piece: str) -> None:
+        if stop.is_set():
+            _stop()
+
+    try:
+        prepared = prepare(question)
+    except RagcliError as error:
+        return error
+    work = partial(answering.finish, prepared, on_text=hear)
+    return pool.submit(with_retries, work, backoff, stop)
+
+
+def _stop() -> NoReturn:
+    raise Stopped
+
+
+def _is_done(found: Future[Answer | Comparison] | RagcliError) -> bool:
+    return isinstance(found, RagcliError) or found.done()
+
+
+def _outcome(
+    question: Question,
+    found: Future[Answer | Comparison] | RagcliError,
+    relevant: Callable[[Question], frozenset[str]],
+) -> Outcome:
+    if isinstance(found, RagcliError):
+        return Outcome(question, None, found, relevant(question))
+    try:
+        return Outcome(question, found.result(), None, relevant(question))
+    except LLMError as error:
+        if error.hopeless:
+            raise
+        return Outcome(question, None, error, relevant(question))
+    except RagcliError as error:
+        return Outcome(question, None, error, relevant(question))
