@@ -19,7 +19,7 @@ QUESTION ?= On which day of the month did the oracle process queries?
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all lint format clean images bench-reranker bench-prior bench-sentences bench-corpora
+.PHONY: help venv demo test test-all lint format clean images bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora
 
 help: ## Show this list.
 	@echo "Targets:"
@@ -60,6 +60,14 @@ format: $(VENV)/.installed-dev ## Format the code and mend what ruff can mend.
 bench-reranker: $(VENV)/.installed-dev ## Print the reranker's table on the judged collections in DATA.
 	@echo "==> Measuring the reranker on the collections in $(DATA)"
 	@$(BIN)/python bench/reranker.py --data $(DATA) --larger --skip 1 --step 2 --held-back $(HELD_BACK)
+
+bench-evaluation: $(VENV)/.installed-dev ## Batched evaluation against a loop of searches, on the bundled corpus.
+	@echo "==> Timing the evaluation"
+	@$(BIN)/python bench/evaluation.py
+
+bench-oracle: $(VENV)/.installed-dev ## Compare all measures with ir_measures on the collections in DATA.
+	@echo "==> Comparing measures on the collections in $(DATA)"
+	@$(BIN)/python bench/oracle.py --data $(DATA)
 
 bench-prior: $(VENV)/.installed-dev ## Print the gains by the prior's weight, on the other half of their questions.
 	@echo "==> Measuring the prior on the collections in $(DATA)"

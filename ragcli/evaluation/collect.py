@@ -51,16 +51,13 @@ def evaluate_questions(
     store.check(config)
     loaded = [load_reranker(reranker) for reranker in rerankers]
     embedder = load_bi_encoder(config.embedding)
+    _tell(progress, "retrieving", 0, len(questions))
+    judged, chunks = candidates_of_index(config, embedder, questions, _deepest(config, depths))
+    _tell(progress, "retrieving", len(questions), len(questions))
+    # What can fail for want of a server comes before the long work.
+    answered = answer_all(config, questions, progress) if answers else ()
+    scorings = _score_all(loaded, judged, progress)
     with _index(config, embedder) as index:
-        _tell(progress, "retrieving", 0, len(questions))
-        vectors = embedder.embed([question.text for question in questions], query=True)
-        found = index.search_many(vectors, _deepest(config, depths), EVERYTHING)
-        chunks = [chunk for source in index.sources() for chunk in index.chunks(source.source)]
-        judged = judge(questions, found, chunks)
-        _tell(progress, "retrieving", len(questions), len(questions))
-        # What can fail for want of a server comes before the long work.
-        answered = answer_all(config, questions, progress) if answers else ()
-        scorings = _score_all(loaded, judged, progress)
 
         def retrieve(text: str) -> object:
             return index.search(
@@ -68,7 +65,18 @@ def evaluate_questions(
             )
 
         seconds = _time(judged, embedder, loaded, _timed_depths(config, depths), retrieve, progress)
-    return _run(config, title, embedder, judged, scorings, depths, answered, seconds, chunks=len(chunks))
+    return _run(config, title, embedder, judged, scorings, depths, answered, seconds, chunks=chunks)
+
+
+def candidates_of_index(
+    config: Config, embedder: BiEncoder, questions: Sequence[Question], depth: int
+) -> tuple[tuple[JudgedQuestion, ...], int]:
+    """All questions with their `depth` nearest chunks, in one batch; and how many chunks the index holds."""
+    vectors = embedder.embed([question.text for question in questions], query=True)
+    with _index(config, embedder) as index:
+        found = index.search_many(vectors, depth, EVERYTHING)
+        chunks = [chunk for source in index.sources() for chunk in index.chunks(source.source)]
+    return judge(questions, found, chunks), len(chunks)
 
 
 def evaluate_beir(
