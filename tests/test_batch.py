@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +85,10 @@ class Place:
         path.write_text(CONFIG.format(**settings), encoding="utf-8")
         return path
 
-    def batch(self, *flags: str, model: str = "answers") -> Outcome:
+    def batch(self, *flags: str, model: str = "answers", environ: Mapping[str, str] | None = None) -> Outcome:
         out = () if "-o" in flags else ("-o", str(self.results))
-        return run("batch", str(self.questions), *out, "--config", str(self.config(model)), *flags)
+        command = ("batch", str(self.questions), *out, "--config", str(self.config(model)), *flags)
+        return run(*command, environ=environ)
 
     def command(self, model: str, *flags: str) -> list[str]:
         """For a process of its own, which can be killed."""
@@ -248,6 +249,12 @@ class TestFailures:
         assert words in outcome.stderr
         assert len(place.server.requests) <= 2
         assert place.records == []
+
+    def test_what_is_missing_for_all_of_them_is_said_once(self, place: Place) -> None:
+        outcome = place.batch(environ={"RAGCLI_LLM_API_KEY_ENV": "NO_SUCH_KEY"})
+        assert outcome.status == 4
+        assert outcome.stderr.count("NO_SUCH_KEY is not set") == 1
+        assert place.server.requests == []
 
     def test_retry_after_is_obeyed(self, place: Place) -> None:
         place.ask(QUESTIONS[:1])

@@ -14,7 +14,7 @@ from typing import NoReturn, Protocol
 
 from ragcli.batch.records import Outcome
 from ragcli.batch.retrying import Backoff, Stopped, with_retries
-from ragcli.errors import LLMError, RagcliError
+from ragcli.errors import LLMError, NothingFoundError, RagcliError, StoreError
 from ragcli.pipeline import Prepared
 from ragcli.questions import Question
 from ragcli.types import Answer, Comparison
@@ -41,7 +41,7 @@ def run(
     backoff: Backoff,
 ) -> Generator[Outcome, None, None]:
     """One outcome a question. A failure is an outcome too, unless every other question would fail as well:
-    then the LLMError is raised, after the outcomes before it.
+    then the error is raised, after the outcomes before it.
     """
     stop = threading.Event()
     waiting: deque[tuple[Question, Future[Answer | Comparison] | RagcliError]] = deque()
@@ -72,6 +72,8 @@ def _start(
 
     try:
         prepared = prepare(question)
+    except (StoreError, NothingFoundError):
+        raise  # No other question would fare better.
     except RagcliError as error:
         return error
     work = partial(answering.finish, prepared, on_text=hear)

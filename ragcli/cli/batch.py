@@ -149,8 +149,10 @@ def _run(
         left = [question for question in questions if question.id not in done]
         if not left:
             return Counts(0, len(done), 0)
-        bar = stack.enter_context(StagesBar(screens.err, quiet=plan.quiet))
         pipeline = stack.enter_context(open_pipeline(plan.config))
+        # What is missing for all questions is said once, and before the file is touched.
+        pipeline.check(left[0].text, reranker=_reranks(plan), answers=True)
+        bar = stack.enter_context(StagesBar(screens.err, quiet=plan.quiet))
         outcomes = stack.enter_context(
             closing(
                 run(
@@ -184,10 +186,14 @@ def _judge(pipeline: Pipeline, questions: Sequence[Question]) -> Callable[[Quest
     return lambda question: relevant_chunks(question, chunks)
 
 
+def _reranks(plan: _Plan) -> bool:
+    return plan.compare or plan.config.reranking.enabled
+
+
 def _models(pipeline: Pipeline, plan: _Plan) -> Models:
     from ragcli.batch.records import Models
 
-    reranks = plan.compare or plan.config.reranking.enabled
+    reranks = _reranks(plan)
     return Models(
         embedder=plan.config.embedding.model,
         reranker=plan.config.reranking.model if reranks else "",
