@@ -130,7 +130,7 @@ def main() -> None:
         config = config.model_copy(
             update={"reranking": config.reranking.model_copy(update={"model": options.model})}
         )
-        with open_pipeline(config) as pipeline:
+        with open_pipeline(config, bulk=True) as pipeline:
             pipeline.ingest([CORPORA / options.corpus])
             with open_store(config, create=False) as index:
                 chunks = [one for source in index.sources() for one in index.chunks(source.source)]

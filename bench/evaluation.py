@@ -69,7 +69,10 @@ def compare(
 def run(
     config: Config, pipeline: Pipeline, questions: Sequence[Question], reranked: int, rounds: int
 ) -> None:
-    embedder, reranker = load_bi_encoder(config.embedding), load_reranker(config.reranking)
+    embedder, reranker = (
+        load_bi_encoder(config.embedding, bulk=True),
+        load_reranker(config.reranking, bulk=True),
+    )
     few = questions[:: max(1, len(questions) // reranked)][:reranked]
 
     def loop(asked: Sequence[Question], rerank: bool) -> None:
@@ -95,7 +98,7 @@ def main() -> None:
     questions = spellings(read_questions(CORPUS / "questions.jsonl"))[:RETRIEVED]
     with tempfile.TemporaryDirectory() as folder:
         config = load_config(overrides={"store.path": folder})
-        with open_pipeline(config) as pipeline:
+        with open_pipeline(config, bulk=True) as pipeline:
             pipeline.ingest([CORPUS])
             run(config, pipeline, questions, options.reranked, options.rounds)
 

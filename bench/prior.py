@@ -28,8 +28,8 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=100, help="most questions of a collection")
     parser.add_argument("--cache", type=Path, default=Path("bench/.cache"))
     options = parser.parse_args()
-    embedder = load_bi_encoder(EmbeddingConfig())
-    reranker = load_reranker(RerankingConfig(model=options.model, batch_size=32))
+    embedder = load_bi_encoder(EmbeddingConfig(), bulk=True)
+    reranker = load_reranker(RerankingConfig(model=options.model, batch_size=32), bulk=True)
     gains: dict[str, list[float]] = {}
     print(f"{'weight':24}" + "".join(f"{weight:>8g}" for weight in WEIGHTS))
     for name in (*QUESTION_ANSWERING, *TOPICAL):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from ragcli.bert import Bert, is_plain_bert, load_tokenizer, pad
+from ragcli.bert import Encoder, is_plain_bert, load_encoder, load_tokenizer, pad
 from ragcli.config import EmbeddingConfig
 from ragcli.errors import ModelError
 from ragcli.models import EMBEDDED_BI_ENCODER, bi_encoder_files, quieten_libraries, read_json
@@ -86,8 +87,10 @@ class BiEncoder:
         return [len(encoding) for encoding in encodings]
 
 
-def load_bi_encoder(config: EmbeddingConfig) -> BiEncoder:
+def load_bi_encoder(config: EmbeddingConfig, *, bulk: bool = False) -> BiEncoder:
     """The bi-encoder that the settings name. The embedded one reads its weights at the first text.
+
+    `bulk`: many texts are to be read, and a slower start pays where it makes the rest faster.
 
     Raises ModelError.
     """
@@ -96,7 +99,7 @@ def load_bi_encoder(config: EmbeddingConfig) -> BiEncoder:
     folder = Path(files.folder)
     backend: _Backend
     if config.model == EMBEDDED_BI_ENCODER and is_plain_bert(folder):
-        backend = _PlainBert(folder)
+        backend = _PlainBert(folder, bulk=bulk)
     else:
         backend = _SentenceTransformer(config.model, folder)
     return BiEncoder(files.name, files.fingerprint, backend, batch_size=config.batch_size)
@@ -105,7 +108,7 @@ def load_bi_encoder(config: EmbeddingConfig) -> BiEncoder:
 class _PlainBert:
     """The embedded model: BERT, the mean over the text's tokens, unit length."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, bulk: bool) -> None:
         settings, reading = read_json(folder / "config.json"), read_json(folder / "sentence_bert_config.json")
         self.tokenizer = load_tokenizer(folder)
         self.dimension = int(str(settings["hidden_size"]))
@@ -113,16 +116,16 @@ class _PlainBert:
         self.window = longest - self.tokenizer.num_special_tokens_to_add(False)
         self._cutting = load_tokenizer(folder)
         self._cutting.enable_truncation(longest)
-        self._folder = folder
-        self._bert: Bert | None = None
+        self._load = partial(load_encoder, folder, bulk=bulk)
+        self._encoder: Encoder | None = None
 
     def encode(self, texts: Sequence[str], *, query: bool) -> Vectors:
         import numpy as np
 
-        self._bert = self._bert or Bert(self._folder)
+        self._encoder = self._encoder or self._load()
         ids, types, mask = pad(self._cutting.encode_batch(list(texts)))
-        hidden = self._bert.hidden((ids, types, mask)).numpy()
-        means = (hidden * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
+        states = self._encoder.states((ids, types, mask))
+        means = (states * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
         return _unit(means.astype(np.float32))
 
 

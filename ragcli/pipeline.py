@@ -33,12 +33,13 @@ EVERYTHING = Filters()
 
 
 @contextmanager
-def open_pipeline(config: Config | None = None) -> Iterator[Pipeline]:
+def open_pipeline(config: Config | None = None, *, bulk: bool = False) -> Iterator[Pipeline]:
     """A pipeline whose models load when they are first needed and stay until the block ends.
 
-    Without a configuration: that of the commands (defaults, config.toml, environment).
+    Without a configuration: that of the commands (defaults, config.toml, environment). `bulk`: for more than
+    some questions, so that encoders that start slowly and work fast may pay.
     """
-    pipeline = Pipeline(load_config() if config is None else config)
+    pipeline = Pipeline(load_config() if config is None else config, bulk=bulk)
     try:
         yield pipeline
     finally:
@@ -76,8 +77,9 @@ class Prepared:
 class Pipeline:
     """All that one configuration can do. One question at a time: not to be shared between threads."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, bulk: bool = False) -> None:
         self.config = config
+        self._bulk = bulk
         self._resources = ExitStack()
         self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ragcli-llm")
         self._llm: Future[llm.LLM] | None = None
@@ -226,11 +228,11 @@ class Pipeline:
 
     @cached_property
     def _bi_encoder(self) -> embedding.BiEncoder:
-        return embedding.load_bi_encoder(self.config.embedding)
+        return embedding.load_bi_encoder(self.config.embedding, bulk=self._bulk)
 
     @cached_property
     def _reranker(self) -> reranking.CrossEncoderReranker:
-        return reranking.load_reranker(self.config.reranking)
+        return reranking.load_reranker(self.config.reranking, bulk=self._bulk)
 
     @property
     def _truncated(self) -> int:
@@ -275,17 +277,27 @@ class Pipeline:
             return reranking.rerank(self._reranker, question, candidates)
 
     def _load(self, watch: Stopwatch, *, reranker: bool) -> None:
-        """Loads what is not loaded yet, so that the later stages time the work and not the loading."""
+        """Loads what is not loaded yet, so that the later stages time the work and not the loading.
+
+        Chroma's import is the longest part: the encoders load beside it.
+        """
         wanted = {"_bi_encoder", "_reranker"} if reranker else {"_bi_encoder"}
         if wanted <= self.__dict__.keys():
             return
-        with watch.stage("load"):
-            # Weights and Chroma are loaded at their first use.
-            vector = self._bi_encoder.embed(["."], query=True)[0]
-            with self._open_index() as index:
-                index.search(vector, 1, EVERYTHING)
+        with watch.stage("load"), ThreadPoolExecutor(max_workers=1) as beside:
+            warm = beside.submit(self._warm_index, self._bi_encoder.dimension)
+            self._bi_encoder.embed(["."], query=True)
             if reranker:
                 _ = self._reranker
+            warm.result()
+
+    def _warm_index(self, dimension: int) -> None:
+        """Chroma is imported, and its index read, at the first search."""
+        import numpy as np
+
+        anywhere: embedding.Vectors = np.full(dimension, dimension**-0.5, dtype=np.float32)
+        with self._open_index() as index:
+            index.search(anywhere, 1, EVERYTHING)
 
     def _open_index(self) -> store.Store:
         encoder = self._bi_encoder

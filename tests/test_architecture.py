@@ -42,7 +42,7 @@ STAGES = {
     "ragcli.sentences": set(),
     "ragcli.chunking": {"ragcli.sentences"},
     "ragcli.models": set(),
-    "ragcli.bert": {"ragcli.models"},
+    "ragcli.bert": {"ragcli.models", "ragcli.bert"},
     "ragcli.embedding": {"ragcli.models", "ragcli.bert"},
     "ragcli.store": {"ragcli.store"},
     "ragcli.reranking": {"ragcli.models", "ragcli.bert"},

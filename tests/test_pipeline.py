@@ -139,6 +139,21 @@ def test_what_is_missing_is_found_without_a_heavy_import(tmp_path: Path) -> None
     assert not {"torch", "chromadb", "openai", "transformers", "numpy", "xllamacpp"} & set(modules.split())
 
 
+def test_a_reranked_search_needs_neither_torch_nor_transformers(index: Path) -> None:
+    program = (
+        "import sys\n"
+        "from ragcli import load_config, open_pipeline\n"
+        f"config = load_config(overrides={{'store.path': {str(index)!r}, 'retrieval.candidates': 3}})\n"
+        "with open_pipeline(config) as rag:\n"
+        "    print(len(rag.search('Who?').candidates))\n"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    found, modules = run.stdout.splitlines()
+    assert found == "3"
+    assert not {"torch", "transformers", "sentence_transformers", "onnx"} & set(modules.split())
+
+
 # Search.
 
 

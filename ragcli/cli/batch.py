@@ -149,7 +149,7 @@ def _run(
         left = [question for question in questions if question.id not in done]
         if not left:
             return Counts(0, len(done), 0)
-        pipeline = stack.enter_context(open_pipeline(plan.config))
+        pipeline = stack.enter_context(open_pipeline(plan.config, bulk=True))
         # What is missing for all questions is said once, and before the file is touched.
         pipeline.check(left[0].text, reranker=_reranks(plan), answers=True)
         bar = stack.enter_context(StagesBar(screens.err, quiet=plan.quiet))

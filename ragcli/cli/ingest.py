@@ -96,5 +96,5 @@ def _ingest(
     from ragcli.pipeline import open_pipeline
     from ragcli.reporting.live import IngestProgress
 
-    with open_pipeline(config) as pipeline, IngestProgress(screens.err, quiet=quiet) as bar:
+    with open_pipeline(config, bulk=True) as pipeline, IngestProgress(screens.err, quiet=quiet) as bar:
         return pipeline.ingest(paths, prune=prune, dry_run=dry_run, progress=bar.update)

@@ -117,7 +117,7 @@ def _recipe(path: Path | None) -> Recipe:
 def _embedder(settings: Config) -> BiEncoder:
     from ragcli.embedding import load_bi_encoder
 
-    return load_bi_encoder(settings.embedding)
+    return load_bi_encoder(settings.embedding, bulk=True)
 
 
 def _mined(

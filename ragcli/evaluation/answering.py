@@ -20,7 +20,7 @@ def answer_all(
 ) -> tuple[AnsweredQuestion, ...]:
     """One for each question. Raises LLMError where the first three all fail."""
     answered: list[AnsweredQuestion] = []
-    with open_pipeline(config) as pipeline:
+    with open_pipeline(config, bulk=True) as pipeline:
         for number, question in enumerate(questions, start=1):
             try:
                 found = pipeline.compare(question.text)

@@ -49,8 +49,8 @@ def evaluate_questions(
     Raises UsageError where no question names a passage of it, and what opening index and models raises.
     """
     store.check(config)
-    loaded = [load_reranker(reranker) for reranker in rerankers]
-    embedder = load_bi_encoder(config.embedding)
+    loaded = [load_reranker(reranker, bulk=True) for reranker in rerankers]
+    embedder = load_bi_encoder(config.embedding, bulk=True)
     _tell(progress, "retrieving", 0, len(questions))
     judged, chunks = candidates_of_index(config, embedder, questions, _deepest(config, depths))
     _tell(progress, "retrieving", len(questions), len(questions))
@@ -90,8 +90,8 @@ def evaluate_beir(
     """A judged collection, searched exactly. Its vectors are kept beside the index for the next time."""
     import numpy as np
 
-    loaded = [load_reranker(reranker) for reranker in rerankers]
-    embedder = load_bi_encoder(config.embedding)
+    loaded = [load_reranker(reranker, bulk=True) for reranker in rerankers]
+    embedder = load_bi_encoder(config.embedding, bulk=True)
     names = list(collection.corpus)
     asked = {query: text for query, text in collection.queries.items() if collection.qrels.get(query)}
     if not asked or not names:

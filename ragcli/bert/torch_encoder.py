@@ -1,42 +1,40 @@
-"""The forward pass of a BERT encoder, straight from its safetensors file.
-
-The two models that ragcli brings are small BERTs. Importing transformers for them costs four seconds of every
-command, more than answering does; this needs torch alone. A test holds it to transformers' own output.
-"""
+"""The forward pass of any plain BERT in torch: float32, or bfloat16 where the processor has units for it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from ragcli.errors import ModelError
 from ragcli.models import precision, read_json
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from tokenizers import Encoding, Tokenizer
     from torch import Tensor
 
-    Batch: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+    from ragcli.bert import Batch, States
 
 
-class Bert:
-    """A BERT encoder on the processor. `state` holds the weights beside the encoder (pooler, classifier).
+class TorchEncoder:
+    """A `ragcli.bert.Encoder` of any size.
 
     Matrices are multiplied in `models.precision()`; sums, norms and the result are float32, so that neither
     padding nor depth blurs the scores.
     """
 
-    def __init__(self, folder: Path, *, prefix: str = "") -> None:
+    def __init__(self, folder: Path, *, prefix: str, first: bool) -> None:
         import torch
 
         settings = read_json(folder / "config.json")
         self.heads = _number(settings, "num_attention_heads")
         self.epsilon = float(str(settings.get("layer_norm_eps", 1e-12)))
         self.dtype = torch.bfloat16 if precision() == "bfloat16" else torch.float32
-        self.state = _load_weights(folder / "model.safetensors")
+        self._kept = 1 if first else None
+        self._weights = _load_weights(folder / "model.safetensors")
+        inside = (f"{prefix}embeddings.", f"{prefix}encoder.")
+        self.head = {
+            name: weight.numpy() for name, weight in self._weights.items() if not name.startswith(inside)
+        }
         try:
             self._embeddings = self._embedding_weights(f"{prefix}embeddings.")
             layers = _number(settings, "num_hidden_layers")
@@ -47,8 +45,7 @@ class Bert:
             )
             raise ModelError(message, hint="Fetch the model again.") from error
 
-    def hidden(self, batch: Batch) -> Tensor:
-        """The last hidden states, float32 (n, t, d), of ids, token types and mask, each int64 (n, t)."""
+    def states(self, batch: Batch) -> States:
         import torch
         from torch.nn import functional
 
@@ -60,7 +57,8 @@ class Bert:
             attended = mask.bool()[:, None, None, :]
             for layer in self._layers:
                 states = self._apply(layer, states, attended)
-        return states
+        result: States = states[:, : self._kept].numpy()
+        return result
 
     def _apply(self, layer: Sequence[Tensor], states: Tensor, attended: Tensor) -> Tensor:
         from torch.nn import functional as f
@@ -77,17 +75,19 @@ class Bert:
 
     def _embedding_weights(self, prefix: str) -> list[Tensor]:
         names = ("word_embeddings.weight", "position_embeddings.weight", "token_type_embeddings.weight")
-        return [self.state[prefix + name] for name in (*names, "LayerNorm.weight", "LayerNorm.bias")]
+        return [self._weights[prefix + name] for name in (*names, "LayerNorm.weight", "LayerNorm.bias")]
 
     def _layer_weights(self, prefix: str) -> list[Tensor]:
         import torch
 
         def linear(*names: str) -> list[Tensor]:
-            parts = [[self.state[f"{prefix}{name}.{part}"] for name in names] for part in ("weight", "bias")]
+            parts = [
+                [self._weights[f"{prefix}{name}.{part}"] for name in names] for part in ("weight", "bias")
+            ]
             return [torch.cat(part).to(self.dtype) for part in parts]
 
         def norm(name: str) -> list[Tensor]:
-            return [self.state[f"{prefix}{name}.LayerNorm.{part}"] for part in ("weight", "bias")]
+            return [self._weights[f"{prefix}{name}.LayerNorm.{part}"] for part in ("weight", "bias")]
 
         return [
             *linear("attention.self.query", "attention.self.key", "attention.self.value"),
@@ -97,48 +97,6 @@ class Bert:
             *linear("output.dense"),
             *norm("output"),
         ]
-
-
-def is_plain_bert(folder: Path) -> bool:
-    """Whether `Bert` computes what the model in this folder means."""
-    settings = read_json(folder / "config.json")
-    return (
-        settings.get("model_type") == "bert"
-        and settings.get("hidden_act", "gelu") == "gelu"
-        and settings.get("position_embedding_type", "absolute") == "absolute"
-        and (folder / "tokenizer.json").is_file()
-        and (folder / "model.safetensors").is_file()
-    )
-
-
-def load_tokenizer(folder: Path) -> Tokenizer:
-    """The fast tokenizer of a folder, neither cutting nor padding (files often carry settings for both)."""
-    from tokenizers import Tokenizer
-
-    path = folder / "tokenizer.json"
-    try:
-        tokenizer: Any = Tokenizer.from_file(str(path))
-    except Exception as error:  # tokenizers has no exception of its own
-        raise ModelError(f"{path} cannot be read: {error}", hint="Fetch the model again.") from error
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer  # type: ignore[no-any-return]
-
-
-def pad(encodings: Sequence[Encoding], padding_id: int = 0) -> Batch:
-    """Ids, token types and mask, int64 (n, longest): the padding is masked."""
-    import numpy as np
-
-    shape = (len(encodings), max(len(encoding) for encoding in encodings))
-    ids: NDArray[np.int64] = np.full(shape, padding_id, dtype=np.int64)
-    types: NDArray[np.int64] = np.zeros(shape, dtype=np.int64)
-    mask: NDArray[np.int64] = np.zeros(shape, dtype=np.int64)
-    for row, encoding in enumerate(encodings):
-        length = len(encoding)
-        ids[row, :length] = encoding.ids
-        types[row, :length] = encoding.type_ids
-        mask[row, :length] = 1
-    return ids, types, mask
 
 
 def _load_weights(path: Path) -> dict[str, Tensor]:

@@ -1,0 +1,173 @@
+"""The encoders on their own forward pass, held to transformers'."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import BertConfig, BertForSequenceClassification, BertModel
+
+from ragcli import bert
+from ragcli.bert import load_encoder, load_tokenizer, pad
+from ragcli.bert.onnx_encoder import OnnxEncoder, has_graph
+from ragcli.bert.torch_encoder import TorchEncoder
+from ragcli.errors import ModelError
+from ragcli.models import bi_encoder_files, cross_encoder_files
+
+ROOT = Path(__file__).parent.parent
+RERANKER = Path(cross_encoder_files("ragcli").folder)
+BI_ENCODER = Path(bi_encoder_files("all-MiniLM-L6-v2").folder)
+PAIRS = [
+    ("Who designed it?", "Frederick Gordon Crosby drew the leaping jaguar, and the firm used it from 1938."),
+    ("Who?", "Short."),
+    (
+        "What does the jaguar hunt?",
+        "It hunts " + "capybaras, peccaries, deer and caimans, " * 20 + "at dusk.",
+    ),
+]
+
+
+@pytest.fixture
+def float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ragcli.bert.torch_encoder.precision", lambda: "float32")
+
+
+@pytest.fixture(scope="module")
+def batch() -> bert.Batch:
+    return pad(load_tokenizer(RERANKER).encode_batch(PAIRS))
+
+
+@pytest.fixture(scope="module")
+def states(batch: bert.Batch) -> np.ndarray:
+    """transformers' last hidden states of the shipped cross-encoder."""
+    model = BertForSequenceClassification.from_pretrained(str(RERANKER), dtype=torch.float32).eval().bert
+    ids, types, mask = map(torch.from_numpy, batch)
+    with torch.inference_mode():
+        found: np.ndarray = model(
+            input_ids=ids, token_type_ids=types, attention_mask=mask
+        ).last_hidden_state.numpy()
+    return found
+
+
+def small_bert(folder: Path) -> Path:
+    """Two layers of width 48: a size that there is no graph for."""
+    settings = BertConfig(
+        hidden_size=48, num_hidden_layers=2, num_attention_heads=3, intermediate_size=64, vocab_size=30522
+    )
+    torch.manual_seed(3)
+    BertModel(settings).eval().save_pretrained(folder)
+    shutil.copy(RERANKER / "tokenizer.json", folder)
+    return folder
+
+
+class TestStates:
+    @pytest.mark.parametrize("kind", [OnnxEncoder, TorchEncoder])
+    @pytest.mark.usefixtures("float32")
+    def test_are_those_of_transformers(
+        self, kind: type[OnnxEncoder] | type[TorchEncoder], batch: bert.Batch, states: np.ndarray
+    ) -> None:
+        ours = kind(RERANKER, prefix="bert.", first=False).states(batch)
+        read = batch[2].astype(bool)
+        assert ours.dtype == np.float32
+        assert ours[read] == pytest.approx(states[read], abs=2e-5)
+
+    @pytest.mark.parametrize("kind", [OnnxEncoder, TorchEncoder])
+    @pytest.mark.usefixtures("float32")
+    def test_of_the_first_token_alone(
+        self, kind: type[OnnxEncoder] | type[TorchEncoder], batch: bert.Batch, states: np.ndarray
+    ) -> None:
+        ours = kind(RERANKER, prefix="bert.", first=True).states(batch)
+        assert ours.shape == (3, 1, 384)
+        assert ours[:, 0] == pytest.approx(states[:, 0], abs=2e-5)
+
+    def test_padding_changes_nothing(self, batch: bert.Batch) -> None:
+        encoder = OnnxEncoder(RERANKER, prefix="bert.", first=True)
+        alone = pad(load_tokenizer(RERANKER).encode_batch(PAIRS[1:2]))
+        assert alone[0].shape[1] < batch[0].shape[1] / 5
+        assert encoder.states(alone)[0] == pytest.approx(encoder.states(batch)[1], abs=2e-5)
+
+    def test_of_another_size_are_those_of_transformers(self, tmp_path: Path) -> None:
+        folder = small_bert(tmp_path)
+        batch = pad(load_tokenizer(folder).encode_batch(PAIRS))
+        ids, types, mask = map(torch.from_numpy, batch)
+        with torch.inference_mode():
+            theirs = BertModel.from_pretrained(str(folder)).eval()(
+                input_ids=ids, token_type_ids=types, attention_mask=mask
+            )
+        ours = load_encoder(folder).states(batch)
+        read = batch[2].astype(bool)
+        assert ours[read] == pytest.approx(theirs.last_hidden_state.numpy()[read], abs=0.05)
+
+
+class TestTheChoice:
+    def test_onnx_reads_what_ragcli_brings(self) -> None:
+        assert isinstance(load_encoder(BI_ENCODER), OnnxEncoder)
+        assert isinstance(load_encoder(RERANKER, prefix="bert.", first=True), OnnxEncoder)
+
+    def test_torch_reads_other_sizes(self, tmp_path: Path) -> None:
+        assert isinstance(load_encoder(small_bert(tmp_path)), TorchEncoder)
+
+    def test_torch_reads_much_where_bfloat16_is_fast(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(bert, "precision", lambda: "bfloat16")
+        assert isinstance(load_encoder(BI_ENCODER, bulk=True), TorchEncoder)
+        assert isinstance(load_encoder(BI_ENCODER), OnnxEncoder)
+
+    def test_weights_in_bfloat16_are_left_to_torch(self, tmp_path: Path) -> None:
+        shutil.copytree(BI_ENCODER, tmp_path / "model")
+        weights = load_file(BI_ENCODER / "model.safetensors")
+        narrow = {name: weight.to(torch.bfloat16) for name, weight in weights.items()}
+        save_file(narrow, tmp_path / "model" / "model.safetensors")
+        assert not has_graph(tmp_path / "model")
+
+
+class TestDamage:
+    def test_weights_of_another_model(self, tmp_path: Path) -> None:
+        with pytest.raises(ModelError, match=r"lack 'bert\.embeddings"):
+            OnnxEncoder(BI_ENCODER, prefix="bert.", first=True)
+
+    def test_a_cut_file(self, tmp_path: Path) -> None:
+        shutil.copytree(BI_ENCODER, tmp_path / "model")
+        weights = tmp_path / "model" / "model.safetensors"
+        weights.write_bytes(weights.read_bytes()[:100_000])
+        with pytest.raises(ModelError, match="cannot be read"):
+            load_encoder(tmp_path / "model")
+
+    def test_a_weight_of_another_shape(self, tmp_path: Path) -> None:
+        shutil.copytree(BI_ENCODER, tmp_path / "model")
+        path = tmp_path / "model" / "model.safetensors"
+        weights = load_file(path)
+        name = "encoder.layer.3.output.dense.weight"
+        weights[name] = weights[name][:, :100].contiguous()
+        save_file(weights, path)
+        with pytest.raises(ModelError, match=r"not the model that config\.json describes"):
+            load_encoder(tmp_path / "model")
+
+
+def test_the_graphs_are_what_the_recipe_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["bert_graphs.py", "--out", str(tmp_path)])
+    recipe().main()
+    written = sorted(tmp_path.iterdir())
+    assert [path.name for path in written] == ["minilm-l6-first.onnx", "minilm-l6.onnx"]
+    for path in written:
+        assert path.read_bytes() == (ROOT / "ragcli" / "bert" / "graphs" / path.name).read_bytes()
+
+
+def recipe() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("bert_graphs", ROOT / "recipes" / "bert_graphs.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_both_models_are_of_the_size_of_the_graphs() -> None:
+    for folder in (RERANKER, BI_ENCODER):
+        assert has_graph(folder), json.loads((folder / "config.json").read_text(encoding="utf-8"))
