@@ -19,7 +19,7 @@ QUESTION ?= On which day of the month did the oracle process queries?
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all lint format clean images bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora
+.PHONY: help venv demo test test-all lint format clean images bench bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora
 
 help: ## Show this list.
 	@echo "Targets:"
@@ -61,6 +61,12 @@ bench-reranker: $(VENV)/.installed-dev ## Print the reranker's table on the judg
 	@echo "==> Measuring the reranker on the collections in $(DATA)"
 	@$(BIN)/python bench/reranker.py --data $(DATA) --larger --skip 1 --step 2 --held-back $(HELD_BACK)
 
+bench: $(VENV)/.installed-dev ## Print ragcli's speed against its targets and against the plain script.
+	@echo "==> Making sure that the local models are here"
+	@$(BIN)/ragcli models prepare
+	@echo "==> Measuring (half an hour and more)"
+	@$(BIN)/python bench/speed.py $(if $(wildcard $(DATA)/beir/cranfield),--data $(DATA))
+
 bench-evaluation: $(VENV)/.installed-dev ## Batched evaluation against a loop of searches, on the bundled corpus.
 	@echo "==> Timing the evaluation"
 	@$(BIN)/python bench/evaluation.py
@@ -84,10 +90,17 @@ bench-corpora: $(VENV)/.installed-dev ## Print what reranking adds on the bundle
 	@$(BIN)/python bench/corpora.py homonyms --answers
 	@$(BIN)/python bench/corpora.py handbook --answers
 
-images: $(VENV)/.installed ## Draw the README's picture anew from a real answer.
-	@echo "==> Drawing docs/images/compare.svg"
+images: $(VENV)/.installed ## Draw the README's pictures anew from real answers and evaluations.
+	@echo "==> Making sure that the local models are here"
+	@$(BIN)/ragcli models prepare
+	@echo "==> Evaluating on corpora/homonyms and corpora/handbook"
+	@mkdir -p build
 	@$(BIN)/ragcli ingest corpora/homonyms
-	@$(BIN)/python docs/make_images.py "$(QUESTION)"
+	@$(BIN)/ragcli eval corpora/homonyms/questions.jsonl --depths 5,10,20,50 --report build/homonyms.json
+	@$(BIN)/ragcli ingest corpora/handbook --collection handbook
+	@$(BIN)/ragcli eval corpora/handbook/questions.jsonl --collection handbook --depths 5,10,20,50 --report build/handbook.json
+	@echo "==> Drawing docs/images"
+	@$(BIN)/python docs/make_images.py "$(QUESTION)" build/homonyms.json build/handbook.json
 
 clean: ## Remove .venv, caches and build output (an index in .ragcli stays: `ragcli reset` removes that).
 	@echo "==> Removing .venv, caches and build output"

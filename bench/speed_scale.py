@@ -1,0 +1,103 @@
+"""Rows of large indexes: what Chroma's approximate search costs and finds, by its width.
+
+The vectors are those of real passages, each repeated with Gaussian noise of a fifth of its length and brought
+back to unit length: near copies, as a large collection of similar documents has them, which is harder for an
+approximate index than random vectors. Queries are passages perturbed in the same way. Exact search is numpy's.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from speed_place import Place
+from speed_rows import Row
+
+from ragcli import load_config
+from ragcli.embedding import load_bi_encoder
+from ragcli.store import Update, open_store
+from ragcli.types import Chunk, Filters
+
+SIZES = (10_000, 100_000)
+LARGEST = 1_000_000
+WIDTHS = (50, 100, 200, 400)
+QUERIES = 200
+NEAREST = 50
+NOISE = 0.2
+AT_ONCE = 5_000
+
+
+def scale_rows(place: Place, rounds: int) -> Iterator[Row]:
+    base = load_bi_encoder(place.config.embedding, bulk=True).embed(list(place.passages))
+    random = np.random.default_rng(5)
+    queries = perturbed(base, QUERIES, random)
+    for size in (*SIZES, LARGEST) if "--million" in sys.argv else SIZES:
+        vectors = perturbed(base, size, random)
+        folder = place.folder / f"scale-{size}"
+        seconds = build(folder, vectors)
+        held = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1024**2
+        yield Row(f"index of {size:,} chunks", "", f"{size / seconds:,.0f} chunks a second, {held:,.0f} MB")
+        exact = [set(np.argpartition(-(vectors @ query), NEAREST)[:NEAREST].tolist()) for query in queries]
+        for width in WIDTHS:
+            yield search_row(folder, queries, exact, width, size)
+
+
+def perturbed(base: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+    rows = base[np.arange(count) % len(base)]
+    noise = random.normal(size=rows.shape).astype(np.float32)
+    rows = rows + NOISE * noise / np.linalg.norm(noise, axis=1, keepdims=True)
+    found: np.ndarray = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return found
+
+
+def build(folder: Path, vectors: np.ndarray) -> float:
+    config = load_config(overrides={"store.path": str(folder)})
+    start = time.perf_counter()
+    with open_store(
+        config, create=True, embedder_name="bench", fingerprint="bench", dimension=vectors.shape[1]
+    ) as index:
+        for first in range(0, len(vectors), AT_ONCE):
+            rows = vectors[first : first + AT_ONCE]
+            chunks = tuple(chunk(first + number) for number in range(len(rows)))
+            index.replace_all([Update(f"{first}.md", "", "markdown", "0", chunks, rows)])
+    return time.perf_counter() - start
+
+
+def chunk(number: int) -> Chunk:
+    return replace(_CHUNK, id=str(number), index=number)
+
+
+_CHUNK = Chunk(
+    id="",
+    source="a.md",
+    index=0,
+    title="",
+    headings=(),
+    text="a passage of a few words",
+    start=0,
+    end=24,
+    line_start=1,
+    line_end=1,
+    page_start=None,
+    page_end=None,
+    tokens=6,
+)
+
+
+def search_row(folder: Path, queries: np.ndarray, exact: list[set[int]], width: int, size: int) -> Row:
+    config = load_config(overrides={"store.path": str(folder), "store.search_width": width})
+    milliseconds, found = [], []
+    with open_store(config, create=False) as index:
+        index.search(queries[0], NEAREST, Filters())
+        for query, wanted in zip(queries, exact, strict=True):
+            start = time.perf_counter()
+            candidates = index.search(query, NEAREST, Filters())
+            milliseconds.append(1000 * (time.perf_counter() - start))
+            found.append(len(wanted & {int(candidate.chunk.id) for candidate in candidates}) / NEAREST)
+    p50, p95 = np.percentile(milliseconds, [50, 95])
+    figure = f"recall@{NEAREST} {np.mean(found):.1%}, p50 {p50:.1f} ms, p95 {p95:.1f} ms"
+    return Row(f"{size:,} chunks, store.search_width {width}", "", figure)

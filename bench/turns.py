@@ -1,0 +1,76 @@
+"""Commands timed in turn: a busy moment of the machine meets all of them alike."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One run: its seconds, and the most memory it held, in MB."""
+
+    seconds: float
+    megabytes: float
+
+
+@dataclass(frozen=True)
+class Timed:
+    """All runs of one command, in the order of the rounds."""
+
+    turns: tuple[Turn, ...]
+
+    @property
+    def seconds(self) -> float:
+        return median(turn.seconds for turn in self.turns)
+
+    @property
+    def megabytes(self) -> float:
+        return max(turn.megabytes for turn in self.turns)
+
+
+def in_turn(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, Timed]:
+    """Every command once to warm the file cache, then `rounds` times in turn. A failure ends the benchmark."""
+    for command in commands.values():
+        run(command)
+    turns: dict[str, list[Turn]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            turns[name].append(run(command))
+    return {name: Timed(tuple(found)) for name, found in turns.items()}
+
+
+def run(command: Sequence[str]) -> Turn:
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert process.stderr
+    said = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    if os.waitstatus_to_exitcode(status) != 0:
+        sys.exit(f"{' '.join(command)} failed:\n{said.decode(errors='replace')}")
+    # Kilobytes on Linux, bytes on macOS.
+    return Turn(seconds, usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2))
+
+
+def works_in_turn(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """The same for functions of this process: the seconds of each, by name, round by round."""
+    for work in works.values():
+        work()
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(rounds):
+        for name, work in works.items():
+            start = time.perf_counter()
+            work()
+            seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def ratio(slow: Timed, fast: Timed) -> float:
+    """How many times as fast: the median over the rounds, each measured against its neighbour."""
+    return median(a.seconds / b.seconds for a, b in zip(slow.turns, fast.turns, strict=True))
