@@ -38,7 +38,7 @@ TOPICAL = ("cranfield", "medline", "cisi", "npl_vaswani")
 
 def held_back_collection(path: Path, questions: int, seed: int = 7) -> JudgedCollection:
     """A training file as a collection: every positive passage of a question is relevant to it."""
-    pairs = read_pairs(path, TrainingSet(file=path.name), seed)
+    pairs = read_pairs(path, TrainingSet(file=path.name))
     corpus: dict[str, str] = {}
     for pair in pairs:
         corpus.setdefault(_key(pair.passage), f"{pair.title}: {pair.passage}" if pair.title else pair.passage)

@@ -1,8 +1,9 @@
 """Training files whose queries are like topics: `python recipes/cloze_pairs.py --data FOLDER --out FOLDER`.
 
 From each passage of a training file one part is taken out as the query, and the rest is what it should find:
-a paragraph of two or three sentences, one sentence, or the content words of a sentence alone. Collections of
-abstracts are asked in these three ways, and question-answer pairs teach none of them.
+a paragraph of two or three sentences, one sentence, or the content words of a sentence alone. A quarter of the
+paragraphs should find another passage of their own document instead, which is on their topic and does not
+continue them. Collections of abstracts are asked in these ways, and question-answer pairs teach none of them.
 
 One file comes of each: cloze_NAME.jsonl.gz, with lines {"q", "pos", "title", "group"} as the others have.
 The same input gives the same files.
@@ -35,7 +36,8 @@ SOURCES = (
 SEED = 7
 PASSAGES = 1500  # of a file at most
 LEAST_WORDS = 80  # of a passage: the rest must still say something
-KINDS = ("paragraph", "paragraph", "sentence", "keywords")
+KINDS = ("paragraph", "neighbour", "sentence", "keywords")
+SHINGLE = 6  # words: passages that share so many in a row are windows of one text
 KEYWORDS = range(3, 11)
 LEAST_SENTENCE = 6  # words
 
@@ -64,14 +66,20 @@ def read_rows(folders: Sequence[Path], name: str) -> list[dict[str, str]]:
 def cloze_rows(rows: Sequence[dict[str, str]]) -> Iterator[dict[str, str]]:
     """One row for each passage that is long enough; a draw of `PASSAGES` of them."""
     passages = list({row["pos"]: row for row in rows if len(row["pos"].split()) >= LEAST_WORDS}.values())
+    documents: dict[str, list[str]] = {}
+    for row in passages:
+        documents.setdefault(str(row.get("group") or row["pos"]), []).append(row["pos"])
     draw = random.Random(SEED)
     draw.shuffle(passages)
     made = 0
     for number, row in enumerate(passages):
-        cut = take_out(row["pos"], KINDS[number % len(KINDS)], draw)
+        kind = KINDS[number % len(KINDS)]
+        cut = take_out(row["pos"], kind, draw)
         if cut and made < PASSAGES:
             made += 1
             query, rest = cut
+            if kind == "neighbour":
+                rest = neighbour(row["pos"], documents[str(row.get("group") or row["pos"])], draw) or rest
             yield {
                 "q": query,
                 "pos": rest,
@@ -83,7 +91,7 @@ def cloze_rows(rows: Sequence[dict[str, str]]) -> Iterator[dict[str, str]]:
 def take_out(passage: str, kind: str, draw: random.Random) -> tuple[str, str] | None:
     """(query, the passage without it), or None where the passage has no fit part."""
     spans = split_sentences(passage)
-    length = draw.choice((2, 3)) if kind == "paragraph" else 1
+    length = draw.choice((2, 3)) if kind in ("paragraph", "neighbour") else 1
     if len(spans) < length + 2:
         return None
     first = draw.randrange(len(spans) - length + 1)
@@ -99,6 +107,18 @@ def take_out(passage: str, kind: str, draw: random.Random) -> tuple[str, str] | 
             return None
         query = " ".join(content[: draw.choice(KEYWORDS)])
     return query, rest
+
+
+def neighbour(passage: str, document: Sequence[str], draw: random.Random) -> str | None:
+    """Another passage of the document, with no text in common; None where there is none."""
+    own = shingles(passage)
+    others = [other for other in document if own.isdisjoint(shingles(other))]
+    return draw.choice(others) if others else None
+
+
+def shingles(text: str) -> set[tuple[str, ...]]:
+    words = text.lower().split()
+    return {tuple(words[start : start + SHINGLE]) for start in range(len(words) - SHINGLE + 1)}
 
 
 if __name__ == "__main__":

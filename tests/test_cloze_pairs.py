@@ -59,3 +59,12 @@ def test_the_same_rows_give_the_same_file(cloze: ModuleType) -> None:
     ]
     assert list(cloze.cloze_rows(rows)) == list(cloze.cloze_rows(rows))
     assert {row["group"] for row in cloze.cloze_rows(rows)} <= {str(n) for n in range(20)}
+
+
+def test_a_neighbour_is_another_passage_of_the_document_and_no_window_of_the_same_text(
+    cloze: ModuleType,
+) -> None:
+    other = "Rivers carry sand to the sea, and the sea carries it along the coast to other beaches."
+    window = "and more. " + PASSAGE[40:]
+    assert cloze.neighbour(PASSAGE, [PASSAGE, window, other], random.Random(1)) == other
+    assert cloze.neighbour(PASSAGE, [PASSAGE, window], random.Random(1)) is None

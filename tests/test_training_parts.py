@@ -18,7 +18,7 @@ from ragcli.questions import Question
 from ragcli.training.mining import Example, mine
 from ragcli.training.objective import learning_rate, listwise_loss
 from ragcli.training.own_questions import mine_own, own_pairs
-from ragcli.training.pairs import Pair, hold_out, read_pairs
+from ragcli.training.pairs import Pair, draw_pairs, hold_out, read_pairs
 from ragcli.training.recipe import NegativesRecipe, Recipe, TrainingSet, load_recipe, settled_steps
 from ragcli.training.trainer import batches, pair_texts
 from tests.plane import Plane
@@ -78,7 +78,7 @@ class TestTrainingFiles:
     @pytest.mark.parametrize("name", ["s.jsonl.gz", "s.jsonl"])
     def test_a_pair_without_a_group_is_a_group_of_its_own(self, tmp_path: Path, name: str) -> None:
         path = self.file(tmp_path, self.rows, name)
-        assert read_pairs(path, TrainingSet(file=name), 7) == (
+        assert read_pairs(path, TrainingSet(file=name)) == (
             Pair("A?", "a", "t", "wiki:1"),
             Pair("B?", "b", "", "wiki:test2"),
             Pair("C?", "c", "", "2"),
@@ -87,29 +87,32 @@ class TestTrainingFiles:
     def test_groups_are_kept_and_left_out_by_their_beginning(self, tmp_path: Path) -> None:
         path = self.file(tmp_path, self.rows)
         wanted = TrainingSet(file=path.name, only_groups="wiki:", leave_out_groups="wiki:test")
-        assert [pair.question for pair in read_pairs(path, wanted, 7)] == ["A?"]
+        assert [pair.question for pair in read_pairs(path, wanted)] == ["A?"]
 
-    def test_a_limit_draws_by_the_seed_and_keeps_the_order(self, tmp_path: Path) -> None:
-        path = self.file(tmp_path, [{"q": f"{n:02}", "pos": "p"} for n in range(50)])
-        wanted = TrainingSet(file=path.name, limit=10)
-        drawn = [pair.question for pair in read_pairs(path, wanted, 7)]
+    def test_a_limit_draws_by_the_seed_and_keeps_the_order(self) -> None:
+        pairs = [Pair(f"{number:02}", "p", "", "g") for number in range(50)]
+        drawn = draw_pairs(pairs, 10, seed=7)
         assert len(drawn) == 10
-        assert drawn == sorted(drawn)
-        assert drawn == [pair.question for pair in read_pairs(path, wanted, 7)]
-        assert drawn != [pair.question for pair in read_pairs(path, wanted, 8)]
+        assert list(drawn) == sorted(drawn, key=lambda pair: pair.question)
+        assert drawn == draw_pairs(pairs, 10, seed=7)
+        assert drawn != draw_pairs(pairs, 10, seed=8)
+
+    def test_without_a_limit_or_below_it_all_are_taken(self) -> None:
+        pairs = (Pair("A?", "a", "", "1"), Pair("B?", "b", "", "2"))
+        assert draw_pairs(pairs, 0, seed=7) == draw_pairs(pairs, 2, seed=7) == pairs
 
     @pytest.mark.parametrize("row", ["text", {"q": "A?"}, {"q": None, "pos": "a"}])
     def test_a_record_without_its_texts_is_named(self, tmp_path: Path, row: object) -> None:
         path = self.file(tmp_path, [self.rows[0], row])
         with pytest.raises(TrainingError, match="record 2: no texts 'q' and 'pos'"):
-            read_pairs(path, TrainingSet(file=path.name), 7)
+            read_pairs(path, TrainingSet(file=path.name))
 
     def test_what_cannot_be_read_is_one_error(self, tmp_path: Path) -> None:
         cut = tmp_path / "cut.jsonl.gz"
         cut.write_bytes(self.file(tmp_path, self.rows).read_bytes()[:-12])
         for path in (cut, tmp_path / "none.jsonl.gz", tmp_path):
             with pytest.raises(TrainingError, match="cannot be read"):
-                read_pairs(path, TrainingSet(file=path.name), 7)
+                read_pairs(path, TrainingSet(file=path.name))
 
 
 class TestHoldingOut:
@@ -144,9 +147,11 @@ class TestMining:
             *(Pair("", f"{name} text", "", "") for name in ("near", "beside", "far", "away")),
         )
 
-    def mined(self, pool: Sequence[Pair] | None = None, **settings: Any) -> tuple[Example, ...]:
+    def mined(
+        self, pool: Sequence[Pair] | None = None, own_group: bool = True, **settings: Any
+    ) -> tuple[Example, ...]:
         recipe = NegativesRecipe(**{"count": 2, "depth": 50, "hard": 2, "margin": 0.05, **settings})
-        return mine([self.gold], pool or self.pool, self.plane, recipe, 0.2, seed=7)
+        return mine([self.gold], pool or self.pool, self.plane, recipe, 0.2, seed=7, own_group=own_group)
 
     def test_the_gold_passage_comes_first_and_similarities_follow_the_passages(self) -> None:
         (example,) = self.mined()
@@ -166,6 +171,11 @@ class TestMining:
     def test_no_other_gold_passage_of_the_question_is_a_negative(self) -> None:
         pool = (*self.pool, Pair("q", "other text", "", "2"))
         assert "other text" not in self.mined(pool, count=3)[0].passages
+
+    def test_passages_of_the_gold_ones_own_group_are_negatives_only_where_they_may_be(self) -> None:
+        pool = (*self.pool, Pair("another question", "other text", "", "1"))
+        assert "other text" in self.mined(pool, count=4)[0].passages
+        assert "other text" not in self.mined(pool, count=3, own_group=False)[0].passages
 
     def test_no_window_of_the_gold_passage_is_a_negative(self) -> None:
         pool = (*self.pool, Pair("", "other one: gold text and more", "", ""))

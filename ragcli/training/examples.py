@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ragcli.errors import TrainingError
 from ragcli.training.mining import Example, mine
-from ragcli.training.pairs import Pair, hold_out, read_pairs
+from ragcli.training.pairs import Pair, draw_pairs, hold_out, read_pairs
 from ragcli.training.ranking import RankingTask, ranking_tasks
 from ragcli.training.recipe import Recipe, TrainingSet
 
@@ -52,9 +52,7 @@ def mine_recipe(
     """All sets of the recipe, mined pool by pool. A mined set is kept in `cache` and reused when nothing
     changed.
     """
-    loaded = {
-        wanted: read_pairs(find_file(folders, wanted.file), wanted, recipe.seed) for wanted in recipe.sets
-    }
+    loaded = {wanted: read_pairs(find_file(folders, wanted.file), wanted) for wanted in recipe.sets}
     train: list[Example] = []
     held_out: dict[str, tuple[tuple[Pair, ...], tuple[Pair, ...]]] = {}
     for wanted, pairs in loaded.items():
@@ -64,13 +62,14 @@ def mine_recipe(
             if other == wanted or (wanted.pool and other.pool == wanted.pool)
             for pair in others
         )
-        kept, held = hold_out(pairs, recipe.held_out_questions, recipe.held_out_share, recipe.seed)
+        drawn = draw_pairs(pairs, wanted.limit, recipe.seed)
+        kept, held = hold_out(drawn, recipe.held_out_questions, recipe.held_out_share, recipe.seed)
         examples = _mine_cached(recipe, wanted, (*kept, *held), pool, embed, fingerprint, cache)
         held_questions = {(pair.question, pair.passage) for pair in held}
         own = [e for e in examples if (e.question, e.passages[0]) not in held_questions]
         held_out[set_name(wanted)] = (held, pool)
         train += own * wanted.repeat
-        report(f"{set_name(wanted)}: {len(pairs)} pairs, {len(own)} to train on, {len(held)} held out")
+        report(f"{set_name(wanted)}: {len(drawn)} of {len(pairs)} pairs, {len(own)} to train on, {len(held)} held out")
     return Mined(tuple(train), held_out)
 
 
@@ -120,6 +119,7 @@ def _mine_cached(
                 recipe.seed,
                 recipe.negatives.model_dump(),
                 soft_weight,
+                wanted.negatives_of_own_group,
                 [asdict(pair) for pair in pairs],
                 [asdict(pair) for pair in pool],
             ]
@@ -129,7 +129,15 @@ def _mine_cached(
     if path.exists():
         rows = json.loads(path.read_text(encoding="utf-8"))
         return tuple(Example(q, tuple(p), tuple(t), tuple(s), w) for q, p, t, s, w in rows)
-    examples = mine(pairs, pool, embed, recipe.negatives, soft_weight, recipe.seed)
+    examples = mine(
+        pairs,
+        pool,
+        embed,
+        recipe.negatives,
+        soft_weight,
+        recipe.seed,
+        own_group=wanted.negatives_of_own_group,
+    )
     cache.mkdir(parents=True, exist_ok=True)
     rows = [[e.question, e.passages, e.titles, e.similarities, e.soft_weight] for e in examples]
     partial = path.with_suffix(".partial")

@@ -38,8 +38,11 @@ def mine(
     negatives: NegativesRecipe,
     soft_weight: float,
     seed: int,
+    *,
+    own_group: bool = True,
 ) -> tuple[Example, ...]:
-    """One example for each of `pairs`; its negatives come from the passages of `pool`.
+    """One example for each of `pairs`; its negatives come from the passages of `pool`, those of the gold
+    passage's own group included or not.
 
     A question whose pool leaves fewer than `negatives.count` passages is left out.
     """
@@ -47,9 +50,11 @@ def mine(
 
     passages = list(dict.fromkeys((pair.passage, pair.title) for pair in pool))
     number = {passage: n for n, (passage, _) in reversed(list(enumerate(passages)))}
+    groups: dict[str, set[int]] = {}
     golds: dict[str, set[int]] = {}
     for pair in pool:
         golds.setdefault(pair.question, set()).add(number[pair.passage])
+        groups.setdefault(pair.group, set()).add(number[pair.passage])
     vectors = embed([text for text, _ in passages])
     questions = embed([pair.question for pair in pairs])
     examples: list[Example] = []
@@ -62,10 +67,11 @@ def mine(
             nearest = np.argpartition(-row, depth - 1)[:depth]
             nearest = nearest[np.argsort(-row[nearest], kind="stable")]
             limit = row[gold] + negatives.margin
+            never = golds[pair.question] if own_group else golds[pair.question] | groups[pair.group]
             candidates = [
                 int(n)
                 for n in nearest
-                if n not in golds[pair.question]
+                if n not in never
                 and row[n] <= limit
                 and not _alike(passages[n][0], pair.passage)
             ]

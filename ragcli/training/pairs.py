@@ -23,7 +23,7 @@ class Pair:
     group: str
 
 
-def read_pairs(path: Path, wanted: TrainingSet, seed: int) -> tuple[Pair, ...]:
+def read_pairs(path: Path, wanted: TrainingSet) -> tuple[Pair, ...]:
     """The pairs of a .jsonl or .jsonl.gz file of {"q", "pos", "title", "group"} lines, in order."""
     try:
         opener = gzip.open if path.suffix == ".gz" else open
@@ -43,10 +43,15 @@ def read_pairs(path: Path, wanted: TrainingSet, seed: int) -> tuple[Pair, ...]:
         if str(row.get("group") or "").startswith(wanted.only_groups)
         and not (wanted.leave_out_groups and str(row.get("group") or "").startswith(wanted.leave_out_groups))
     ]
-    if wanted.limit and len(pairs) > wanted.limit:
-        keep = set(random.Random(seed).sample(range(len(pairs)), wanted.limit))
-        pairs = [pair for number, pair in enumerate(pairs) if number in keep]
     return tuple(pairs)
+
+
+def draw_pairs(pairs: Sequence[Pair], limit: int, seed: int) -> tuple[Pair, ...]:
+    """At most `limit` of them, in order; 0 keeps all."""
+    if not limit or len(pairs) <= limit:
+        return tuple(pairs)
+    keep = set(random.Random(seed).sample(range(len(pairs)), limit))
+    return tuple(pair for number, pair in enumerate(pairs) if number in keep)
 
 
 def hold_out(

@@ -17,7 +17,15 @@ class TrainingSet(Section):
 
     file: str
     pool: str = Field(default="", description="Empty: a pool of its own.")
-    limit: int = Field(default=0, ge=0, description="Most questions taken (0: all), drawn by the seed.")
+    limit: int = Field(
+        default=0,
+        ge=0,
+        description="Most questions trained on (0: all), drawn by the seed; negatives come from all passages.",
+    )
+    negatives_of_own_group: bool = Field(
+        default=True,
+        description="False: what stands in the gold passage's own document is on its topic, and no negative.",
+    )
     origin: str = Field(default="", description="Where it comes from; for the model card.")
     licence: str = Field(default="", description="What allows training on it; for the model card.")
     repeat: int = Field(default=1, ge=1, description="How often an epoch holds each question.")
