@@ -69,7 +69,8 @@ def mine_recipe(
         own = [e for e in examples if (e.question, e.passages[0]) not in held_questions]
         held_out[set_name(wanted)] = (held, pool)
         train += own * wanted.repeat
-        report(f"{set_name(wanted)}: {len(drawn)} of {len(pairs)} pairs, {len(own)} to train on, {len(held)} held out")
+        counts = f"{len(drawn)} of {len(pairs)} pairs, {len(own)} to train on, {len(held)} held out"
+        report(f"{set_name(wanted)}: {counts}")
     return Mined(tuple(train), held_out)
 
 

@@ -71,9 +71,7 @@ def mine(
             candidates = [
                 int(n)
                 for n in nearest
-                if n not in never
-                and row[n] <= limit
-                and not _alike(passages[n][0], pair.passage)
+                if n not in never and row[n] <= limit and not _alike(passages[n][0], pair.passage)
             ]
             chosen = _draw(candidates, negatives, draw)
             if len(chosen) < negatives.count:

@@ -20,7 +20,7 @@ class TrainingSet(Section):
     limit: int = Field(
         default=0,
         ge=0,
-        description="Most questions trained on (0: all), drawn by the seed; negatives come from all passages.",
+        description="Most questions taken (0: all), drawn by the seed; negatives come from all passages.",
     )
     negatives_of_own_group: bool = Field(
         default=True,
