@@ -1,9 +1,9 @@
 """Training files whose queries are like topics: `python recipes/cloze_pairs.py --data FOLDER --out FOLDER`.
 
 From each passage of a training file one part is taken out as the query, and the rest is what it should find:
-a paragraph of two or three sentences, one sentence, or the content words of a sentence alone. Where a document
-has several passages, half of the paragraphs should find another one of them, which is on their topic and does
-not continue them. Collections of abstracts are asked in these ways; question-answer pairs teach none of them.
+a paragraph of two or three sentences, one sentence, or the content words of a sentence alone. Where a
+document has several passages, half of the paragraphs should find another one of them, which is on their topic
+and does not continue them. Collections of abstracts are asked so; question-answer pairs teach none of it.
 
 One file comes of each: cloze_NAME.jsonl.gz, with lines {"q", "pos", "title", "group"} as the others have.
 The same input gives the same files.
