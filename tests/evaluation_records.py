@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from ragcli.evaluation.records import (
     AnsweredQuestion,
@@ -112,6 +113,28 @@ def small_run() -> Run:
         ),
         settings={"ragcli": "0.0", "config": {"collection": "default"}},
     )
+
+
+def models_run() -> Run:
+    """The small run with a second cross-encoder, and beside it a second bi-encoder that finds less."""
+    run = small_run()
+    scoring = run.scorings[0]
+    other = replace(scoring, name="cross-encoder/ms-marco-MiniLM-L6-v2", prior_weight=0.0)
+    seconds = (*run.seconds, StageSeconds("rerank", (0.160, 0.200, 0.180), depth=4, model=1))
+    run = replace(run, scorings=(scoring, other), seconds=seconds)
+    # The planet is not among its candidates.
+    fewer = replace(MERCURY, candidates=(*MERCURY.candidates[:2], *MERCURY.candidates[3:]))
+    logits = ((-4.0, -6.0, 1.0), *scoring.logits[1:])
+    blind = replace(
+        run,
+        embedder="paraphrase-MiniLM-L3-v2",
+        questions=(fewer, *run.questions[1:]),
+        scorings=tuple(replace(one, logits=logits) for one in run.scorings),
+        answers=(),
+        depths=(),
+        seconds=(StageSeconds("embed", (0.005, 0.006, 0.006)),),
+    )
+    return replace(run, others=(blind,))
 
 
 def random_run(

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_helper import Outcome, run
@@ -22,9 +23,10 @@ from ragcli.evaluation.gates import missed, parse_threshold, worse_than
 from ragcli.evaluation.measures import MAIN, MEASURES
 from ragcli.evaluation.run_files import read_run
 from ragcli.evaluation.summary import summarise
+from ragcli.models import bi_encoder_files
 from ragcli.pipeline import open_pipeline
 from ragcli.reporting.report_files import write_report
-from tests.evaluation_records import random_run, small_run
+from tests.evaluation_records import models_run, random_run, small_run
 
 CORPUS = Path(__file__).parent.parent / "corpora" / "homonyms"
 GOLDEN = Path(__file__).parent / "golden"
@@ -51,6 +53,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     with open_pipeline(load_config(folder / "config.toml")) as rag:
         rag.ingest([folder / "articles"])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def planets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A judged collection of two documents and one question."""
+    folder = tmp_path_factory.mktemp("planets")
+    (folder / "qrels").mkdir()
+    corpus = ({"_id": f"d{n}", "title": "", "text": text} for n, text in enumerate(("Sun.", "Bread.")))
+    (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, corpus)), encoding="utf-8")
+    (folder / "queries.jsonl").write_text('{"_id": "q", "text": "What is baked?"}', encoding="utf-8")
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\td1\t1\n", encoding="utf-8")
     return folder
 
 
@@ -100,16 +114,38 @@ class TestTheCommand:
         assert outcome.status == 0
         assert outcome.stdout.count(str(folder)) == 2  # in use, and alone
 
-    def test_a_judged_collection(self, place: Path) -> None:
-        folder = place / "planets"
-        (folder / "qrels").mkdir(parents=True, exist_ok=True)
-        corpus = ({"_id": f"d{n}", "title": "", "text": text} for n, text in enumerate(("Sun.", "Bread.")))
-        (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, corpus)), encoding="utf-8")
-        (folder / "queries.jsonl").write_text('{"_id": "q", "text": "What is baked?"}', encoding="utf-8")
-        (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\td1\t1\n", encoding="utf-8")
-        outcome = run("eval", "--beir", str(folder), "--config", str(place / "config.toml"), "--json")
+    def test_a_second_bi_encoder_reads_the_index_anew(self, evaluate: Evaluate, tmp_path: Path) -> None:
+        """The same weights from a folder, through sentence-transformers: what it finds is the same."""
+        folder = bi_encoder_files("all-MiniLM-L6-v2").folder
+        outcome = evaluate("--embedder", folder, "--json", "--report", str(tmp_path / "r.json"))
+        assert outcome.status == 0
+        one, other = [row for row in models_of(outcome) if row["kind"] == "bi-encoder"]
+        assert (one["name"], other["name"]) == ("all-MiniLM-L6-v2", folder)
+        assert one["means"] == pytest.approx(other["means"])
+        run_ = read_run(tmp_path / "r.json")
+        (second,) = run_.others
+        judged = [question for question in run_.questions if question.ideal]
+        for question, again in zip(judged, second.questions, strict=True):
+            assert [c.id for c in again.candidates] == [c.id for c in question.candidates]
+            assert [c.gain for c in again.candidates] == [c.gain for c in question.candidates]
+
+    def test_several_bi_encoders_on_a_judged_collection(self, place: Path, planets: Path) -> None:
+        folder = bi_encoder_files("all-MiniLM-L6-v2").folder
+        flags = ("--embedder", "all-MiniLM-L6-v2", "--embedder", folder, "--json")
+        outcome = run("eval", "--beir", str(planets), "--config", str(place / "config.toml"), *flags)
+        assert outcome.status == 0
+        bases = [row["embedder"] for row in models_of(outcome) if row["kind"] == "bi-encoder"]
+        assert bases == ["all-MiniLM-L6-v2", folder]
+
+    def test_a_judged_collection(self, place: Path, planets: Path) -> None:
+        outcome = run("eval", "--beir", str(planets), "--config", str(place / "config.toml"), "--json")
         assert outcome.status == 0
         assert json.loads(outcome.stdout)["summary"]["judged"] == 1
+
+
+def models_of(outcome: Outcome) -> list[dict[str, Any]]:
+    models: list[dict[str, Any]] = json.loads(outcome.stdout)["summary"]["models"]
+    return models
 
 
 class TestWhatIsWrong:
@@ -124,7 +160,7 @@ class TestWhatIsWrong:
             (("--fail-under", "ndcg@10"), "is not MEASURE=VALUE"),
             (("--fail-under", "ndcg@10=7"), "is not MEASURE=VALUE"),
             (("--fail-if-worse", "none.json"), "none.json cannot be read"),
-            (("--embedder", "other"), "An index keeps the bi-encoder that built it"),
+            (("--embedder", "/no/such/model"), "/no/such/model"),
             (("--beir", "x"), "Give a question file, or --beir FOLDER"),
         ],
     )
@@ -174,6 +210,10 @@ class TestGates:
 class TestRunFiles:
     def test_a_run_comes_back_as_it_was(self, report: Path) -> None:
         assert read_run(report) == small_run()
+
+    def test_so_does_one_of_several_models(self, tmp_path: Path) -> None:
+        write_report(summarise(models_run()), tmp_path / "m.json")
+        assert read_run(tmp_path / "m.json") == models_run()
 
     def test_so_does_a_score_that_is_no_number(self, tmp_path: Path) -> None:
         run_ = random_run(4, 5)
@@ -253,6 +293,12 @@ class TestScreens:
     @pytest.mark.parametrize("columns", [80, 120])
     def test_the_summary(self, report: Path, columns: int) -> None:
         golden(f"evaluation-{columns}.txt", run("report", str(report), terminal=True, columns=columns).stdout)
+
+    @pytest.mark.parametrize("columns", [80, 120])
+    def test_the_table_of_several_models(self, tmp_path: Path, columns: int) -> None:
+        write_report(summarise(models_run()), tmp_path / "m.json")
+        shown = run("report", str(tmp_path / "m.json"), terminal=True, columns=columns).stdout
+        golden(f"evaluation-models-{columns}.txt", shown)
 
     def test_a_pipe_gets_no_colours(self, report: Path) -> None:
         assert "\x1b" not in run("report", str(report)).stdout

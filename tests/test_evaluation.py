@@ -17,7 +17,7 @@ from ragcli.evaluation.audit import audit, is_english
 from ragcli.evaluation.measures import LABELS, MAIN, MEASURES
 from ragcli.evaluation.records import JudgedQuestion, Run, Scoring, Summary
 from ragcli.evaluation.summary import latencies, summarise
-from tests.evaluation_records import BANK, MERCURY, NOTICE, PARROT, random_run, small_run
+from tests.evaluation_records import BANK, MERCURY, NOTICE, PARROT, models_run, random_run, small_run
 
 ORACLE = {
     "ndcg@10": nDCG @ 10,
@@ -153,6 +153,49 @@ def _p_value(before: Sequence[float], after: Sequence[float]) -> float:
     from ragcli.statistics import paired_difference
 
     return paired_difference(before, after, resamples=1000).p_value
+
+
+class TestSeveralModels:
+    def test_one_line_for_each_and_the_cross_encoders_below_their_bi_encoder(self) -> None:
+        rows = summarise(models_run()).standings
+        assert [(row.embedder, row.arm.name, row.arm.kind) for row in rows] == [
+            (embedder, *arm)
+            for embedder in ("all-MiniLM-L6-v2", "paraphrase-MiniLM-L3-v2")
+            for arm in (
+                (embedder, "bi-encoder"),
+                ("ragcli", "reranked"),
+                ("ragcli", "cross-encoder alone"),
+                ("cross-encoder/ms-marco-MiniLM-L6-v2", "reranked"),
+            )
+        ]
+
+    def test_all_are_measured_against_the_first_order(self) -> None:
+        summary = summarise(models_run())
+        first, *others = summary.standings
+        assert (first.difference, first.p_holm) == (None, None)
+        base = first.arm.means[MAIN]
+        for row in others:
+            assert row.difference is not None
+            assert row.difference.mean == pytest.approx(row.arm.means[MAIN] - base)
+        assert others[3].arm.values["recall@candidates"][0] == 0.0
+
+    def test_each_has_its_own_seconds(self) -> None:
+        rows = summarise(models_run()).standings
+        assert [row.seconds for row in rows] == [0.011, 0.09, 0.09, 0.18, 0.006, None, None, None]
+
+    def test_the_verdict_speaks_of_the_first_ones(self, small: Summary) -> None:
+        several = summarise(models_run())
+        assert several.verdict == small.verdict
+        assert several.latencies == small.latencies
+        assert several.milliseconds_per_point == small.milliseconds_per_point
+
+    def test_one_of_each_needs_no_table(self, small: Summary) -> None:
+        assert small.standings == ()
+
+    def test_the_audit_looks_at_every_bi_encoders_candidates(self) -> None:
+        run = random_run(40, 20)
+        base = [[-float(place) for place in range(20)] for _ in run.questions]
+        assert [f.code for f in audit(replace(run, others=(with_logits(run, base),)))] == ["unchanged"]
 
 
 class TestChanges:

@@ -18,7 +18,7 @@ from ragcli.evaluation.records import Run
 from ragcli.evaluation.summary import summarise
 from ragcli.reporting.html import report_html
 from ragcli.reporting.pictures import MOST_LINES, relevant_moves
-from tests.evaluation_records import PARROT, random_run, small_run
+from tests.evaluation_records import PARROT, models_run, random_run, small_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
@@ -115,12 +115,18 @@ class TestThePage:
             replace(small_run(), scorings=()),
             replace(small_run(), questions=(PARROT,), scorings=(), answers=()),
             replace(small_run(), depths=(), seconds=(), answers=()),
-            replace(small_run(), scorings=small_run().scorings * 2),
+            models_run(),
         ],
-        ids=["no cross-encoder", "nothing judged", "nothing beside", "two cross-encoders"],
+        ids=["no cross-encoder", "nothing judged", "nothing beside", "several models"],
     )
     def test_it_is_made_of_what_there_is(self, run: Run) -> None:
         assert summarise(run).verdict[:20] in report_html(summarise(run))
+
+    def test_several_models_have_a_table(self, html: str) -> None:
+        page = report_html(summarise(models_run()))
+        assert Page(page).headings[1] == "Models"
+        assert "+ cross-encoder/ms-marco-MiniLM-L6-v2</th>" in page
+        assert "Models" not in Page(html).headings
 
     def test_many_lines_are_a_draw_of_them(self) -> None:
         summary = summarise(random_run(120, 30))

@@ -15,8 +15,9 @@ from ragcli.cli.session import Flags, Screens, environment_of
 from ragcli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from ragcli.beir import JudgedCollection
     from ragcli.cli.environment import Environment
-    from ragcli.config import Config, RerankingConfig
+    from ragcli.config import Config, EmbeddingConfig, RerankingConfig
     from ragcli.evaluation.gates import Threshold
     from ragcli.evaluation.records import Run, Summary
 
@@ -75,9 +76,14 @@ Rerankers = Annotated[
         rich_help_panel=MEASURING,
     ),
 ]
-Embedder = Annotated[
-    str | None,
-    typer.Option("--embedder", metavar="NAME", help="Bi-encoder, with --beir.", rich_help_panel=MEASURING),
+Embedders = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--embedder",
+        metavar="NAME",
+        help="Bi-encoder to measure beside the index's own; with --beir, instead of it; repeatable.",
+        rich_help_panel=MEASURING,
+    ),
 ]
 Reports = Annotated[
     list[Path] | None,
@@ -117,7 +123,7 @@ def run(
     answers: Answers = False,
     depths: Depths = None,
     reranker: Rerankers = None,
-    embedder: Embedder = None,
+    embedder: Embedders = None,
     candidates: options.Candidates = None,
     report: Reports = None,
     fail_under: FailUnder = None,
@@ -133,19 +139,23 @@ def run(
         raise UsageError("Give a question file, or --beir FOLDER.", hint="ragcli eval questions.jsonl")
     if beir is not None and answers:
         raise UsageError("--answers needs an index to answer from.", hint="Leave it out with --beir.")
-    if beir is None and embedder is not None:
-        raise UsageError(
-            "An index keeps the bi-encoder that built it.", hint="--embedder goes with --beir FOLDER."
-        )
     gates = _Gates.of(fail_under or [], fail_if_worse)
     overrides = {
         "collection": collection,
         "retrieval.candidates": candidates,
-        "embedding.model": embedder,
+        # An index keeps the bi-encoder that built it; a judged collection has none.
+        "embedding.model": embedder[0] if beir is not None and embedder else None,
     }
     environment = environment_of(ctx)
     settings = Flags(config, profile, overrides).load(environment)
-    plan = _Plan(settings, _depths(depths), _rerankers(settings, reranker), answers, quiet)
+    plan = _Plan(
+        settings,
+        _depths(depths),
+        _rerankers(settings, reranker or []),
+        _embedders(settings, embedder or []),
+        answers,
+        quiet,
+    )
     summary = _measured(environment, plan, questions, beir, split, report or [])
     _show(environment, summary, as_json)
     missed = gates.missed(summary)
@@ -183,6 +193,7 @@ class _Plan:
     config: Config
     depths: tuple[int, ...]
     rerankers: tuple[RerankingConfig, ...]
+    embedders: tuple[EmbeddingConfig, ...]
     answers: bool
     quiet: bool
 
@@ -236,15 +247,21 @@ def _over_index(plan: _Plan, path: Path, progress: Any) -> Run:
     from ragcli.evaluation.collect import evaluate_questions
     from ragcli.questions import read_questions
 
-    return evaluate_questions(
+    questions = read_questions(path)
+    run = evaluate_questions(
         plan.config,
-        read_questions(path),
+        questions,
         title=path.name,
         rerankers=plan.rerankers,
         depths=plan.depths,
         answers=plan.answers,
         progress=progress,
     )
+    if not plan.embedders:
+        return run
+    from ragcli.evaluation.embedders import collection_of_index
+
+    return _beside(run, plan, collection_of_index(plan.config, questions, path.stem), progress)
 
 
 def _over_beir(plan: _Plan, folder: Path | None, split: str, progress: Any) -> Run:
@@ -253,8 +270,22 @@ def _over_beir(plan: _Plan, folder: Path | None, split: str, progress: Any) -> R
 
     assert folder is not None
     collection = read_beir(folder, split)
-    return evaluate_beir(
+    run = evaluate_beir(
         plan.config, collection, rerankers=plan.rerankers, depths=plan.depths, progress=progress
+    )
+    return _beside(run, plan, collection, progress)
+
+
+def _beside(run: Run, plan: _Plan, collection: JudgedCollection, progress: Any) -> Run:
+    from ragcli.evaluation.embedders import with_embedders
+
+    return with_embedders(
+        run,
+        plan.config,
+        collection,
+        embedders=plan.embedders,
+        rerankers=plan.rerankers,
+        progress=progress,
     )
 
 
@@ -270,7 +301,7 @@ def _show(environment: Environment, summary: Summary, as_json: bool) -> None:
     print_summary(screens.out, summary)
 
 
-def _rerankers(config: Config, names: Sequence[str] | None) -> tuple[RerankingConfig, ...]:
+def _rerankers(config: Config, names: Sequence[str]) -> tuple[RerankingConfig, ...]:
     """The configured one, or the ones named: each of those with its own prior weight."""
     if not names:
         return (config.reranking,)
@@ -279,6 +310,15 @@ def _rerankers(config: Config, names: Sequence[str] | None) -> tuple[RerankingCo
         if name == config.reranking.model
         else config.reranking.model_copy(update={"model": name, "prior_weight": None})
         for name in dict.fromkeys(names)
+    )
+
+
+def _embedders(config: Config, names: Sequence[str]) -> tuple[EmbeddingConfig, ...]:
+    """Those that are measured beside the first one."""
+    return tuple(
+        config.embedding.model_copy(update={"model": name})
+        for name in dict.fromkeys(names)
+        if name != config.embedding.model
     )
 
 

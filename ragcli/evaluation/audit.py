@@ -37,7 +37,9 @@ SAMPLE = 200
 
 
 def audit(run: Run) -> tuple[Finding, ...]:
-    """All findings, by cross-encoder. A check looks at the questions that have two candidates at least."""
+    """All findings: of each kind one a cross-encoder, over the first bi-encoder's candidates where it shows
+    there. A check looks at the questions that have two candidates at least.
+    """
     checks: tuple[tuple[str, Callable[[Run, Scoring], str]], ...] = (
         ("not-a-number", _not_a_number),
         ("ties", _ties),
@@ -46,12 +48,13 @@ def audit(run: Run) -> tuple[Finding, ...]:
         ("cut", _cut),
         ("language", _language),
     )
-    return tuple(
-        Finding(scoring.name, code, text)  # type: ignore[arg-type]
-        for scoring in run.scorings
-        for code, check in checks
-        if (text := check(run, scoring))
-    )
+    found: dict[tuple[int, str], Finding] = {}
+    for view in (run, *run.others):
+        for place, scoring in enumerate(view.scorings):
+            for code, check in checks:
+                if (place, code) not in found and (text := check(view, scoring)):
+                    found[place, code] = Finding(scoring.name, code, text)  # type: ignore[arg-type]
+    return tuple(found.values())
 
 
 def _lists(scoring: Scoring) -> list[tuple[float, ...]]:

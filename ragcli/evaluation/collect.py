@@ -175,7 +175,7 @@ def _time(
     progress: Progress | None,
 ) -> tuple[StageSeconds, ...]:
     _tell(progress, "timing", 0, 1)
-    seconds = stage_seconds(judged, embedder, rerankers[0] if rerankers else None, depths, retrieve)
+    seconds = stage_seconds(judged, embedder, rerankers, depths, retrieve)
     _tell(progress, "timing", 1, 1)
     return seconds
 

@@ -43,9 +43,13 @@ def depth_rows(run: Run) -> tuple[DepthRow, ...]:
     )
 
 
-def rerank_seconds(seconds: Sequence[StageSeconds], depth: int) -> float | None:
+def rerank_seconds(seconds: Sequence[StageSeconds], depth: int, model: int = 0) -> float | None:
     """The median of reranking one question's best `depth` candidates; None where it was not timed."""
-    timed = [stage.seconds for stage in seconds if stage.stage == "rerank" and stage.depth == depth]
+    timed = [
+        stage.seconds
+        for stage in seconds
+        if (stage.stage, stage.depth, stage.model) == ("rerank", depth, model)
+    ]
     return median(timed[0]) if timed and timed[0] else None
 
 

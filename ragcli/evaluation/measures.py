@@ -14,6 +14,9 @@ Measure = Callable[[Gains, Gains], float]
 MAIN = "ndcg@10"
 """What verdicts, ceilings and depths speak of."""
 
+FOUND = "recall@candidates"
+"""What the candidates hold at all: no reranking can change it."""
+
 MEASURES: dict[str, Measure] = {
     MAIN: lambda gains, ideal: metrics.ndcg(gains, ideal, 10),
     "mrr@10": lambda gains, ideal: metrics.reciprocal_rank(gains, 10),
@@ -22,8 +25,7 @@ MEASURES: dict[str, Measure] = {
     "hit@5": lambda gains, ideal: metrics.hit(gains, 5),
     "recall@5": lambda gains, ideal: metrics.recall(gains, ideal, 5),
     "recall@10": lambda gains, ideal: metrics.recall(gains, ideal, 10),
-    # Reranking cannot change this one: it says what the candidates hold at all.
-    "recall@candidates": lambda gains, ideal: metrics.recall(gains, ideal, len(gains)),
+    FOUND: lambda gains, ideal: metrics.recall(gains, ideal, len(gains)),
 }
 
 LABELS = {
@@ -34,5 +36,5 @@ LABELS = {
     "hit@5": "hit@5",
     "recall@5": "recall@5",
     "recall@10": "recall@10",
-    "recall@candidates": "recall@all",
+    FOUND: "recall@all",
 }

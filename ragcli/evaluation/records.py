@@ -88,12 +88,14 @@ class AnsweredQuestion:
 @dataclass(frozen=True, slots=True)
 class StageSeconds:
     """Seconds of one stage for single questions, as `ragcli search` would take them. `depth` is the number of
-    candidates where the stage depends on it, else 0.
+    candidates where the stage depends on it, else 0. `model` counts the run's cross-encoders: 0 is the one
+    that verdicts speak of.
     """
 
     stage: str
     seconds: tuple[float, ...]
     depth: int = 0
+    model: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class Run:
     """What was observed. `scorings` has one entry a cross-encoder; verdicts speak of the first.
 
     `answers` is empty where none were asked for. `settings` is all that it takes to run it again, as JSON.
+    `others` are runs of the same questions with further bi-encoders: they stand in the table of models alone.
     """
 
     title: str
@@ -111,6 +114,7 @@ class Run:
     answers: tuple[AnsweredQuestion, ...] = ()
     seconds: tuple[StageSeconds, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    others: tuple[Run, ...] = ()
 
 
 ArmKind = Literal["bi-encoder", "reranked", "cross-encoder alone"]
@@ -190,6 +194,22 @@ class DepthRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """One way of ordering in a run of several models, against the order of the run's first bi-encoder.
+
+    `arm.kind` says whether it is a bi-encoder's own order. `difference` is of nDCG@10, None for that first
+    order itself; `p_holm` is corrected over all others. `seconds` is the median of embedding one question,
+    or of reranking it.
+    """
+
+    embedder: str
+    arm: Arm
+    difference: Difference | None
+    p_holm: float | None
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Latency:
     stage: str
     p50: float
@@ -222,13 +242,15 @@ class Summary:
     """What follows from a run. `judged` are the questions of the ranking measures, in the run's order;
     `arms[0]` is the bi-encoder's order. `ceiling` is the nDCG@10 of a perfect order of the same candidates.
 
-    `unjudged` counts the questions that name no passage of the index, `failed` the ones without an answer.
+    `standings` is empty where there is but one model of each kind. `unjudged` counts the questions that name
+    no passage of the index, `failed` the ones without an answer.
     """
 
     run: Run
     judged: tuple[JudgedQuestion, ...]
     unjudged: int
     arms: tuple[Arm, ...]
+    standings: tuple[Standing, ...]
     contrasts: tuple[Contrast, ...]
     ceiling: float
     helped: tuple[QuestionChange, ...]

@@ -21,10 +21,11 @@ _HINT = "Such a file is written by: ragcli eval QUESTIONS --report FILE.json"
 def run_fields(run: Run) -> dict[str, Any]:
     """The run as JSON can hold it: a logit that is no number becomes null."""
     fields = asdict(run)
-    for scoring in fields["scorings"]:
-        scoring["logits"] = [
-            [logit if math.isfinite(logit) else None for logit in row] for row in scoring["logits"]
-        ]
+    for part in (fields, *fields["others"]):
+        for scoring in part["scorings"]:
+            scoring["logits"] = [
+                [logit if math.isfinite(logit) else None for logit in row] for row in scoring["logits"]
+            ]
     return fields
 
 
@@ -50,6 +51,7 @@ def read_run(path: Path) -> Run:
 
 
 def _with_numbers(run: dict[str, Any]) -> dict[str, Any]:
+    others = [_with_numbers(other) for other in run.get("others", ())]
     scorings = [
         {
             **scoring,
@@ -57,7 +59,7 @@ def _with_numbers(run: dict[str, Any]) -> dict[str, Any]:
         }
         for scoring in run["scorings"]
     ]
-    return {**run, "scorings": scorings}
+    return {**run, "scorings": scorings, **({"others": others} if others else {})}
 
 
 def _first(error: Exception) -> str:

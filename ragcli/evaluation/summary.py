@@ -13,6 +13,7 @@ from ragcli.evaluation.contrasts import contrast
 from ragcli.evaluation.depths import advice, depth_rows, rerank_seconds
 from ragcli.evaluation.measures import MAIN
 from ragcli.evaluation.records import Arm, Contrast, Latency, Run, StageSeconds, Summary
+from ragcli.evaluation.standings import standings
 from ragcli.evaluation.verdict import not_reranked, nothing_judged, verdict
 
 # Differences of nDCG are read in hundredths.
@@ -34,6 +35,7 @@ def summarise(run: Run) -> Summary:
         judged=judged,
         unjudged=max(0, unjudged),
         arms=arms,
+        standings=standings(run) if judged else (),
         contrasts=contrasts,
         ceiling=best,
         helped=most_helped(changed),
@@ -50,9 +52,13 @@ def summarise(run: Run) -> Summary:
 
 
 def latencies(seconds: Sequence[StageSeconds]) -> tuple[Latency, ...]:
-    """p50 and p95 of each stage, in seconds; of reranking, at the greatest depth that was timed."""
+    """p50 and p95 of each stage of the first models, in seconds; of reranking, at the greatest depth that was
+    timed.
+    """
     deepest: dict[str, StageSeconds] = {}
     for stage in seconds:
+        if stage.model:
+            continue
         if stage.seconds and (stage.stage not in deepest or stage.depth > deepest[stage.stage].depth):
             deepest[stage.stage] = stage
     return tuple(Latency(name, *_p50_and_p95(stage.seconds)) for name, stage in deepest.items())

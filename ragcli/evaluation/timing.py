@@ -25,34 +25,34 @@ SEED = 7
 def stage_seconds(
     questions: Sequence[JudgedQuestion],
     embedder: BiEncoder,
-    reranker: CrossEncoderReranker | None,
+    rerankers: Sequence[CrossEncoderReranker],
     depths: Sequence[int],
     retrieve: Callable[[str], object],
 ) -> tuple[StageSeconds, ...]:
     """Of up to SAMPLE questions. `retrieve` embeds a question and searches; embedding alone is timed too.
 
-    For each question all depths are timed in turn, so that a machine that slows down favours none of them.
+    The first cross-encoder is timed at every depth, the others at the greatest. For each question all is
+    timed in turn, so that a machine that slows down favours none of them.
     """
     asked = [question for question in questions if question.candidates]
     sample = random.Random(SEED).sample(asked, min(SAMPLE, len(asked)))
-    timed = sorted(set(depths)) if reranker is not None else []
+    timed = [(0, depth) for depth in sorted(set(depths)) if rerankers]
+    timed += [(model, max(depths)) for model in range(1, len(rerankers))]
     rows: list[list[float]] = []
     for question in sample[:1] + sample:  # the first one warms up
         embed = _seconds(partial(embedder.embed, [question.text], query=True))
         search = max(0.0, _seconds(partial(retrieve, question.text)) - embed)
         texts = [passage_text(candidate) for candidate in question.candidates]
         rerank = [
-            _seconds(partial(reranker.logits, question.text, texts[:depth]))
-            for depth in timed
-            if reranker is not None
+            _seconds(partial(rerankers[model].logits, question.text, texts[:depth])) for model, depth in timed
         ]
         rows.append([embed, search, *rerank])
         if len(rows) > LEAST and sum(map(sum, rows)) > ENOUGH_SECONDS:
             break
-    stages = [("embed", 0), ("retrieve", 0), *(("rerank", depth) for depth in timed)]
+    stages = [("embed", 0, 0), ("retrieve", 0, 0), *(("rerank", model, depth) for model, depth in timed)]
     return tuple(
-        StageSeconds(stage, tuple(row[column] for row in rows[1:]), depth)
-        for column, (stage, depth) in enumerate(stages)
+        StageSeconds(stage, tuple(row[column] for row in rows[1:]), depth, model)
+        for column, (stage, model, depth) in enumerate(stages)
     )
 
 

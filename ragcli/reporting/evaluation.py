@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ragcli.evaluation.diff import RunDiff
-from ragcli.evaluation.measures import LABELS, MAIN
+from ragcli.evaluation.measures import FOUND, LABELS, MAIN
 from ragcli.evaluation.records import Contrast, MeasureContrast, QuestionChange, Summary
 from ragcli.reporting import figures
 from ragcli.reporting import text as words
@@ -31,8 +31,7 @@ def print_summary(console: Console, summary: Summary) -> None:
     if not summary.judged:
         return
     _print_measures(console, summary)
-    if len(summary.run.scorings) > 1:
-        _print_rerankers(console, summary)
+    _print_standings(console, summary)
     if summary.contrasts:
         _print_counts(console, summary)
     _print_depths(console, summary)
@@ -109,20 +108,25 @@ def _difference_cells(row: MeasureContrast, largest: float, *, wide: bool) -> li
     return [*cells, Text(figures.interval(found), style="quiet"), Text(figures.p_value(row.p_holm))]
 
 
-def _print_rerankers(console: Console, summary: Summary) -> None:
-    """One line for each cross-encoder over the same candidates."""
+def _print_standings(console: Console, summary: Summary) -> None:
+    """One line for each model: the bi-encoders, and below each the cross-encoders over its candidates."""
+    if not summary.standings:
+        return
     console.print()
-    rows = table(
-        "Cross-encoder", LABELS[MAIN], "Change", "95 % interval", "p", right=(LABELS[MAIN], "Change", "p")
-    )
-    for contrast, arm in zip(summary.contrasts, summary.arms[1:], strict=True):
-        row = contrast.measures[0]
+    recall = (LABELS[FOUND],) if summary.run.others else ()
+    numbers = (LABELS[MAIN], *recall, "Change", "p (Holm)", "A question")
+    rows = table("Model", *numbers[:-2], "95 % interval", *numbers[-2:], right=numbers)
+    rows.padding = (0, 2, 0, 0)
+    for standing in summary.standings:
+        found, means = standing.difference, standing.arm.means
         rows.add_row(
-            Text(figures.arm_name(arm)),
-            figures.value(row.after),
-            figures.signed(row.difference.mean),
-            figures.interval(row.difference),
-            figures.p_value(row.p_holm),
+            Text(figures.standing_name(standing)),
+            figures.value(means[MAIN]),
+            *((figures.value(means[FOUND]),) if recall else ()),
+            figures.signed(found.mean) if found else "",
+            Text(figures.interval(found) if found else "", style="quiet"),
+            figures.p_value(standing.p_holm) if standing.p_holm is not None else "",
+            figures.milliseconds(standing.seconds),
         )
     print_table(console, rows)
 

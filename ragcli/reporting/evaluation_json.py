@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ragcli.evaluation.diff import RunDiff
-from ragcli.evaluation.records import Arm, Contrast, MeasureContrast, QuestionChange, Summary
+from ragcli.evaluation.records import Arm, Contrast, MeasureContrast, QuestionChange, Standing, Summary
 from ragcli.evaluation.run_files import KIND, run_fields
 from ragcli.reporting.json import Fields, document
 
@@ -40,6 +40,7 @@ def _summary(summary: Summary) -> Fields:
         "unjudged": summary.unjudged,
         "failed": summary.failed,
         "arms": [_arm(arm) for arm in summary.arms],
+        "models": [_standing(standing) for standing in summary.standings],
         "contrasts": [_contrast(contrast) for contrast in summary.contrasts],
         "ceiling": summary.ceiling,
         "depths": [asdict(row) for row in summary.depths],
@@ -56,6 +57,18 @@ def _summary(summary: Summary) -> Fields:
 
 def _arm(arm: Arm) -> Fields:
     return {"name": arm.name, "kind": arm.kind, "means": dict(arm.means)}
+
+
+def _standing(standing: Standing) -> Fields:
+    """The first bi-encoder's own order has no difference."""
+    difference = asdict(standing.difference) if standing.difference else None
+    return {
+        "embedder": standing.embedder,
+        **_arm(standing.arm),
+        "difference": difference,
+        "p_holm": standing.p_holm,
+        "seconds": standing.seconds,
+    }
 
 
 def _contrast(contrast: Contrast) -> Fields:

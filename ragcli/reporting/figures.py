@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ragcli.evaluation.records import Arm, JudgedPassage, Moved
+from ragcli.evaluation.records import Arm, JudgedPassage, Moved, Standing
 from ragcli.evaluation.verdict import p_text
 from ragcli.reporting import text as words
 from ragcli.statistics import Difference
@@ -51,6 +51,12 @@ def counts(difference: Difference) -> str:
 def arm_name(arm: Arm) -> str:
     name = words.one_line(arm.name)
     return f"{name} (alone)" if arm.kind == "cross-encoder alone" else name
+
+
+def standing_name(standing: Standing) -> str:
+    """A cross-encoder stands below the bi-encoder whose candidates it orders."""
+    arm = standing.arm
+    return words.one_line(arm.name) if arm.kind == "bi-encoder" else f"+ {arm_name(arm)}"
 
 
 def passage_name(passage: JudgedPassage) -> str:

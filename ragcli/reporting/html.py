@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from ragcli.evaluation.measures import LABELS, MAIN
+from ragcli.evaluation.measures import FOUND, LABELS, MAIN
 from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer, JudgedPassage, Summary
 from ragcli.reporting import figures, pictures
 from ragcli.reporting import text as words
@@ -65,6 +65,7 @@ def report_html(summary: Summary) -> str:
         figures=figures,
         labels=LABELS,
         main=MAIN,
+        found=FOUND,
         questions=shown[:MOST_QUESTIONS],
         left_out=max(0, len(shown) - MOST_QUESTIONS),
         pictures=_pictures(summary),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ragcli.evaluation.measures import LABELS, MAIN
+from ragcli.evaluation.measures import FOUND, LABELS, MAIN
 from ragcli.evaluation.records import Contrast, QuestionChange, Summary
 from ragcli.reporting import figures
 from ragcli.reporting import text as words
@@ -23,6 +23,7 @@ def _lines(summary: Summary) -> Iterator[str]:
     yield f"{len(summary.run.questions)} questions, {len(summary.judged)} with judged passages."
     for finding in summary.findings:
         yield f"\n> **Warning**: {_text(finding.arm)}: {_text(finding.text)}."
+    yield from _standings(summary)
     for contrast in summary.contrasts:
         yield from _contrast(contrast)
     if summary.contrasts:
@@ -33,6 +34,27 @@ def _lines(summary: Summary) -> Iterator[str]:
     yield from _answers(summary)
     yield from _changes("Helped most", summary.helped)
     yield from _changes("Hurt most", summary.hurt)
+
+
+def _standings(summary: Summary) -> Iterator[str]:
+    if not summary.standings:
+        return
+    yield "\n## Models\n"
+    yield from _table(
+        ("Model", LABELS[MAIN], LABELS[FOUND], "Change", "95 % interval", "p (Holm)", "A question"),
+        [
+            (
+                _text(figures.standing_name(standing)),
+                figures.value(standing.arm.means[MAIN]),
+                figures.value(standing.arm.means[FOUND]),
+                figures.signed(standing.difference.mean) if standing.difference else "",
+                figures.interval(standing.difference) if standing.difference else "",
+                figures.p_value(standing.p_holm) if standing.p_holm is not None else "",
+                figures.milliseconds(standing.seconds),
+            )
+            for standing in summary.standings
+        ],
+    )
 
 
 def _contrast(contrast: Contrast) -> Iterator[str]:
