@@ -16,6 +16,9 @@ HELD_BACK ?= wikiqa_train trecqa_train multirc medicationqa2019 faq_javascript f
 
 QUESTION ?= On which day of the month did the oracle process queries?
 
+# How many candidates the pictures' evaluations look at.
+DEPTHS ?= 5,10,20,50
+
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
@@ -90,15 +93,17 @@ bench-corpora: $(VENV)/.installed-dev ## Print what reranking adds on the bundle
 	@$(BIN)/python bench/corpora.py homonyms --answers
 	@$(BIN)/python bench/corpora.py handbook --answers
 
-images: $(VENV)/.installed ## Draw the README's pictures anew from real answers and evaluations.
+images: export RAGCLI_STORE_PATH := build/pictures
+images: $(VENV)/.installed ## Draw the README's pictures anew from real answers and evaluations (minutes).
 	@echo "==> Making sure that the local models are here"
 	@$(BIN)/ragcli models prepare
-	@echo "==> Evaluating on corpora/homonyms and corpora/handbook"
+	@echo "==> Evaluating on corpora/homonyms"
 	@mkdir -p build
 	@$(BIN)/ragcli ingest corpora/homonyms
-	@$(BIN)/ragcli eval corpora/homonyms/questions.jsonl --depths 5,10,20,50 --report build/homonyms.json
+	@$(BIN)/ragcli eval corpora/homonyms/questions.jsonl --depths $(DEPTHS) --report build/homonyms.json
+	@echo "==> Evaluating on corpora/handbook"
 	@$(BIN)/ragcli ingest corpora/handbook --collection handbook
-	@$(BIN)/ragcli eval corpora/handbook/questions.jsonl --collection handbook --depths 5,10,20,50 --report build/handbook.json
+	@$(BIN)/ragcli eval corpora/handbook-questions.jsonl --collection handbook --depths $(DEPTHS) --report build/handbook.json
 	@echo "==> Drawing docs/images"
 	@$(BIN)/python docs/make_images.py "$(QUESTION)" build/homonyms.json build/handbook.json
 

@@ -2,8 +2,8 @@
 
     make_images.py QUESTION REPORT.json ...
 
-The first is `ragcli ask QUESTION --compare`, asked anew; then, for each report of `ragcli eval`, its screen
-and its slope chart and depth chart, named after the report.
+The first is `ragcli ask QUESTION --compare`, asked anew; then, for each report of `ragcli eval --depths`, its
+screen and its charts of ranks, of depths and of time, named after the report.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ragcli.evaluation.run_files import read_run
 from ragcli.evaluation.summary import summarise
 from ragcli.reporting.comparison import print_comparison
 from ragcli.reporting.evaluation import print_summary
-from ragcli.reporting.pictures import depth_chart, slope_chart
+from ragcli.reporting.pictures import depth_chart, slope_chart, time_chart
 from ragcli.reporting.terminal import PlainConsole
 
 IMAGES = Path(__file__).parent / "images"
@@ -63,16 +63,14 @@ def comparison(question: str) -> str:
 
 
 def evaluation(name: str, summary: Summary) -> dict[str, str]:
-    command = f"ragcli eval corpora/{name}/questions.jsonl --depths {','.join(map(str, depths(summary)))}"
+    depths = ",".join(str(row.depth) for row in summary.depths)
+    command = f"ragcli eval {summary.run.title} --depths {depths}"
     return {
         f"{name}.svg": screen(command, lambda console: print_summary(console, summary)),
         f"{name}-ranks.svg": alone(slope_chart(summary)),
         f"{name}-depths.svg": alone(depth_chart(summary)),
+        f"{name}-time.svg": alone(time_chart(summary)),
     }
-
-
-def depths(summary: Summary) -> list[int]:
-    return [row.depth for row in summary.depths]
 
 
 def main() -> None:

@@ -7,14 +7,17 @@ import io
 import json
 import math
 import os
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from cli_helper import Outcome, run
+from safetensors.numpy import load_file, save_file
 
 from ragcli.config_loading import load_config
 from ragcli.errors import UsageError
@@ -73,8 +76,11 @@ Evaluate = Callable[..., Outcome]
 
 @pytest.fixture
 def evaluate(place: Path) -> Evaluate:
-    def evaluated(*flags: str, questions: str = "questions.jsonl") -> Outcome:
-        return run("eval", str(place / questions), "--config", str(place / "config.toml"), *flags)
+    def evaluated(
+        *flags: str, questions: str = "questions.jsonl", environ: Mapping[str, str] | None = None
+    ) -> Outcome:
+        command = ("eval", str(place / questions), "--config", str(place / "config.toml"), *flags)
+        return run(*command, environ=environ)
 
     return evaluated
 
@@ -141,6 +147,53 @@ class TestTheCommand:
         outcome = run("eval", "--beir", str(planets), "--config", str(place / "config.toml"), "--json")
         assert outcome.status == 0
         assert json.loads(outcome.stdout)["summary"]["judged"] == 1
+
+
+class TestTheAudit:
+    """Cross-encoders that are broken on purpose: the shipped one with other weights in its last layer."""
+
+    @pytest.mark.parametrize(
+        ("weight", "words"),
+        [
+            (
+                0.0,
+                ("scores tie although", "saturated or empty", "nothing was reranked"),
+            ),
+            (math.nan, ("scores are not numbers: they were ranked last", "nothing was reranked")),
+        ],
+    )
+    def test_scores_that_say_nothing(
+        self, evaluate: Evaluate, tmp_path: Path, weight: float, words: tuple[str, ...]
+    ) -> None:
+        outcome = evaluate("--reranker", str(broken_reranker(tmp_path, weight)))
+        assert outcome.status == 0
+        warnings = [line for line in outcome.stdout.splitlines() if line.startswith("warning: ")]
+        assert len(warnings) == len(words)
+        assert all(any(word in line for line in warnings) for word in words)
+
+    def test_pairs_that_are_cut(self, evaluate: Evaluate) -> None:
+        shown = evaluate(environ={"RAGCLI_RERANKING_MAX_TOKENS": "32"}).stdout
+        assert re.search(r"ragcli: 10 of 10 pairs are longer than 32 tokens and lost \d+ each", shown)
+
+    def test_passages_in_another_language(self, tmp_path: Path) -> None:
+        text = "Der Merkur umkreist die Sonne in 88 Tagen, schneller als jeder andere Planet. " * 4
+        question = {"question": "Wie lange braucht der Merkur um die Sonne?" * 12, "relevant": ["merkur.md"]}
+        (tmp_path / "merkur.md").write_text(text, encoding="utf-8")
+        (tmp_path / "venus.md").write_text(text.replace("Merkur", "Venus"), encoding="utf-8")
+        (tmp_path / "q.jsonl").write_text(json.dumps(question), encoding="utf-8")
+        environ = {"RAGCLI_STORE_PATH": str(tmp_path / "index")}
+        run("ingest", str(tmp_path / "merkur.md"), str(tmp_path / "venus.md"), environ=environ)
+        shown = run("eval", str(tmp_path / "q.jsonl"), environ=environ).stdout
+        assert "warning: ragcli: the questions do not look English" in shown
+
+
+def broken_reranker(folder: Path, weight: float) -> Path:
+    shipped = Path(__file__).parent.parent / "ragcli" / "reranker"
+    shutil.copytree(shipped, folder / "broken")
+    weights = load_file(shipped / "model.safetensors")
+    weights["classifier.weight"] = np.full_like(weights["classifier.weight"], weight)
+    save_file(weights, folder / "broken" / "model.safetensors", metadata={"format": "pt"})
+    return folder / "broken"
 
 
 def models_of(outcome: Outcome) -> list[dict[str, Any]]:

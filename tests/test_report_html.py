@@ -80,7 +80,7 @@ class TestThePage:
 
     def test_its_pictures_are_whole_and_share_no_id(self, html: str) -> None:
         drawn = re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL)
-        assert len(drawn) == 3
+        assert len(drawn) == 4
         ids = [name for svg in drawn for name in re.findall(r' id="([^"]+)"', svg)]
         assert len(ids) == len(set(ids))
         for svg in drawn:
@@ -122,6 +122,15 @@ class TestThePage:
     def test_it_is_made_of_what_there_is(self, run: Run) -> None:
         assert summarise(run).verdict[:20] in report_html(summarise(run))
 
+    def test_a_question_opens_to_both_answers_and_what_each_prompt_held(self) -> None:
+        page = report_html(summarise(small_run()))
+        mercury = page[page.index("How long does Mercury take to go round the Sun?</span>") :]
+        base, reranked = mercury[: mercury.index("</details>")].split("<h3>Reranked")
+        assert "The element is liquid. [1]" in base
+        assert re.findall(r"<li.*?\d\. (\w+)</span>.*in the prompt", base) == ["Element"]
+        assert "Mercury takes 88 days. [1]" in reranked
+        assert re.findall(r"<li.*?\d\. (\w+)</span>.*in the prompt", reranked) == ["Planet"]
+
     def test_several_models_have_a_table(self, html: str) -> None:
         page = report_html(summarise(models_run()))
         assert Page(page).headings[1] == "Models"
@@ -153,7 +162,8 @@ class TestInABrowser:
         pictures: [...page.querySelectorAll("svg")].filter(shown).map((e) => e.getBoundingClientRect().width),
         requests: this.contentWindow.performance.getEntriesByType("resource").length,
         ink: getComputedStyle(page.body).color, ground: getComputedStyle(page.body).backgroundColor,
-        text: parseFloat(getComputedStyle(page.querySelector("svg text")).fontSize),
+        scale: Math.min(...[...page.querySelectorAll("svg")].map(
+          (e) => e.getBoundingClientRect().width / e.viewBox.baseVal.width)),
       }};
       document.getElementById("found").textContent = btoa(JSON.stringify(found));
     }};
@@ -180,8 +190,11 @@ class TestInABrowser:
         assert (seen["headings"], seen["requests"]) == (8, 0)
         pictures = seen["pictures"]
         assert isinstance(pictures, list)
-        assert len(pictures) == 3
+        assert len(pictures) == 4
         assert all(200 < drawn <= width for drawn in pictures)
+        # What the viewport's scale leaves of the smallest text in a picture.
+        assert isinstance(seen["scale"], float)
+        assert 8 * seen["scale"] > 7
 
     def test_it_follows_the_reader_into_the_dark(self, html: str, tmp_path: Path) -> None:
         light = self.found(html, tmp_path, 800, "--blink-settings=preferredColorScheme=1")

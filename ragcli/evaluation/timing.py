@@ -43,8 +43,10 @@ def stage_seconds(
         embed = _seconds(partial(embedder.embed, [question.text], query=True))
         search = max(0.0, _seconds(partial(retrieve, question.text)) - embed)
         texts = [passage_text(candidate) for candidate in question.candidates]
+        # By `logits_of_lists`: scores that are no numbers are for the audit to report.
         rerank = [
-            _seconds(partial(rerankers[model].logits, question.text, texts[:depth])) for model, depth in timed
+            _seconds(partial(rerankers[model].logits_of_lists, [(question.text, texts[:depth])]))
+            for model, depth in timed
         ]
         rows.append([embed, search, *rerank])
         if len(rows) > LEAST and sum(map(sum, rows)) > ENOUGH_SECONDS:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 from ragcli.evaluation.measures import FOUND, LABELS, MAIN
-from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer, JudgedPassage, Summary
+from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer, JudgedQuestion, Summary
 from ragcli.reporting import figures, pictures
 from ragcli.reporting import text as words
 
@@ -20,7 +20,9 @@ LONGEST_TEXT = 420
 
 @dataclass(frozen=True, slots=True)
 class ShownPassage:
-    """A passage in one of the two orders; `was` is its rank in the other, `marked` if it is relevant."""
+    """A passage in one of the two orders; `was` is its rank in the other, `marked` if it is relevant, `used`
+    if it stood in the prompt.
+    """
 
     rank: int
     was: int
@@ -28,6 +30,7 @@ class ShownPassage:
     source: str
     text: str
     marked: bool
+    used: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,8 @@ def _pictures(summary: Summary) -> dict[str, str]:
         drawn["changes"] = pictures.change_histogram(summary)
     if len(summary.depths) > 1:
         drawn["depths"] = pictures.depth_chart(summary)
+        if pictures.is_timed(summary):
+            drawn["time"] = pictures.time_chart(summary)
     return drawn
 
 
@@ -98,8 +103,8 @@ def shown_questions(summary: Summary) -> list[ShownQuestion]:
             grade=words.one_line(question.grade),
             before=before,
             after=after,
-            base=_passages(question.candidates, base_order, order),
-            reranked=_passages(question.candidates, order, base_order),
+            base=_passages(question, base_order, order, _prompt(answered, question, "base")),
+            reranked=_passages(question, order, base_order, _prompt(answered, question, "reranked")),
             gold=tuple(map(words.one_line, question.answers)),
             answers=_answers(answered.get(question.id)),
             error=words.one_line(answered[question.id].error) if question.id in answered else "",
@@ -111,9 +116,19 @@ def shown_questions(summary: Summary) -> list[ShownQuestion]:
     return sorted(shown, key=lambda question: -abs(question.change))
 
 
+def _prompt(
+    answered: Mapping[str, AnsweredQuestion], question: JudgedQuestion, arm: Literal["base", "reranked"]
+) -> frozenset[str]:
+    """The ids of the passages that the arm's LLM was given."""
+    found = answered.get(question.id)
+    answer = (found.base if arm == "base" else found.reranked) if found else None
+    return frozenset(answer.context if answer else ())
+
+
 def _passages(
-    candidates: Sequence[JudgedPassage], order: Sequence[int], other: Sequence[int]
+    question: JudgedQuestion, order: Sequence[int], other: Sequence[int], prompt: frozenset[str]
 ) -> tuple[ShownPassage, ...]:
+    candidates = question.candidates
     ranks = {place: rank for rank, place in enumerate(other, start=1)}
     return tuple(
         ShownPassage(
@@ -123,6 +138,7 @@ def _passages(
             source=words.one_line(candidates[place].source),
             text=_shortened(words.one_line(candidates[place].text)),
             marked=candidates[place].gain > 0,
+            used=candidates[place].id in prompt,
         )
         for rank, place in enumerate(order[:SHOWN_PASSAGES], start=1)
     )

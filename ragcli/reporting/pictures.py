@@ -91,43 +91,46 @@ def change_histogram(summary: Summary) -> str:
 
 
 def depth_chart(summary: Summary) -> str:
-    """nDCG@10 against the number of reranked candidates and, where it was timed, against milliseconds."""
+    """nDCG@10 against the number of reranked candidates."""
+    label = f"{LABELS[MAIN]} at {len(summary.depths)} numbers of candidates"
+    return _quality_chart(summary, [row.depth for row in summary.depths], "candidates reranked", label)
+
+
+def time_chart(summary: Summary) -> str:
+    """nDCG@10 against the milliseconds of reranking one question, at each number of candidates."""
+    places = [1000 * (row.seconds or 0.0) for row in summary.depths]
+    label = f"{LABELS[MAIN]} by the time of reranking"
+    return _quality_chart(summary, places, "ms a question", label, named=True)
+
+
+def is_timed(summary: Summary) -> bool:
+    return all(row.seconds is not None for row in summary.depths)
+
+
+def _quality_chart(
+    summary: Summary, places: Sequence[float], axis: str, label: str, *, named: bool = False
+) -> str:
+    """One point a depth, with the interval of its difference; `named` writes the depth beside each."""
     rows = summary.depths
     base = summary.arms[0].means[MAIN]
-    timed = all(row.seconds is not None for row in rows)
 
     def draw(figure: Any) -> None:
-        panels = figure.subplots(1, 2 if timed else 1, sharey=True, squeeze=False)[0]
-        values = [row.ndcg for row in rows]
+        axes = figure.subplots()
         low = [max(0.0, base + row.difference.low) for row in rows]
         high = [min(1.0, base + row.difference.high) for row in rows]
-        scales: list[tuple[Sequence[float], str]] = [([row.depth for row in rows], "candidates reranked")]
-        if timed:
-            scales.append(([1000 * (row.seconds or 0.0) for row in rows], "ms a question"))
-        for axes, (places, label) in zip(panels, scales, strict=True):
-            axes.axhline(base, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
-            axes.fill_between(places, low, high, color=ACCENT, alpha=0.13, linewidth=0)
-            axes.plot(places, values, color=ACCENT, linewidth=1.8, marker="o", markersize=4)
-            axes.set_xlabel(label)
-            axes.set_xlim(left=0)
-            _plain(axes)
-        panels[0].text(
-            max(scales[0][0]), base, "bi-encoder", color=MUTED, ha="right", va="bottom", fontsize=8
-        )
-        panels[0].set_ylabel(LABELS[MAIN])
-        for place, value, row in zip(scales[-1][0], values, rows, strict=True):
-            if timed:
-                panels[-1].annotate(
-                    str(row.depth),
-                    (place, value),
-                    (0, 6),
-                    textcoords="offset points",
-                    ha="center",
-                    color=MUTED,
-                    fontsize=8,
-                )
+        axes.axhline(base, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        axes.fill_between(places, low, high, color=ACCENT, alpha=0.13, linewidth=0)
+        axes.plot(places, [row.ndcg for row in rows], color=ACCENT, linewidth=1.8, marker="o", markersize=4)
+        axes.text(max(places), base, "bi-encoder", color=MUTED, ha="right", va="bottom", fontsize=8)
+        style = {"textcoords": "offset points", "ha": "center", "color": MUTED, "fontsize": 8}
+        for place, row in zip(places, rows, strict=True) if named else ():
+            axes.annotate(str(row.depth), (place, row.ndcg), (0, 6), **style)
+        axes.set_xlabel(axis)
+        axes.set_ylabel(LABELS[MAIN])
+        axes.set_xlim(left=0)
+        _plain(axes)
 
-    return _svg(draw, (6.4, 2.9), f"{LABELS[MAIN]} at {len(rows)} numbers of candidates")
+    return _svg(draw, (4.6, 2.9), label)
 
 
 def _compress(ranks: Any) -> Any:
