@@ -113,18 +113,20 @@ def _print_standings(console: Console, summary: Summary) -> None:
     if not summary.standings:
         return
     console.print()
+    wide = console.width >= WIDE
     recall = (LABELS[FOUND],) if summary.run.others else ()
+    interval = ("95 % interval",) if wide else ()
     numbers = (LABELS[MAIN], *recall, "Change", "p (Holm)", "A question")
-    rows = table("Model", *numbers[:-2], "95 % interval", *numbers[-2:], right=numbers)
+    rows = table("Model", *numbers[:-2], *interval, *numbers[-2:], right=numbers)
     rows.padding = (0, 2, 0, 0)
     for standing in summary.standings:
         found, means = standing.difference, standing.arm.means
         rows.add_row(
-            Text(figures.standing_name(standing)),
+            Text(figures.standing_name(standing).replace("+ ", "+\N{NO-BREAK SPACE}", 1)),
             figures.value(means[MAIN]),
             *((figures.value(means[FOUND]),) if recall else ()),
             figures.signed(found.mean) if found else "",
-            Text(figures.interval(found) if found else "", style="quiet"),
+            *((Text(figures.interval(found) if found else "", style="quiet"),) if wide else ()),
             figures.p_value(standing.p_holm) if standing.p_holm is not None else "",
             figures.milliseconds(standing.seconds),
         )
