@@ -113,7 +113,7 @@ def _print_standings(console: Console, summary: Summary) -> None:
     if not summary.standings:
         return
     console.print()
-    wide = console.width >= WIDE
+    wide = console.width >= WIDE or not console.is_terminal
     recall = (LABELS[FOUND],) if summary.run.others else ()
     interval = ("95 % interval",) if wide else ()
     numbers = (LABELS[MAIN], *recall, "Change", "p (Holm)", "A question")
@@ -122,7 +122,7 @@ def _print_standings(console: Console, summary: Summary) -> None:
     for standing in summary.standings:
         found, means = standing.difference, standing.arm.means
         rows.add_row(
-            Text(figures.standing_name(standing).replace("+ ", "+\N{NO-BREAK SPACE}", 1)),
+            Text(figures.standing_name(standing, short=not wide)),
             figures.value(means[MAIN]),
             *((figures.value(means[FOUND]),) if recall else ()),
             figures.signed(found.mean) if found else "",

@@ -53,10 +53,13 @@ def arm_name(arm: Arm) -> str:
     return f"{name} (alone)" if arm.kind == "cross-encoder alone" else name
 
 
-def standing_name(standing: Standing) -> str:
-    """A cross-encoder stands below the bi-encoder whose candidates it orders."""
-    arm = standing.arm
-    return words.one_line(arm.name) if arm.kind == "bi-encoder" else f"+ {arm_name(arm)}"
+def standing_name(standing: Standing, *, short: bool = False) -> str:
+    """A cross-encoder stands below the bi-encoder whose candidates it orders. `short`: without the owner or
+    the folders before a model's name.
+    """
+    name = arm_name(standing.arm)
+    name = name.rpartition("/")[2] if short else name
+    return name if standing.arm.kind == "bi-encoder" else f"+ {name}"
 
 
 def passage_name(passage: JudgedPassage) -> str:
