@@ -33,6 +33,14 @@ class IngestConfig(Section):
         description="Patterns in .gitignore style; a .gitignore in the folder is read as well.",
     )
     max_file_mb: float = Field(default=50.0, gt=0, description="Larger files are skipped and reported.")
+    max_seconds_per_file: float = Field(
+        default=60.0, gt=0, description="A file that takes more processor time to read is skipped, reported."
+    )
+    max_memory_mb: int = Field(
+        default=2000,
+        ge=200,
+        description="Memory that reading a file may take (Linux); else it is skipped and reported.",
+    )
 
 
 class ChunkingConfig(Section):

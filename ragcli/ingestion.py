@@ -87,10 +87,11 @@ def ingest(
     IndexMismatchError, StoreError (another ingest is running), ModelError.
     """
     _check_window(config, embedder)
-    run = _Run(config, embedder, progress or (lambda _: None))
     # Before the index is opened: a mistyped path must not leave an empty index behind.
     discovery = documents.discover(paths, config.ingest)
     with ExitStack() as stack:
+        reader = stack.enter_context(documents.GuardedReader(config.ingest))
+        run = _Run(config, embedder, reader, progress or (lambda _: None))
         index = _open(config, embedder, create=not dry_run)
         if index is not None:
             stack.enter_context(index)
@@ -109,11 +110,14 @@ def ingest(
 class _Run:
     """One ingest on its way: what it wrote so far, and the seconds per stage."""
 
-    def __init__(self, config: Config, embedder: BiEncoder, progress: Listener) -> None:
+    def __init__(
+        self, config: Config, embedder: BiEncoder, reader: documents.GuardedReader, progress: Listener
+    ) -> None:
         self.watch = Stopwatch()
         self._started = time.perf_counter()
         self._config = config
         self._embedder = embedder
+        self._reader = reader
         self._progress = progress
         self._files: list[FileReport] = []
         self._embedded = 0
@@ -154,7 +158,7 @@ class _Run:
             self._progress(Progress("read", done, len(work), item.source))
             try:
                 with self.watch.stage("read"):
-                    document = documents.read(item.path)
+                    document = self._reader.read(item.path)
                 with self.watch.stage("chunk"):
                     chunks = chunk(document, self._config.chunking, self._embedder.token_spans)
             except UnreadableFile as problem:

@@ -15,7 +15,8 @@ import pytest
 from ragcli import store
 from ragcli.config import ChunkingConfig, Config, StoreConfig
 from ragcli.errors import IndexMismatchError, NothingFoundError, RagcliError, StoreError, UsageError
-from ragcli.store import Store
+from ragcli.store import Store, versions
+from ragcli.store.records import Records
 from ragcli.types import Chunk, Filters
 
 if TYPE_CHECKING:
@@ -200,42 +201,136 @@ class TestChanges:
         assert len(found(opened(wide, create=False))) == 1
 
 
-class TestADeadWriter:
-    """Each stage at which a writer can die, made by hand: what is seen, and what the next writer does."""
+class TestAnInterruptedWriter:
+    """Each stage at which a writing can stop, made by hand: what is seen, and what the next writer does."""
 
-    def test_before_its_commit_the_old_chunks_are_seen(self, index: Store) -> None:
+    def test_before_its_commit_the_old_chunks_are_seen(self, index: Store, config: Config) -> None:
         put(index, "a.md", chunk("a.md", 0, "old"))
-        (generation,) = index._records.begin(1)
-        self.add_without_commit(index, generation, chunk("a.md", 0, "new"))
+        with index.writing():
+            self.add_without_commit(index, chunk("a.md", 0, "new"))
+            assert found(index) == ["a.md-0-old"]
 
-        assert found(index) == ["a.md-0-old"]
+        assert found(opened(config, create=False)) == ["a.md-0-old"]
         assert [part.text for part in index.chunks("a.md")] == ["old"]
 
-    def test_after_its_commit_the_new_ones_are(self, index: Store) -> None:
+    def test_after_its_commit_the_new_ones_are(self, index: Store, config: Config) -> None:
         put(index, "a.md", chunk("a.md", 0, "old"))
-        (generation,) = index._records.begin(1)
-        self.add_without_commit(index, generation, chunk("a.md", 0, "new"))
-        index._records.commit([(generation, index.sources()[0])])
+        with index.writing():
+            generation = self.add_without_commit(index, chunk("a.md", 0, "new"))
+            with index._change() as draft:
+                Records(draft / "sources.sqlite3").commit([(generation, index.sources()[0])])
 
-        assert found(index) == ["a.md-0-new"]
+        assert found(index) == found(opened(config, create=False)) == ["a.md-0-new"]
 
     def test_between_record_and_chunks_a_removed_source_is_gone(self, index: Store) -> None:
         put(index, "a.md", chunk("a.md", 0))
-        index._records.retire("a.md")
+        with index.writing(), index._change() as draft:
+            Records(draft / "sources.sqlite3").retire("a.md")
         assert found(index) == []
 
-    def test_the_next_writer_deletes_what_it_left(self, index: Store) -> None:
-        (generation,) = index._records.begin(1)
-        self.add_without_commit(index, generation, chunk("a.md", 0, "half"))
+    def test_the_next_writer_deletes_what_it_left(self, index: Store, config: Config) -> None:
+        with index.writing():
+            self.add_without_commit(index, chunk("a.md", 0, "half"))
         put(index, "b.md", chunk("b.md", 0))
 
-        assert index._records.stale() == []
-        assert index._chroma.count() == index.count() == 1
+        place = versions.current(Path(config.store.path) / "default")
+        assert Records(place / "sources.sqlite3").stale() == []
+        assert index._chroma._at(place / "chroma").count() == index.count() == 1
+
+    def test_what_a_killed_one_left_is_not_seen_and_is_cleared_away(
+        self, index: Store, config: Config
+    ) -> None:
+        put(index, "a.md", chunk("a.md", 0))
+        folder = Path(config.store.path) / "default"
+        for name in ("draft", "v-dead", "old-dead"):
+            (folder / name / "chroma").mkdir(parents=True)
+        (folder / "current-version.draft").write_text("v-de")
+
+        assert found(opened(config, create=False)) == ["a.md-0-Some text."]
+        put(index, "b.md", chunk("b.md", 0))
+
+        place = versions.current(folder)
+        assert {path.name for path in folder.iterdir()} == {"manifest.json", "current-version", place.name}
 
     @staticmethod
-    def add_without_commit(index: Store, generation: int, part: Chunk) -> None:
-        update = store.Update("a.md", "", "markdown", "", (part,), vectors(0))
-        index._add([(generation, update)])
+    def add_without_commit(index: Store, part: Chunk) -> int:
+        with index._change() as draft:
+            (generation,) = Records(draft / "sources.sqlite3").begin(1)
+            update = store.Update("a.md", "", "markdown", "", (part,), vectors(0))
+            index._chroma.add(draft / "chroma", [(generation, update)])
+        return generation
+
+
+class TestVersions:
+    def test_a_reader_sees_one_version_until_a_writer_is_done(self, index: Store, config: Config) -> None:
+        put(index, "a.md", chunk("a.md", 0))
+        reader = opened(config, create=False)
+        with index.writing():
+            put(index, "b.md", chunk("b.md", 0))
+            index.remove("a.md")
+            assert found(reader) == ["a.md-0-Some text."]
+            assert found(index) == ["b.md-0-Some text."]
+        assert found(reader) == ["b.md-0-Some text."]
+
+    def test_a_long_writing_publishes_on_its_way(
+        self, index: Store, config: Config, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("ragcli.store.collection._CHECKPOINT_SECONDS", 0.0)
+        reader = opened(config, create=False)
+        with index.writing():
+            for name in ("a.md", "b.md"):
+                put(index, name, chunk(name, 0))
+                # The second comes after a pause, so that publishing takes a small part of the time.
+                index._next_checkpoint = 0.0
+                assert f"{name}-0-Some text." in found(reader)
+
+    def test_a_writing_that_fails_leaves_the_index_as_it_was(self, index: Store, config: Config) -> None:
+        put(index, "a.md", chunk("a.md", 0))
+        wrong = np.ones((1, DIMENSION + 1), dtype=np.float32)
+        with pytest.raises(StoreError, match="dimension"):
+            index.replace("b.md", [chunk("b.md", 0)], wrong, title="", format="text", sha256="")
+        assert found(index) == found(opened(config, create=False)) == ["a.md-0-Some text."]
+        assert not (Path(config.store.path) / "default" / "draft").exists()
+
+    def test_an_index_without_versions_is_read_and_gets_them(self, index: Store, config: Config) -> None:
+        put(index, "a.md", chunk("a.md", 0))
+        index.close()
+        folder = Path(config.store.path) / "default"
+        place = versions.current(folder)
+        for path in place.iterdir():
+            path.rename(folder / path.name)
+        place.rmdir()
+        (folder / "current-version").unlink()
+
+        assert found(opened(config, create=False)) == ["a.md-0-Some text."]
+        put(opened(config), "b.md", chunk("b.md", 0))
+        assert set(found(opened(config, create=False))) == {"a.md-0-Some text.", "b.md-0-Some text."}
+        assert {path.name for path in folder.iterdir() if path.is_dir()} == {versions.current(folder).name}
+
+    def test_a_writer_whose_index_was_deleted_meanwhile_is_told_so(
+        self, index: Store, config: Config
+    ) -> None:
+        put(index, "a.md", chunk("a.md", 0))
+        store.reset(config)
+        with pytest.raises(StoreError, match="deleted or built anew"):
+            put(index, "a.md", chunk("a.md", 0))
+        put(opened(config), "b.md", chunk("b.md", 0))
+        assert found(opened(config, create=False)) == ["b.md-0-Some text."]
+
+    def test_the_second_of_two_that_create_one_keeps_what_the_first_wrote(
+        self, config: Config, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The second looked when there was none, and got the lock when the first was done."""
+        looks = iter([None])
+        read_manifest = store.read_manifest
+
+        def first_look_finds_nothing(folder: Path) -> store.Manifest | None:
+            return next(looks, None) or read_manifest(folder)
+
+        put(opened(config), "a.md", chunk("a.md", 0))
+        monkeypatch.setattr("ragcli.store.read_manifest", first_look_finds_nothing)
+        put(opened(config), "b.md", chunk("b.md", 0))
+        assert set(found(opened(config, create=False))) == {"a.md-0-Some text.", "b.md-0-Some text."}
 
 
 class TestWhatBuiltIt:
@@ -244,7 +339,8 @@ class TestWhatBuiltIt:
         assert kept["embedding_model"] == "all-MiniLM-L6-v2"
         assert (kept["fingerprint"], kept["dimension"], kept["distance"]) == ("f" * 64, DIMENSION, "cosine")
         assert (kept["chunk_size"], kept["chunk_overlap"]) == (200, 30)
-        assert index._chroma.metadata == kept
+        place = versions.current(Path(config.store.path) / "default")
+        assert index._chroma._at(place / "chroma").metadata == kept
 
     def test_other_weights_stop_with_both_names_and_the_repair(self, index: Store, config: Config) -> None:
         for create in (False, True):
@@ -277,9 +373,8 @@ class TestWhatBuiltIt:
     def test_damaged_data_are_one_error(self, index: Store, config: Config) -> None:
         put(index, "a.md", chunk("a.md", 0))
         index.close()
-        (Path(config.store.path) / "default" / "chroma" / "chroma.sqlite3").write_bytes(
-            b"not a database" * 99
-        )
+        place = versions.current(Path(config.store.path) / "default")
+        (place / "chroma" / "chroma.sqlite3").write_bytes(b"not a database" * 99)
         with pytest.raises(StoreError, match="cannot use the index"):
             found(opened(config, create=False))
 

@@ -6,21 +6,21 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ragcli.config import IngestConfig
 from ragcli.documents.cleaning import UNSAFE_IN_NAMES
+from ragcli.documents.opening import BYTES_PER_MB
 from ragcli.errors import IngestError
 from ragcli.types import FileReport
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-_BYTES_PER_MB = 1_000_000
 _IGNORE_FILE = ".gitignore"
 # The file by which a Chroma folder is known: an index inside an ingested folder is not a document.
-_INDEX_FILES = frozenset({"chroma.sqlite3", "sources.sqlite3"})
+_INDEX_FILES = frozenset({"chroma.sqlite3", "sources.sqlite3", "current-version"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,7 @@ def discover(paths: Sequence[Path], config: IngestConfig) -> Discovery:
     that does not exist.
     """
     for path in paths:
-        if not path.exists():
-            raise IngestError(f"{_shown(path)} does not exist.", hint="Check the path; nothing was ingested.")
+        _check_there(path)
     walk = _Walk(config, tuple(path.resolve() for path in paths))
     for path in paths:
         if path.is_dir():
@@ -50,14 +49,30 @@ def discover(paths: Sequence[Path], config: IngestConfig) -> Discovery:
     return walk.result()
 
 
+def _check_there(path: Path) -> None:
+    try:
+        path.stat()
+    except FileNotFoundError as problem:
+        hint = "Check the path; nothing was ingested."
+        raise IngestError(f"{_shown(path)} does not exist.", hint=hint) from problem
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or str(problem)
+        hint = "Check the path and its permissions; nothing was ingested."
+        raise IngestError(f"{_shown(path)} cannot be read: {reason.lower()}.", hint=hint) from problem
+
+
 def source_name(path: Path) -> str:
     """How the index names a file: relative to the working folder where it lies below it, else absolute."""
-    here = Path.cwd()
     absolute = Path(os.path.abspath(path))
-    for candidate in (absolute, absolute.parent.resolve() / absolute.name):
-        if candidate.is_relative_to(here):
-            return candidate.relative_to(here).as_posix()
-    return absolute.as_posix()
+    return named_from(Path.cwd(), absolute, absolute.parent.resolve() / absolute.name)
+
+
+def named_from(here: PurePath, *names: PurePath) -> str:
+    """The first of a file's names that lies below `here`, relative to it, else the first; always with "/"."""
+    for name in names:
+        if name.is_relative_to(here):
+            return name.relative_to(here).as_posix()
+    return names[0].as_posix()
 
 
 @dataclass
@@ -91,32 +106,41 @@ class _Walk:
         reason = self._reason_to_skip(path)
         if reason:
             self.skipped[_shown(path)] = reason
-        else:
+            return
+        try:
             self.files.setdefault(path.resolve(), path)
+        except (OSError, RuntimeError):
+            # It became a link into a circle since it was found.
+            self.skipped[_shown(path)] = "broken link"
 
     def _below(
         self, root: Path, folder: PurePosixPath, specs: list[tuple[PurePosixPath, GitIgnoreSpec]]
     ) -> Iterator[Path]:
         """Every entry that is no folder, depth first and sorted; links to folders are entries too."""
-        try:
-            entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
-        except OSError as problem:
-            self.skipped[_shown(root / folder)] = f"cannot be read: {(problem.strerror or '').lower()}"
-            return
-        names = {entry.name for entry in entries}
-        if not _INDEX_FILES.isdisjoint(names):
-            return
-        if _IGNORE_FILE in names:
-            specs = [*specs, *_ignore_file(root, folder)]
-        for entry in entries:
-            place = folder / entry.name
-            is_folder = entry.is_dir(follow_symlinks=False)
-            if _excluded(place, is_folder, specs):
-                continue
-            if is_folder:
-                yield from self._below(root, place, specs)
-            else:
+        waiting = [(folder, specs, True)]
+        while waiting:
+            place, specs, is_folder = waiting.pop()
+            if not is_folder:
                 yield root / place
+                continue
+            entries = self._entries(root / place)
+            names = {entry.name for entry in entries}
+            if not _INDEX_FILES.isdisjoint(names):
+                continue
+            if _IGNORE_FILE in names:
+                specs = [*specs, *_ignore_file(root, place)]
+            for entry in reversed(entries):
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if not _excluded(place / entry.name, is_folder, specs):
+                    waiting.append((place / entry.name, specs, is_folder))
+
+    def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
+        """Sorted by name; none where the folder can't be read, which is reported."""
+        try:
+            return sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as problem:
+            self.skipped[_shown(folder)] = f"cannot be read: {(problem.strerror or '').lower()}"
+            return []
 
     def _link(self, link: Path) -> None:
         try:
@@ -138,7 +162,7 @@ class _Walk:
             return f"cannot be read: {(problem.strerror or '').lower()}"
         if not stat.S_ISREG(status.st_mode):
             return "not a regular file"
-        if status.st_size > self.config.max_file_mb * _BYTES_PER_MB:
+        if status.st_size > self.config.max_file_mb * BYTES_PER_MB:
             return f"larger than {self.config.max_file_mb:g} MB"
         return ""
 
@@ -184,5 +208,12 @@ def _relative(place: PurePosixPath, base: PurePosixPath, is_folder: bool) -> str
 
 
 def _shown(path: Path) -> str:
-    """The source name with what a terminal must not print escaped."""
-    return UNSAFE_IN_NAMES.sub(lambda match: f"\\x{ord(match[0]):02x}", source_name(path))
+    """The source name, with what a terminal must not print escaped as Python writes it."""
+    return UNSAFE_IN_NAMES.sub(lambda match: _escaped(match[0]), source_name(path))
+
+
+def _escaped(character: str) -> str:
+    """A byte that is no UTF-8 comes as a surrogate, and is shown as the byte."""
+    code = ord(character)
+    byte = code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code
+    return f"\\x{byte:02x}" if byte < 256 else f"\\u{byte:04x}"

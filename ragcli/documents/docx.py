@@ -44,6 +44,8 @@ def read_docx(data: bytes, name: str) -> Outline:
         document = docx.Document(io.BytesIO(data))
         _Walk(outline, document).walk(document.element.body)
         core_title = (document.core_properties.title or "").strip()
+    except MemoryError:
+        raise
     except Exception as problem:
         # A damaged file makes the parser fail anywhere: the type of the error says nothing about the cause.
         raise UnreadableFile(f"damaged: {type(problem).__name__}") from problem

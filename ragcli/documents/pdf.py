@@ -41,6 +41,8 @@ def read_pdf(data: bytes, name: str) -> Outline:
         raise
     except (DependencyError, FileNotDecryptedError) as problem:
         raise UnreadableFile("encrypted") from problem
+    except MemoryError:
+        raise
     except Exception as problem:
         # A damaged file makes the parser fail anywhere: the type of the error says nothing about the cause.
         raise UnreadableFile(f"damaged: {type(problem).__name__}") from problem

@@ -11,6 +11,7 @@ from ragcli.documents.discovery import source_name
 from ragcli.documents.docx import read_docx
 from ragcli.documents.html import read_html
 from ragcli.documents.markdown import read_markdown
+from ragcli.documents.opening import file_bytes
 from ragcli.documents.outline import Outline, title_from_name
 from ragcli.documents.pdf import read_pdf
 from ragcli.documents.text import read_csv, read_text
@@ -50,23 +51,14 @@ _REPLACEMENTS = {
 }
 
 
-def file_sha256(path: Path) -> str:
-    """The hash of the file's bytes, in hexadecimal. Raises UnreadableFile."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as problem:
-        raise _unreadable(problem) from problem
-
-
-def read(path: Path) -> Document:
+def read(path: Path, *, max_mb: float | None = None) -> Document:
     """The file as clean text in blocks.
 
     Lines are the file's own for Markdown, text and source code; for HTML, PDF and DOCX they count in the
     Document's text. Raises UnreadableFile when the file is empty, binary, encrypted, scanned, damaged, of an
-    unsupported format, or may not be read.
+    unsupported format, larger than `max_mb`, or may not be read.
     """
-    data = _bytes(path)
+    data = file_bytes(path, max_mb=max_mb)
     if not data.strip():
         raise UnreadableFile("empty")
     reader = _reader(path, data)
@@ -77,20 +69,6 @@ def read(path: Path) -> Document:
         fallback_title=path.name if is_code else title_from_name(path.stem),
         sha256=hashlib.sha256(data).hexdigest(),
     )
-
-
-def _bytes(path: Path) -> bytes:
-    """The bytes of a regular file: a pipe or a device would block, or never end."""
-    try:
-        if not path.is_file():
-            raise UnreadableFile("not a regular file" if path.exists() else "vanished")
-        return path.read_bytes()
-    except OSError as problem:
-        raise _unreadable(problem) from problem
-
-
-def _unreadable(problem: OSError) -> UnreadableFile:
-    return UnreadableFile(f"cannot be read: {(problem.strerror or str(problem)).lower()}")
 
 
 def _reader(path: Path, data: bytes) -> Reader:

@@ -1,9 +1,10 @@
 """Keep and search chunks, and remember what built them.
 
-    STORE/COLLECTION/manifest.json     what built the index: model, fingerprint, chunking
-    STORE/COLLECTION/sources.sqlite3   which generation of each source counts (see `records`)
-    STORE/COLLECTION/chroma/           the chunks and their vectors
-    STORE/COLLECTION.lock              held by a writer; the system lets go of it when the writer dies
+    STORE/COLLECTION/manifest.json      what built the index: model, fingerprint, chunking
+    STORE/COLLECTION/current-version    which of the versions counts (see `versions`)
+    STORE/COLLECTION/v-.../sources.sqlite3   which generation of each source counts (see `records`)
+    STORE/COLLECTION/v-.../chroma/           the chunks and their vectors
+    STORE/COLLECTION.lock               held by a writer; the system lets go of it when the writer dies
 
 A collection has a folder of its own, so that deleting it leaves nothing behind and damage stays inside it.
 """
@@ -18,7 +19,9 @@ from pathlib import Path
 from ragcli import __version__
 from ragcli.config import Config
 from ragcli.errors import IndexMismatchError, NothingFoundError, StoreError, UsageError
-from ragcli.store.collection import Store, Update
+from ragcli.store import versions
+from ragcli.store.chroma_chunks import Update
+from ragcli.store.collection import Store
 from ragcli.store.lock import write_lock
 from ragcli.store.manifest import Manifest, read_manifest
 from ragcli.store.records import Records
@@ -40,7 +43,7 @@ def check(config: Config, *, fingerprint: str = "") -> None:
         _check_model(config, manifest, config.embedding.model, fingerprint, None)
     elif manifest.embedding_model != config.embedding.model:
         raise _mismatch(config, manifest, config.embedding.model)
-    if Records(folder / "sources.sqlite3").count() == 0:
+    if versions.reading(folder, lambda place: Records(place / "sources.sqlite3").count()) == 0:
         raise NothingFoundError(
             f"The collection {config.collection} is empty.", hint="Run: ragcli ingest PATH..."
         )
@@ -74,9 +77,11 @@ def open_store(
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         with lock:
-            # What lies here without a manifest is what a killed start or a killed reset left.
-            _delete(folder)
-            return Store.create(folder, manifest, lock, search_width=config.store.search_width)
+            # Another ragcli may have made it between the look and the lock.
+            if read_manifest(folder) is None:
+                # What lies here without a manifest is what a killed start or a killed reset left.
+                _delete(folder)
+                return Store.create(folder, manifest, lock, search_width=config.store.search_width)
     manifest = _existing_manifest(config)
     if fingerprint:
         _check_model(config, manifest, embedder_name, fingerprint, dimension)
@@ -89,8 +94,8 @@ def contents(config: Config) -> list[tuple[str, str]]:
     """(source, sha256) of all that the collection holds, and how it was cut; without importing Chroma."""
     manifest = _existing_manifest(config)
     cut = (f"size {manifest.chunk_size}, overlap {manifest.chunk_overlap}", manifest.fingerprint)
-    records = Records(_folder(config) / "sources.sqlite3")
-    return [cut, *((info.source, info.sha256) for info in records.sources())]
+    sources = versions.reading(_folder(config), lambda place: Records(place / "sources.sqlite3").sources())
+    return [cut, *((info.source, info.sha256) for info in sources)]
 
 
 def reset(config: Config) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ragcli.errors import StoreError
+from ragcli.store import versions
+from ragcli.store.chroma_chunks import ChromaChunks, Update
+from ragcli.store.chroma_files import chroma_errors
 from ragcli.store.lock import WriteLock
-from ragcli.store.manifest import Manifest, write_manifest
-from ragcli.store.metadata import conditions, conjunction, matching, to_chunk, to_metadata
+from ragcli.store.manifest import Manifest, read_manifest, write_manifest
+from ragcli.store.metadata import conditions, conjunction, matching
 from ragcli.store.records import Records
 from ragcli.types import Candidate, Chunk, Filters, SourceInfo
 
@@ -22,48 +26,41 @@ if TYPE_CHECKING:
 
     Vectors: TypeAlias = NDArray[np.float32]
 
-# Chroma takes 5,461 records a call at most, and says so only when it gets more.
-_RECORDS_PER_CALL = 5000
-_CHROMA_NAME = "chunks"
-_DAMAGED_HINT = "If the index is damaged: ragcli reset, then ragcli ingest PATH..."
+_Result = TypeVar("_Result")
 
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """What a source is to hold. `vectors` is float32 (len(chunks), dimension)."""
-
-    source: str
-    title: str
-    format: str
-    sha256: str
-    chunks: tuple[Chunk, ...]
-    vectors: Vectors
+# A long writing publishes what it has after so many seconds, but never spends more than a part of its time on
+# that. It is what a killed ingest has to do again.
+_CHECKPOINT_SECONDS = 30.0
+_CHECKPOINT_SHARE = 0.05
 
 
 class Store:
-    """Get one from `open_store`. Reading needs no lock; each change takes it, `writing` keeps it for many."""
+    """Get one from `open_store`. Reading needs no lock and sees one version whole, whatever others write (see
+    `versions`); each change takes the lock and publishes a version, `writing` does both for many changes.
+    """
 
     def __init__(self, folder: Path, manifest: Manifest, lock: WriteLock, *, search_width: int) -> None:
         self.manifest = manifest
         self._folder = folder
         self._lock = lock
-        self._search_width = search_width
-        self._records = Records(folder / "sources.sqlite3")
-        self._client: Any = None
-        self._opened: Any = None
+        self._chroma = ChromaChunks(manifest, search_width=search_width)
+        self._draft: Path | None = None
+        self._draft_is_sound = True
+        self._next_checkpoint = 0.0
 
     @classmethod
     def create(cls, folder: Path, manifest: Manifest, lock: WriteLock, *, search_width: int) -> Store:
         """A new, empty collection in `folder`. The manifest comes last: before it there is no index."""
         store = cls(folder, manifest, lock, search_width=search_width)
         try:
-            folder.mkdir(parents=True)
-            store._records.create()
-            with _chroma_errors(folder):
-                store._connect(create=True)
+            draft = versions.new_draft(folder)
+            _records(draft).create()
+            with chroma_errors(folder):
+                store._chroma.create(draft / "chroma")
+            versions.publish(folder)
             write_manifest(folder, manifest)
         except OSError as error:
-            hint = "Check the permissions of the folder that store.path names."
+            hint = "Check the folder's permissions and the room on its disk."
             raise StoreError(f"The index at {folder} cannot be created: {error}", hint=hint) from error
         return store
 
@@ -75,38 +72,39 @@ class Store:
 
     def close(self) -> None:
         """Let go of Chroma's files. The next use opens them again."""
-        if self._client is not None:
-            self._client.close()
-        self._client = self._opened = None
+        self._chroma.close()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the write lock, and clear away first what a killed writer left.
+        """Hold the write lock, and publish at the end what was changed, as one version.
 
-        Raises StoreError at once if another process is writing.
+        Raises StoreError at once if another process is writing, and where the changes cannot be written: then
+        the index is as it was, or as a long writing last published it.
         """
         with self._lock as lock:
-            if lock.depth == 1:
-                self._sweep()
-            yield
+            if lock.depth > 1:
+                yield
+                return
+            self._check_still_there()
+            try:
+                if self._read(lambda place: _records(place).stale()):
+                    with self._change() as draft:
+                        self._sweep(draft)
+                yield
+            finally:
+                self._end_draft()
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """What is in the index, by name. Does not import Chroma."""
-        return self._records.sources()
+        return self._read(lambda place: _records(place).sources())
 
     def count(self) -> int:
         """Chunks in the index. Does not import Chroma."""
-        return self._records.count()
+        return self._read(lambda place: _records(place).count())
 
     def chunks(self, source: str) -> tuple[Chunk, ...]:
         """The chunks of one source in reading order; empty if it is not in the index."""
-        generation = self._records.generation(source)
-        if generation is None:
-            return ()
-        with _chroma_errors(self._folder):
-            found = self._chroma.get(where={"generation": generation}, include=["metadatas", "documents"])
-        pairs = zip(found["metadatas"], found["documents"], strict=True)
-        return tuple(sorted((to_chunk(*pair) for pair in pairs), key=lambda chunk: chunk.index))
+        return self._read(partial(self._chunks_at, source))
 
     def search(self, vector: Vectors, n: int, filters: Filters) -> tuple[Candidate, ...]:
         """The n nearest chunks of all that the filters let through, by cosine; ties by chunk id.
@@ -120,14 +118,7 @@ class Store:
         """`search` for each row of `vectors`, float32 (questions, dimension), in one question to Chroma."""
         if not len(vectors):
             return ()
-        for _attempt in range(3):
-            stale = self._records.stale()
-            where = self._where(filters, stale)
-            found = [[] for _ in vectors] if where is None else self._nearest(vectors, n, where)
-            # Where a writer finished a source in between, look again: it may have been hidden on both sides.
-            if self._records.stale() == stale:
-                break
-        return tuple(_ranked(pairs) for pairs in found)
+        return self._read(partial(self._search_at, vectors, n, filters))
 
     def replace(
         self, source: str, chunks: Sequence[Chunk], vectors: Vectors, *, title: str, format: str, sha256: str
@@ -140,100 +131,116 @@ class Store:
 
         Many sources in one call cost little more than one: most of the time goes into waiting for the disk.
         """
-        with self.writing(), _chroma_errors(self._folder):
-            generations = self._records.begin(len(updates))
-            self._add(list(zip(generations, updates, strict=True)))
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            infos = [SourceInfo(u.source, u.title, u.format, len(u.chunks), u.sha256, now) for u in updates]
-            self._records.commit(zip(generations, infos, strict=True))
-            self._sweep()
+        with self.writing():
+            with self._change() as draft:
+                records = _records(draft)
+                generations = records.begin(len(updates))
+                self._chroma.add(draft / "chroma", list(zip(generations, updates, strict=True)))
+                now = datetime.now(UTC).isoformat(timespec="seconds")
+                infos = [
+                    SourceInfo(u.source, u.title, u.format, len(u.chunks), u.sha256, now) for u in updates
+                ]
+                records.commit(zip(generations, infos, strict=True))
+                self._sweep(draft)
+            if time.monotonic() > self._next_checkpoint:
+                self._checkpoint()
 
     def remove(self, source: str) -> int:
         """Take a source out of the index. Returns how many chunks that were; 0 if it was not there."""
         with self.writing():
-            removed = self._records.retire(source)
-            self._sweep()
+            if self._read(lambda place: _records(place).generation(source)) is None:
+                return 0
+            with self._change() as draft:
+                removed = _records(draft).retire(source)
+                self._sweep(draft)
         return removed
 
-    def _add(self, entries: Sequence[tuple[int, Update]]) -> None:
-        import numpy as np
+    def _read(self, work: Callable[[Path], _Result]) -> _Result:
+        """A writer reads what it writes, everybody else the current version."""
+        return versions.reading(self._folder, work) if self._draft is None else work(self._draft)
 
-        ids = [f"{generation}-{chunk.id}" for generation, update in entries for chunk in update.chunks]
-        texts = [chunk.text for _, update in entries for chunk in update.chunks]
-        metadatas = [
-            to_metadata(chunk, generation=generation, format=update.format)
-            for generation, update in entries
-            for chunk in update.chunks
-        ]
-        vectors = np.concatenate([update.vectors for _, update in entries]) if entries else []
-        for first in range(0, len(ids), _RECORDS_PER_CALL):
-            part = slice(first, first + _RECORDS_PER_CALL)
-            self._chroma.add(
-                ids=ids[part], embeddings=vectors[part], documents=texts[part], metadatas=metadatas[part]
+    def _check_still_there(self) -> None:
+        if read_manifest(self._folder) != self.manifest:
+            raise StoreError(
+                f"The index at {self._folder} was deleted or built anew meanwhile.",
+                hint="Run the command again.",
             )
 
-    def _sweep(self) -> None:
-        stale = self._records.stale()
-        if stale:
-            with _chroma_errors(self._folder):
-                self._chroma.delete(where={"generation": {"$in": stale}})
-            self._records.forget(stale)
+    @contextmanager
+    def _change(self) -> Iterator[Path]:
+        """The draft to change. After a failure it is not to be published: Chroma may have written a half."""
+        if self._draft is None:
+            self.close()
+            self._draft = versions.draft_of_current(self._folder)
+            self._draft_is_sound = True
+            self._next_checkpoint = time.monotonic() + _CHECKPOINT_SECONDS
+        try:
+            with chroma_errors(self._folder):
+                yield self._draft
+        except Exception:
+            self._draft_is_sound = False
+            raise
 
-    def _where(self, filters: Filters, stale: Sequence[int]) -> dict[str, Any] | None:
-        """The filter as Chroma wants it: {} lets all through. None: nothing can match."""
-        parts = conditions(filters)
-        if stale:
-            parts.append({"generation": {"$nin": list(stale)}})
-        if filters.sources:
-            known = [info.source for info in self._records.sources()]
-            wanted = matching(known, filters.sources)
-            if not wanted:
-                return None
-            if len(wanted) < len(known):
-                parts.append({"source": {"$in": wanted}})
-        return conjunction(parts) or {}
+    def _checkpoint(self) -> None:
+        started = time.monotonic()
+        self.close()
+        versions.publish(self._folder, keep_draft=True)
+        took = time.monotonic() - started
+        self._next_checkpoint = time.monotonic() + max(_CHECKPOINT_SECONDS, took / _CHECKPOINT_SHARE)
 
-    def _nearest(self, queries: Vectors, n: int, where: dict[str, Any]) -> list[list[tuple[float, Chunk]]]:
-        include = ["metadatas", "documents", "distances"]
-        with _chroma_errors(self._folder):
-            found = self._chroma.query(
-                query_embeddings=queries, n_results=n, where=where or None, include=include
-            )
-        return [
-            [
-                (1.0 - float(distance), to_chunk(metadata, text))
-                for distance, metadata, text in zip(*row, strict=True)
-            ]
-            for row in zip(found["distances"], found["metadatas"], found["documents"], strict=True)
-        ]
-
-    @property
-    def _chroma(self) -> Any:
-        if self._opened is None:
-            self._connect(create=False)
-        return self._opened
-
-    def _connect(self, *, create: bool) -> None:
-        import chromadb
-        from chromadb.config import Settings
-
-        settings = Settings(anonymized_telemetry=False)
-        self._client = chromadb.PersistentClient(path=str(self._folder / "chroma"), settings=settings)
-        width = {"ef_search": self._search_width}
-        if create:
-            self._opened = self._client.create_collection(
-                _CHROMA_NAME,
-                embedding_function=None,
-                configuration={"hnsw": {"space": self.manifest.distance, **width}},
-                metadata=asdict(self.manifest),
-            )
+    def _end_draft(self) -> None:
+        """An interrupted writing keeps what it did: sources are whole in a draft at any time."""
+        if self._draft is None:
             return
-        opened = self._client.get_collection(_CHROMA_NAME, embedding_function=None)
-        if (opened.metadata or {}).get("fingerprint") != self.manifest.fingerprint:
-            raise StoreError(f"{self._folder} holds the manifest of another index.", hint=_DAMAGED_HINT)
-        if opened.configuration["hnsw"]["ef_search"] != self._search_width:
-            opened.modify(configuration={"hnsw": width})
-        self._opened = opened
+        self.close()
+        self._draft = None
+        if self._draft_is_sound:
+            versions.publish(self._folder)
+        else:
+            versions.discard(self._folder)
+
+    def _sweep(self, draft: Path) -> None:
+        """Delete the chunks that no source counts as its own."""
+        records = _records(draft)
+        stale = records.stale()
+        if stale:
+            self._chroma.delete(draft / "chroma", stale)
+            records.forget(stale)
+
+    def _chunks_at(self, source: str, place: Path) -> tuple[Chunk, ...]:
+        generation = _records(place).generation(source)
+        if generation is None:
+            return ()
+        return self._chroma.of_generation(place / "chroma", generation)
+
+    def _search_at(
+        self, vectors: Vectors, n: int, filters: Filters, place: Path
+    ) -> tuple[tuple[Candidate, ...], ...]:
+        where = _where(_records(place), filters)
+        if where is None:
+            return tuple(() for _ in vectors)
+        found = self._chroma.nearest(place / "chroma", vectors, n, where)
+        return tuple(_ranked(pairs) for pairs in found)
+
+
+def _records(place: Path) -> Records:
+    return Records(place / "sources.sqlite3")
+
+
+def _where(records: Records, filters: Filters) -> dict[str, Any] | None:
+    """The filter as Chroma wants it: {} lets all through. None: nothing can match."""
+    parts = conditions(filters)
+    stale = records.stale()
+    if stale:
+        parts.append({"generation": {"$nin": list(stale)}})
+    if filters.sources:
+        known = [info.source for info in records.sources()]
+        wanted = matching(known, filters.sources)
+        if not wanted:
+            return None
+        if len(wanted) < len(known):
+            parts.append({"source": {"$in": wanted}})
+    return conjunction(parts) or {}
 
 
 def _ranked(pairs: Sequence[tuple[float, Chunk]]) -> tuple[Candidate, ...]:
@@ -242,14 +249,3 @@ def _ranked(pairs: Sequence[tuple[float, Chunk]]) -> tuple[Candidate, ...]:
         Candidate(chunk=chunk, similarity=similarity, base_rank=rank)
         for rank, (similarity, chunk) in enumerate(ordered, start=1)
     )
-
-
-@contextmanager
-def _chroma_errors(folder: Path) -> Iterator[None]:
-    from chromadb.errors import ChromaError
-
-    try:
-        yield
-    except (ChromaError, ValueError, OSError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise StoreError(f"Chroma cannot use the index at {folder}: {reason}", hint=_DAMAGED_HINT) from error

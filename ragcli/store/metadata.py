@@ -65,9 +65,14 @@ def to_chunk(metadata: Mapping[str, Any], text: str) -> Chunk:
 
 def matching(sources: Sequence[str], globs: Sequence[str]) -> list[str]:
     """The sources that any of the globs matches; a folder's name matches all below it."""
-    patterns = [glob.removeprefix("./").rstrip("/") for glob in globs]
-    patterns += [f"{pattern}/*" for pattern in patterns]
-    return [source for source in sources if any(fnmatchcase(source, pattern) for pattern in patterns)]
+    names = {glob.removeprefix("./").rstrip("/") for glob in globs}
+    patterns = [*names, *(f"{name}/*" for name in names)]
+    # A name may hold what a glob takes for a sign, like "[1].md": it matches itself all the same.
+    return [
+        source
+        for source in sources
+        if source in names or any(fnmatchcase(source, pattern) for pattern in patterns)
+    ]
 
 
 def conditions(filters: Filters) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Which generation of each source counts: what makes a killed ingest harmless.
+"""Which generation of each source counts: what keeps sources whole, inside one version of the index.
 
 Each writing of a source is a new generation, and every chunk in Chroma carries its generation's number. A
 generation is stale from before its first chunk is written until one transaction makes it the source's current
@@ -33,7 +33,7 @@ class Records:
         self._path = path
 
     def create(self) -> None:
-        with self._connection() as database:
+        with self._connection(mode="rwc") as database:
             database.executescript(_SCHEMA)
 
     def count(self) -> int:
@@ -92,14 +92,19 @@ class Records:
         return int(row[1])
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def _connection(self, mode: str = "rw") -> Iterator[sqlite3.Connection]:
         """One transaction: committed when the block ends, rolled back when it raises."""
+        address = f"{self._path.absolute().as_uri()}?mode={mode}"
         try:
-            with closing(sqlite3.connect(self._path, timeout=_PATIENCE_SECONDS)) as database, database:
+            with (
+                closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE_SECONDS)) as database,
+                database,
+            ):
                 yield database
         except sqlite3.Error as error:
             hint = (
-                "Check the folder's permissions; if it is damaged: ragcli reset, then ragcli ingest PATH..."
+                "Check the folder's permissions and the room on its disk; if it is damaged: ragcli reset, "
+                "then ragcli ingest PATH..."
             )
             raise StoreError(f"{self._path} cannot be used: {error}", hint=hint) from error
 

@@ -1,0 +1,111 @@
+"""Chunks and vectors in Chroma. A `folder` here is the chroma/ of a version or of a draft."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ragcli.store.chroma_files import chroma_errors, create_collection, open_collection
+from ragcli.store.manifest import Manifest
+from ragcli.store.metadata import to_chunk, to_metadata
+from ragcli.types import Chunk
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors: TypeAlias = NDArray[np.float32]
+
+# Chroma takes 5,461 records a call at most, and says so only when it gets more.
+_RECORDS_PER_CALL = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What a source is to hold. `vectors` is float32 (len(chunks), dimension)."""
+
+    source: str
+    title: str
+    format: str
+    sha256: str
+    chunks: tuple[Chunk, ...]
+    vectors: Vectors
+
+
+class ChromaChunks:
+    """One folder is open at a time, until another is used or `close`."""
+
+    def __init__(self, manifest: Manifest, *, search_width: int) -> None:
+        self._manifest = manifest
+        self._search_width = search_width
+        self._client: Any = None
+        self._opened: Any = None
+        self._opened_at: Path | None = None
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+        self._client = self._opened = self._opened_at = None
+
+    def create(self, folder: Path) -> None:
+        """A new, empty collection in `folder`."""
+        create_collection(folder, self._manifest, search_width=self._search_width).close()
+
+    def add(self, folder: Path, entries: Sequence[tuple[int, Update]]) -> None:
+        """The chunks of (generation, update)."""
+        import numpy as np
+
+        ids = [f"{generation}-{chunk.id}" for generation, update in entries for chunk in update.chunks]
+        texts = [chunk.text for _, update in entries for chunk in update.chunks]
+        metadatas = [
+            to_metadata(chunk, generation=generation, format=update.format)
+            for generation, update in entries
+            for chunk in update.chunks
+        ]
+        vectors = np.concatenate([update.vectors for _, update in entries]) if entries else []
+        chunks = self._at(folder, for_reading=False)
+        for first in range(0, len(ids), _RECORDS_PER_CALL):
+            part = slice(first, first + _RECORDS_PER_CALL)
+            chunks.add(
+                ids=ids[part], embeddings=vectors[part], documents=texts[part], metadatas=metadatas[part]
+            )
+
+    def delete(self, folder: Path, generations: Sequence[int]) -> None:
+        self._at(folder, for_reading=False).delete(where={"generation": {"$in": list(generations)}})
+
+    def of_generation(self, folder: Path, generation: int) -> tuple[Chunk, ...]:
+        """In reading order."""
+        with chroma_errors(folder):
+            found = self._at(folder).get(where={"generation": generation}, include=["metadatas", "documents"])
+        pairs = zip(found["metadatas"], found["documents"], strict=True)
+        return tuple(sorted((to_chunk(*pair) for pair in pairs), key=lambda chunk: chunk.index))
+
+    def nearest(
+        self, folder: Path, queries: Vectors, n: int, where: dict[str, Any]
+    ) -> list[list[tuple[float, Chunk]]]:
+        """For each query, float32 (queries, dimension): the n nearest chunks with their cosines."""
+        with chroma_errors(folder):
+            found = self._at(folder).query(
+                query_embeddings=queries,
+                n_results=n,
+                where=where or None,
+                include=["metadatas", "documents", "distances"],
+            )
+        return [
+            [
+                (1.0 - float(distance), to_chunk(metadata, text))
+                for distance, metadata, text in zip(*row, strict=True)
+            ]
+            for row in zip(found["distances"], found["metadatas"], found["documents"], strict=True)
+        ]
+
+    def _at(self, folder: Path, *, for_reading: bool = True) -> Any:
+        if self._opened_at != folder:
+            self.close()
+            self._client, self._opened = open_collection(
+                folder, self._manifest, search_width=self._search_width, for_reading=for_reading
+            )
+            self._opened_at = folder
+        return self._opened
