@@ -20,29 +20,39 @@ from typing import Any
 
 import chromadb  # noqa: F401  (for the children)
 
-from ragcli import ingestion, store
+from ragcli import documents, ingestion, store
 from ragcli.config import ChunkingConfig, Config, EmbeddingConfig, IngestConfig
-from ragcli.embedding import load_bi_encoder
+from ragcli.embedding import BiEncoder, load_bi_encoder
 from ragcli.errors import NothingFoundError
-from ragcli.store import collection, records
+from ragcli.store import collection, records, versions
+from ragcli.store.chroma_chunks import ChromaChunks
 from ragcli.types import Filters
 
 CONFIG = Config(chunking=ChunkingConfig(size=40, overlap=8), ingest=IngestConfig(exclude=(".*",)))
 EMBEDDER = load_bi_encoder(EmbeddingConfig())
 EMBEDDER.embed(["A text that makes it load its weights."])
+# Parse, cut, embed, write, delete, publish, manifest: each boundary is before or after one of these.
 OWNERS: dict[str, Any] = {
+    "read": documents.GuardedReader,
+    "chunk": ingestion,
+    "embed": BiEncoder,
+    "draft_of_current": versions,
     "begin": records.Records,
+    "add": ChromaChunks,
     "commit": records.Records,
     "retire": records.Records,
+    "delete": ChromaChunks,
     "forget": records.Records,
-    "_add": collection.Store,
+    "publish": versions,
+    "tidy": versions,
     "write_manifest": collection,
 }
 
 
 def synchronise() -> None:
-    # Small groups, so that there is a between.
+    # Small groups, each published, so that there is a between.
     ingestion._CHUNKS_AT_ONCE = 4
+    collection._CHECKPOINT_SECONDS, collection._CHECKPOINT_SHARE = 0.0, 1e9
     ingestion.ingest([Path("documents")], config=CONFIG, embedder=EMBEDDER, prune=True)
 
 
@@ -83,14 +93,17 @@ def look(place: Path) -> Callable[[], None]:
             vector = EMBEDDER.embed(["What is a python?"], query=True)
             hits = [[hit.chunk.source, hit.chunk.id] for hit in index.search(vector, 1000, Filters())]
             chunks = {source: [chunk.id for chunk in index.chunks(source)] for source in sources}
-            stored = index._chroma.count()
+            folder = versions.current(Path(CONFIG.store.path) / CONFIG.collection)
+            stored = index._chroma._at(folder / "chroma").count()
         place.write_text(json.dumps({"chunks": chunks, "hits": hits, "stored": stored}))
 
     return run
 
 
 def in_child(work: Callable[[], None], *, seconds: float | None = None) -> int:
-    """Runs the work in a process of its own, killed after some seconds if given. Returns how it ended."""
+    """Runs the work in a process of its own; killed after some seconds of processor time, if given, so that a
+    busy machine makes no difference. Returns how it ended.
+    """
     child = os.fork()
     if child == 0:
         code = 1
@@ -99,10 +112,22 @@ def in_child(work: Callable[[], None], *, seconds: float | None = None) -> int:
             code = 0
         finally:
             os._exit(code)
-    if seconds is not None:
-        time.sleep(seconds)
-        os.kill(child, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if seconds is None:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    while True:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        if used(child) >= seconds:
+            os.kill(child, signal.SIGKILL)
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        time.sleep(0.002)
+
+
+def used(child: int) -> float:
+    """Seconds of processor time, as Linux counts them."""
+    fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def seen(place: Path) -> Any:
@@ -116,8 +141,8 @@ def outcome(moment: dict[str, Any], before: Path) -> dict[str, Any]:
     shutil.rmtree(CONFIG.store.path, ignore_errors=True)
     if moment["from"] == "earlier":
         shutil.copytree(before, CONFIG.store.path)
-    if "seconds" in moment:
-        in_child(synchronise, seconds=moment["seconds"])
+    if "share" in moment:
+        in_child(synchronise, seconds=moment["share"] * moment["whole"])
     elif in_child(dying(moment["function"], moment["call"], moment["when"])) != -signal.SIGKILL:
         raise SystemExit(f"not killed: {moment}")
     after = seen(Path("seen.json"))
@@ -135,9 +160,12 @@ def main(folder: Path) -> None:
     shutil.move("changed", "documents")
     shutil.copytree(before, CONFIG.store.path)
     old = seen(Path("seen.json"))
+    started = os.times()
     in_child(synchronise)
+    ended = os.times()
+    whole = ended.children_user + ended.children_system - started.children_user - started.children_system
     new = seen(Path("seen.json"))
-    outcomes = [outcome(moment, before) for moment in json.load(sys.stdin)]
+    outcomes = [outcome({**moment, "whole": whole}, before) for moment in json.load(sys.stdin)]
     json.dump({"old": old, "new": new, "outcomes": outcomes}, sys.stdout)
 
 

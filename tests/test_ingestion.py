@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -206,32 +207,63 @@ def test_a_second_ingest_at_once_is_told_so(folder: Path, embedder: BiEncoder) -
 
 
 def at(function: str, call: int, when: str, start: str = "earlier") -> dict[str, Any]:
-    """At a call of a function of the index: before it or after it. `start`: an earlier index, or nothing."""
+    """At a call of a function, before it or after it. `start`: an earlier index, or nothing."""
     return {"function": function, "call": call, "when": when, "from": start}
 
 
-MOMENTS: list[dict[str, Any]] = [
-    *(
-        at(function, 1, when)
-        for function in ("begin", "_add", "commit", "forget")
-        for when in ("before", "after")
-    ),
-    *(at(function, 2, "after") for function in ("_add", "commit")),
-    at("retire", 1, "after"),
-    *(at("write_manifest", 1, when, "nothing") for when in ("before", "after")),
-    *(at(function, 2, "after", "nothing") for function in ("_add", "commit")),
-    *({"seconds": seconds, "from": "earlier"} for seconds in (0.05, 0.2, 0.4, 0.7)),
-    *({"seconds": seconds, "from": "nothing"} for seconds in (0.1, 0.3, 0.6)),
+def random_moments(count: int, seed: int) -> list[dict[str, Any]]:
+    """Shares of an ingest's processor time, mostly from an earlier index, some from nothing."""
+    draw = random.Random(seed)
+    starts = ("earlier", "earlier", "nothing")
+    return [{"share": draw.uniform(0, 1.02), "from": starts[number % 3]} for number in range(count)]
+
+
+BOUNDARIES = [
+    at(function, call, when)
+    for function in (
+        *(
+            "read",
+            "chunk",
+            "embed",
+            "draft_of_current",
+            "begin",
+            "add",
+            "commit",
+            "delete",
+            "forget",
+            "retire",
+        ),
+        *("publish", "tidy"),
+    )
+    for call in ((1,) if function in ("draft_of_current", "retire") else (1, 2))
+    for when in ("before", "after")
 ]
+FROM_NOTHING = [
+    *(at("write_manifest", 1, when, "nothing") for when in ("before", "after")),
+    *(at(function, 1, when, "nothing") for function in ("publish", "add") for when in ("before", "after")),
+]
+SHORT = [
+    *(at(function, 1, "after") for function in ("read", "embed", "add", "commit", "forget")),
+    *(at("publish", 2, when) for when in ("before", "after")),
+    at("write_manifest", 1, "before", "nothing"),
+    *random_moments(2, seed=1),
+]
+LONG = [*BOUNDARIES, *FROM_NOTHING, *random_moments(50, seed=2)]
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the killed processes are forks")
 class TestAKilledIngest:
     """At whatever instant: a question finds whole sources, and the next run completes the index."""
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture(
+        scope="class", params=["short", pytest.param("long", marks=pytest.mark.long)], ids=["some", "all"]
+    )
     @classmethod
-    def results(cls, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    def results(
+        cls, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    ) -> dict[str, Any]:
+        moments = SHORT if request.param == "short" else LONG
         folder = tmp_path_factory.mktemp("killed")
         for number in range(8):
             cls.write(folder / "documents" / f"{number}.md", number, "first")
@@ -243,16 +275,16 @@ class TestAKilledIngest:
         script = Path(__file__).with_name("killed_ingest.py")
         outcome = subprocess.run(
             [sys.executable, str(script), str(folder)],
-            input=json.dumps(MOMENTS),
+            input=json.dumps(moments),
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=3600,
             # One thread, as a fork does not take OpenMP's other threads along.
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
         assert outcome.returncode == 0, outcome.stderr
         found: dict[str, Any] = json.loads(outcome.stdout)
-        assert len(found["outcomes"]) == len(MOMENTS)
+        assert len(found["outcomes"]) == len(moments)
         return found
 
     @staticmethod

@@ -48,7 +48,14 @@ def run(
     pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="ragcli-batch")
     try:
         for question in questions:
-            waiting.append((question, _start(question, prepare, answering, pool, backoff, stop)))
+            try:
+                found = _start(question, prepare, answering, pool, backoff, stop)
+            except (StoreError, NothingFoundError):
+                # No other question would fare better, but those before it are being answered.
+                while waiting:
+                    yield _outcome(*waiting.popleft(), relevant)
+                raise
+            waiting.append((question, found))
             while waiting and (len(waiting) >= jobs + AHEAD or _is_done(waiting[0][1])):
                 yield _outcome(*waiting.popleft(), relevant)
         while waiting:
@@ -73,7 +80,7 @@ def _start(
     try:
         prepared = prepare(question)
     except (StoreError, NothingFoundError):
-        raise  # No other question would fare better.
+        raise
     except RagcliError as error:
         return error
     work = partial(answering.finish, prepared, on_text=hear)

@@ -18,6 +18,8 @@ _ORG_HEADING = re.compile(r"(\*+)\s+(\S.*)$")
 _CAPITALS = re.compile(r"(?:[A-Z\d]{1,3}[.)] )?[A-Z0-9][A-Z0-9 ,&/()'\-]{3,70}$")
 # A paragraph of more lines is a log or a listing: cut in blocks, which keeps look-ups in it short.
 _LONGEST_BLOCK = 200
+# A heading is its text with a rule above and below at most.
+_HEADING_LINES = 3
 
 
 def read_text(data: bytes, name: str) -> Outline:
@@ -26,16 +28,18 @@ def read_text(data: bytes, name: str) -> Outline:
     is_org = name.lower().endswith(".org")
     levels: list[str] = []
     for paragraph in paragraphs(decode(data)):
-        rest = paragraph
-        while rest:
-            heading = _org_heading(rest) if is_org else _underlined(rest, levels) or _in_capitals(rest)
+        place = 0
+        while place < len(paragraph):
+            here = paragraph[place : place + _HEADING_LINES]
+            heading = _org_heading(here) if is_org else _underlined(here, levels) or _in_capitals(here)
             if heading:
                 level, text, used = heading
-                outline.heading(level, text, line=rest[0][0])
-                rest = rest[used:]
+                outline.heading(level, text, line=here[0][0])
+                place += used
             else:
-                body, rest = _up_to_heading(rest, is_org)
-                add_lines(outline, body)
+                end = _next_heading(paragraph, place + 1, is_org)
+                add_lines(outline, paragraph[place:end])
+                place = end
     return outline
 
 
@@ -121,9 +125,10 @@ def _in_capitals(lines: list[Line]) -> tuple[int, str, int] | None:
     return 2, text, 1
 
 
-def _up_to_heading(lines: list[Line], is_org: bool) -> tuple[list[Line], list[Line]]:
-    for index in range(1, len(lines)):
-        here = lines[index:]
+def _next_heading(lines: list[Line], first: int, is_org: bool) -> int:
+    """The place of the next heading from `first` on, or the end."""
+    for place in range(first, len(lines)):
+        here = lines[place : place + _HEADING_LINES]
         if (is_org and _org_heading(here)) or (not is_org and _underlined(here, [])):
-            return lines[:index], here
-    return lines, []
+            return place
+    return len(lines)

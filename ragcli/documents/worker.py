@@ -36,8 +36,7 @@ def main() -> None:
 
 def _serve(request: dict[str, Any], answers: BinaryIO, nowhere: BinaryIO) -> None:
     _limit(request["max_seconds"], request["max_memory_mb"])
-    # For what waits and does not work. A thread of its own ends the process: it needs no turn of the interpreter,
-    # which a parser may hold.
+    # For what waits and does not work; a thread that does not need the interpreter, which a parser may hold.
     patience = PATIENCE * request["max_seconds"]
     faulthandler.dump_traceback_later(patience, exit=True, file=nowhere)
     try:

@@ -56,7 +56,7 @@ def chroma_errors(folder: Path) -> Iterator[None]:
 
     try:
         yield
-    except (ChromaError, ValueError, OSError, RuntimeError) as error:
+    except (ChromaError, sqlite3.Error, ValueError, OSError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         is_full = "(code: 13)" in reason or getattr(error, "errno", None) == errno.ENOSPC
         raise StoreError(
@@ -115,8 +115,10 @@ def _writable_copy(folder: Path) -> Path:
             closing(sqlite3.connect(copy / _DATABASE)) as target,
         ):
             original.backup(target)
-        for segment in folder.iterdir():
-            if segment.is_dir():
+        for segment in filter(Path.is_dir, folder.iterdir()):
+            try:
                 (copy / segment.name).symlink_to(segment.absolute(), target_is_directory=True)
+            except OSError:  # Windows allows links to some only.
+                shutil.copytree(segment, copy / segment.name)
         _copies[folder] = copy
     return _copies[folder]

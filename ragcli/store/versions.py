@@ -22,7 +22,9 @@ from ragcli.errors import StoreError
 
 POINTER = "current-version"
 _DRAFT = "draft"
-_MANIFEST = "manifest.json"
+# What lies beside the pointer in an index of ragcli 0.1, and what comes and goes with versions.
+_UNVERSIONED = ("chroma", "sources.sqlite3")
+_PASSING = (_DRAFT, "v-", "old-", f"{POINTER}.")
 # A reader meets a version that is being deleted only between two publications, which are seconds apart.
 _TRIES = 5
 
@@ -67,8 +69,11 @@ def draft_of_current(folder: Path) -> Path:
     """A copy of the current version, to work on. Raises StoreError where there is no room for one."""
     source, draft = current(folder), new_draft(folder)
     try:
-        shutil.copyfile(source / "sources.sqlite3", draft / "sources.sqlite3")
-        shutil.copytree(source / "chroma", draft / "chroma")
+        for path in (source / name for name in _UNVERSIONED) if source == folder else source.iterdir():
+            if path.is_dir():
+                shutil.copytree(path, draft / path.name)
+            else:
+                shutil.copyfile(path, draft / path.name)
     except OSError as error:
         discard(folder)
         raise _unusable(folder, "written", error) from error
@@ -114,13 +119,14 @@ def tidy(folder: Path, *, keep: str = "") -> None:
     if place == folder or not place.is_dir():
         discard(folder)
         return
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.name in (POINTER, _MANIFEST, place.name, keep):
+    for path in folder.iterdir():
+        if path.name in (place.name, keep):
             continue
-        if path.is_dir():
-            shutil.rmtree(_out_of_sight(path), ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        if path.name in _UNVERSIONED or path.name.startswith(_PASSING):
+            if path.is_dir():
+                shutil.rmtree(_out_of_sight(path), ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _out_of_sight(path: Path) -> Path:
