@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -50,6 +50,8 @@ class GuardedReader(AbstractContextManager["GuardedReader"]):
         answer = self._ask(request)
         if answer is None:
             raise UnreadableFile(self._cause_of_death(time.monotonic() - started))
+        if "is_last" in answer:
+            self._stop()
         if "unreadable" in answer:
             raise UnreadableFile(answer["unreadable"])
         return _unpacked(answer["document"])
@@ -91,8 +93,9 @@ class GuardedReader(AbstractContextManager["GuardedReader"]):
     def _stop(self) -> None:
         if self._worker is not None:
             self._worker.kill()
-            # Waits, and closes the pipes.
-            self._worker.__exit__(None, None, None)
+            # Waits, and closes the pipes; what was not sent to a dead one stays unsent.
+            with suppress(BrokenPipeError):
+                self._worker.__exit__(None, None, None)
             self._worker = None
 
 

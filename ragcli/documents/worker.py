@@ -44,10 +44,12 @@ def _serve(request: dict[str, Any], answers: BinaryIO, nowhere: BinaryIO) -> Non
     except UnreadableFile as problem:
         _answer(answers, {"unreadable": problem.reason})
     except MemoryError:
-        _answer(answers, {"unreadable": f"takes more than {request['max_memory_mb']:,} MB of memory to read"})
+        reason = f"takes more than {request['max_memory_mb']:,} MB of memory to read"
+        _answer(answers, {"unreadable": reason, "is_last": True})
         raise
     except Exception as problem:
-        _answer(answers, {"unreadable": f"cannot be parsed: {type(problem).__name__}"})
+        reason = f"cannot be parsed: {type(problem).__name__}"
+        _answer(answers, {"unreadable": reason, "is_last": True})
         raise
     else:
         _answer(answers, {"document": packed(document)})

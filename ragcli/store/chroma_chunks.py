@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ragcli.store.chroma_files import chroma_errors, create_collection, open_collection
+from ragcli.store.chroma_files import chroma_errors, close_client, create_collection, open_collection
 from ragcli.store.manifest import Manifest
 from ragcli.store.metadata import to_chunk, to_metadata
 from ragcli.types import Chunk
@@ -46,12 +46,12 @@ class ChromaChunks:
 
     def close(self) -> None:
         if self._client is not None:
-            self._client.close()
+            close_client(self._client)
         self._client = self._opened = self._opened_at = None
 
     def create(self, folder: Path) -> None:
         """A new, empty collection in `folder`."""
-        create_collection(folder, self._manifest, search_width=self._search_width).close()
+        close_client(create_collection(folder, self._manifest, search_width=self._search_width))
 
     def add(self, folder: Path, entries: Sequence[tuple[int, Update]]) -> None:
         """The chunks of (generation, update)."""

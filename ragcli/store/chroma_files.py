@@ -7,6 +7,7 @@ import errno
 import shutil
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
@@ -84,11 +85,17 @@ def _open_client(folder: Path) -> Any:
     from chromadb.config import Settings
 
     settings = Settings(anonymized_telemetry=False)
-    try:
-        return chromadb.PersistentClient(path=str(folder), settings=settings)
-    except BaseException:
-        _forget(folder)
-        raise
+    with _engines:
+        try:
+            return chromadb.PersistentClient(path=str(folder), settings=settings)
+        except BaseException:
+            _forget(folder)
+            raise
+
+
+def close_client(client: Any) -> None:
+    with _engines:
+        client.close()
 
 
 def _forget(folder: Path) -> None:
@@ -101,6 +108,8 @@ def _forget(folder: Path) -> None:
         engines.pop(str(folder), None)
 
 
+# Chroma looks whether a folder has an engine, and makes one, without a lock: two threads would get half a one.
+_engines = threading.Lock()
 _copies: dict[Path, Path] = {}
 
 
