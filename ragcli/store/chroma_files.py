@@ -108,7 +108,7 @@ def _forget(folder: Path) -> None:
         engines.pop(str(folder), None)
 
 
-# Chroma looks whether a folder has an engine, and makes one, without a lock: two threads would get half a one.
+# Chroma looks for a folder's engine, or makes one, without a lock: the second thread would get half a one.
 _engines = threading.Lock()
 _copies: dict[Path, Path] = {}
 
