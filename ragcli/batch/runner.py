@@ -50,7 +50,7 @@ def run(
         for question in questions:
             try:
                 found = _start(question, prepare, answering, pool, backoff, stop)
-            except (StoreError, NothingFoundError):
+            except RagcliError:
                 # No other question would fare better, but those before it are being answered.
                 while waiting:
                     yield _outcome(*waiting.popleft(), relevant)
