@@ -320,7 +320,7 @@ def deep(folder: Path) -> Iterator[Path]:
     place = folder / "docs"
     for _ in range(1200):
         place /= "d"
-    place.mkdir(parents=True)
+        place.mkdir()
     (place / "bottom.md").write_text("Far down.")
     yield place / "bottom.md"
     subprocess.run(["rm", "-rf", str(folder / "docs" / "d")], check=True)
