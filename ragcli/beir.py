@@ -30,12 +30,21 @@ def read_beir(folder: Path, split: str = "test") -> JudgedCollection:
     """Raises UsageError that names the file and line which is missing or malformed."""
     corpus = {
         str(row["_id"]): f"{row['title']}: {row['text']}" if row.get("title") else str(row["text"])
-        for row in _records(folder / "corpus.jsonl", ("_id", "text"))
+        for row in _records(_inside(folder, folder / "corpus.jsonl"), ("_id", "text"))
     }
     queries = {
-        str(row["_id"]): str(row["text"]) for row in _records(folder / "queries.jsonl", ("_id", "text"))
+        str(row["_id"]): str(row["text"])
+        for row in _records(_inside(folder, folder / "queries.jsonl"), ("_id", "text"))
     }
-    return JudgedCollection(folder.name, corpus, queries, _qrels(folder / "qrels" / f"{split}.tsv"))
+    judgements = _inside(folder, folder / "qrels" / f"{split}.tsv")
+    return JudgedCollection(folder.name, corpus, queries, _qrels(judgements))
+
+
+def _inside(folder: Path, path: Path) -> Path:
+    """The file, unless a link or a split's name leads out of the folder: what is read is in the collection."""
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(f"{path} leads out of {folder}.", hint="Copy the file into the folder. " + _HINT)
+    return path
 
 
 def _records(path: Path, keys: tuple[str, ...]) -> Iterator[dict[str, Any]]:
@@ -52,7 +61,7 @@ def _records(path: Path, keys: tuple[str, ...]) -> Iterator[dict[str, Any]]:
 def _record(line: str, keys: tuple[str, ...], place: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{place}: not JSON: {error}", hint=_HINT) from error
     if not isinstance(row, dict):
         raise UsageError(f"{place}: not a JSON object", hint=_HINT)

@@ -22,12 +22,12 @@ from pydantic.fields import FieldInfo
 from ragcli.config import Config
 from ragcli.errors import ConfigError
 from ragcli.profiles import BUILT_IN_PROFILES
+from ragcli.redaction import without_credentials
 
 PREFIX = "RAGCLI_"
 FILE_NAME = "config.toml"
 SECRET_NAME_KEY = "llm.api_key_env"
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-CREDENTIALS = re.compile(r"(://)[^/@\s]+@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +97,6 @@ def value_of(config: Config, key: str) -> object:
 def variable_name(key: str) -> str:
     """The environment variable that sets a key: "llm.model" -> "RAGCLI_LLM_MODEL"."""
     return PREFIX + key.replace(".", "_").upper()
-
-
-def without_credentials(text: str) -> str:
-    """A URL without its user and password: "http://me:secret@host/v1" -> "http://***@host/v1"."""
-    return CREDENTIALS.sub(r"\1***@", text)
 
 
 def repeatable(config: Config) -> dict[str, Any]:

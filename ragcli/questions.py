@@ -90,7 +90,7 @@ def _json_lines(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"{path}, line {number}: not JSON: {error}", hint=_FORMATS) from error
         if not isinstance(row, dict):
             raise UsageError(f"{path}, line {number}: not a JSON object", hint=_FORMATS)

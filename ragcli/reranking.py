@@ -249,7 +249,9 @@ class _AnyModel:
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         try:
-            reader: Any = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+            reader: Any = AutoTokenizer.from_pretrained(
+                str(folder), local_files_only=True, trust_remote_code=False
+            )
             self._model: Any = AutoModelForSequenceClassification.from_pretrained(
                 str(folder),
                 local_files_only=True,

@@ -1,8 +1,11 @@
 """An OpenAI-compatible server on loopback that fails on request: real HTTP, faults only, never a model.
 
 The model's name says what happens: "answers", "http-401", "http-404", "http-429", "http-500", "stalls-first",
-"stalls-later", "cut", "reset", "malformed", "not-a-stream", "empty", "newer-limit", "no-usage", "long",
-"error-event", "escapes".
+"stalls-later", "stalls-empty", "cut", "reset", "malformed", "not-a-stream", "empty", "newer-limit", "no-usage",
+"long", "error-event", "escapes", "filtered", "thinks" (spends its tokens before the first word), "endless" (2 MB of
+text), "elsewhere" (a redirect to /elsewhere, which answers), "http-500-then-fine", "http-429-then-fine",
+"http-429-wait", "http-429-quota", "window-openai", "window-llamacpp", "window-in-stream", "escapes-refusal", "cut-from-the-second-on".
+"odd-N" sends ODD_PARTS[N] after the first word.
 
 "flaky" answers every prompt in the end, in words of its own; before that a prompt is refused (429, 500), cut
 or stalled once or twice, as its text decides. "slow-N" takes up to N tenths of a second, as the text decides.
@@ -23,6 +26,44 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 WORDS = ("The orbit ", "takes ", "88 days.")
+# What a server may send as a part of an answer and that is none, or none that has a text.
+ODD_PARTS = (
+    "[]",
+    '"x"',
+    "5",
+    "null",
+    '{"choices": 5}',
+    '{"choices": ["x"]}',
+    '{"choices": [{"index": 0, "delta": {"content": 5}}]}',
+    '{"choices": [{"index": 0, "delta": {"content": ["x"]}}]}',
+    '{"choices": [{"index": 0, "delta": {"content": NaN}}]}',
+    '{"choices": [{"index": 0, "delta": "x", "finish_reason": 5}]}',
+    '{"error": 5}',
+    "[" * 100_000,
+    "{}",
+    "{",
+)
+WINDOW_OPENAI = {
+    "message": "This model's maximum context length is 4097 tokens. However, your messages resulted in 5120 tokens.",
+    "type": "invalid_request_error",
+    "param": "messages",
+    "code": "context_length_exceeded",
+}
+WINDOW_LLAMACPP = {
+    "code": 400,
+    "message": "request (5120 tokens) exceeds the available context size (4096 tokens), try increasing it",
+    "type": "exceed_context_size_error",
+    "n_prompt_tokens": 5120,
+    "n_ctx": 4096,
+}
+# Status, error and Retry-After of what is refused in a shape of its own.
+REFUSALS: dict[str, tuple[int, dict[str, Any], str]] = {
+    "window-openai": (400, WINDOW_OPENAI, ""),
+    "window-llamacpp": (400, WINDOW_LLAMACPP, ""),
+    "http-429-wait": (429, {"message": "slow down", "type": "rate_limit"}, "7"),
+    "http-429-quota": (429, {"message": "You exceeded your quota.", "code": "insufficient_quota"}, ""),
+    "escapes-refusal": (422, {"message": "\x1b]0;owned\x07\x1b[31mred\u202e \x9b2J"}, ""),
+}
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 USAGE = {"prompt_tokens": 40, "completion_tokens": 6, "total_tokens": 46}
 
@@ -73,10 +114,17 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.startswith("slow-"):
             time.sleep(_number(body) % (1 + int(fault.removeprefix("slow-"))) / 10)
             return self._stream("answers")
-        if fault == "http-429-then-fine":
+        if fault.endswith("-then-fine"):
             if len(self.record.requests) == 1:
-                return self._refuse(429, "busy", retry_after="1")
+                return self._refuse(int(fault.split("-")[1]), "busy", retry_after="1")
             return self._stream("answers")
+        if fault in REFUSALS:
+            status, error, retry_after = REFUSALS[fault]
+            return self._refuse(status, "", retry_after, error)
+        if fault == "cut-from-the-second-on":
+            return self._stream("answers" if len(self.record.requests) == 1 else "cut")
+        if fault == "elsewhere" and self.path != "/elsewhere":
+            return self._redirect()
         if fault.startswith("http-"):
             return self._refuse(int(fault.removeprefix("http-")), f"as asked, for {self.record.keys[-1]}")
         if fault == "newer-limit" and "max_tokens" in body:
@@ -101,8 +149,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.release.wait(3)
         return None
 
-    def _refuse(self, status: int, message: str, retry_after: str = "") -> None:
-        content = json.dumps({"error": {"message": message, "type": "fault"}}).encode()
+    def _redirect(self) -> None:
+        self.send_response(307)
+        self.send_header("Location", "/elsewhere")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _refuse(
+        self, status: int, message: str, retry_after: str = "", error: dict[str, Any] | None = None
+    ) -> None:
+        content = json.dumps({"error": error or {"message": message, "type": "fault"}}).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
@@ -118,7 +174,11 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "not-a-stream":
             self.wfile.write(b"<html>Welcome to the wrong address.</html>")
             return
-        for index, word in enumerate(() if fault == "empty" else words):
+        if fault == "stalls-empty":
+            self.wfile.flush()
+            self.release.wait()
+            return
+        for index, word in enumerate(() if fault in ("empty", "thinks") else words):
             if index == 1 and fault == "stalls-later":
                 self.release.wait()
                 return
@@ -135,11 +195,28 @@ class _Handler(BaseHTTPRequestHandler):
             if index == 1 and fault == "error-event":
                 self._send('{"error": {"message": "out of memory", "code": 500}}')
                 return
+            if index == 1 and fault == "window-in-stream":
+                self._send(json.dumps({"error": WINDOW_LLAMACPP}))
+                return
+            if index == 1 and fault == "endless":
+                return self._send_without_end()
+            if index == 1 and fault.startswith("odd-"):
+                self._send(ODD_PARTS[int(fault.removeprefix("odd-"))])
+                continue
             self._send(_chunk(f"\x1b[31m{word}\u202e" if fault == "escapes" else word))
-        self._send(_chunk("", finish="length" if fault == "long" else "stop"))
+        ends = {"long": "length", "thinks": "length", "filtered": "content_filter"}
+        self._send(_chunk("", finish=ends.get(fault, "stop")))
         if fault != "no-usage":
             self._send(json.dumps({**_frame(), "choices": [], "usage": USAGE}))
         self._send("[DONE]")
+
+    def _send_without_end(self) -> None:
+        """2 MB, or until the reader has had enough."""
+        try:
+            for _ in range(2000):
+                self._send(_chunk("and so on " * 100))
+        except OSError:
+            return
 
     def _send(self, data: str) -> None:
         self.wfile.write(f"data: {data}\n\n".encode())

@@ -36,7 +36,7 @@ HEAVY = {
 }
 SCREEN = {"rich", "typer"}
 # What each stage may take from the package. The pipeline wires the stages; they do not know each other.
-COMMON = {"ragcli", "ragcli.types", "ragcli.errors", "ragcli.config"}
+COMMON = {"ragcli", "ragcli.types", "ragcli.errors", "ragcli.config", "ragcli.redaction"}
 STAGES = {
     "ragcli.documents": {"ragcli.documents"},
     "ragcli.sentences": set(),
@@ -47,8 +47,9 @@ STAGES = {
     "ragcli.store": {"ragcli.store"},
     "ragcli.reranking": {"ragcli.models", "ragcli.bert"},
     "ragcli.prompting": {"ragcli.prompting", "ragcli.sentences"},
-    "ragcli.llm": {"ragcli.models", "ragcli.local_server", "ragcli.llm_errors"},
+    "ragcli.llm": {"ragcli.models", "ragcli.local_server", "ragcli.llm_errors", "ragcli.llm_parts"},
     "ragcli.llm_errors": set(),
+    "ragcli.llm_parts": set(),
     "ragcli.local_server": set(),
     "ragcli.comparison": set(),
 }

@@ -7,7 +7,7 @@ import json
 
 from ragcli import models, store
 from ragcli.config import Config
-from ragcli.config_loading import without_credentials
+from ragcli.redaction import without_credentials
 from ragcli.types import Filters
 
 SCHEMA = 1

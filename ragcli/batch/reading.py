@@ -43,7 +43,7 @@ def _records(path: Path) -> list[dict[str, Any]]:
         records = [json.loads(line) for line in lines if line.strip()]
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.", hint=_HINT) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not JSONL: {error}.", hint=_HINT) from error
     if not all(isinstance(record, dict) for record in records):
         raise UsageError(f"{path} holds no results.", hint=_HINT)

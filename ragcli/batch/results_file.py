@@ -129,7 +129,7 @@ def _checked(
 def _record(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict) or record.get("kind") not in KINDS:
         raise UsageError(f"{path}, line {number}: not a result of ragcli batch.", hint=_HINT)

@@ -11,6 +11,7 @@ import typer
 from ragcli.cli.app import OutputClosed, program
 from ragcli.cli.environment import Environment
 from ragcli.errors import ExitCode, RagcliError
+from ragcli.redaction import redact
 
 
 def main(args: Sequence[str] | None = None, environment: Environment | None = None) -> int:
@@ -33,13 +34,13 @@ def _run(args: list[str], env: Environment) -> int:
             _show(env, "interrupted")
         return code
     except RagcliError as error:
-        _show(env, error.message, error.hint)
+        _fail(args, env, error.message, error.hint, error.exit_code, getattr(error, "partial", ""))
         _show_traceback(args, env)
         return error.exit_code
     except typer.TyperException as error:
         # Without a message: a group was called without a command, and its help is on the screen already.
         if error.format_message().strip():
-            _show(env, error.format_message(), f"{_command_path(error)} --help")
+            _fail(args, env, error.format_message(), f"{_command_path(error)} --help", error.exit_code)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         _show(env, "interrupted")
@@ -47,13 +48,27 @@ def _run(args: list[str], env: Environment) -> int:
     except (OutputClosed, BrokenPipeError):
         raise
     except Exception as error:  # noqa: BLE001 - the one place that catches everything
-        _show(
-            env,
-            f"internal error: {type(error).__name__}: {error} (this is a bug)",
-            "RAGCLI_DEBUG=1 shows more.",
-        )
+        message = f"internal error: {type(error).__name__}: {error} (this is a bug)"
+        _fail(args, env, message, "RAGCLI_DEBUG=1 shows more.", ExitCode.FAILED)
         _show_traceback(args, env)
         return ExitCode.FAILED
+
+
+def _fail(args: list[str], env: Environment, message: str, hint: str, code: int, partial: str = "") -> None:
+    """Two lines on stderr and, for a script that asked for JSON, one document that says that it failed."""
+    message, hint = redact(message, env.environ), redact(hint, env.environ)
+    if _wants_json(args):
+        from ragcli.reporting import json
+
+        fields = {"message": message, "hint": hint, "exit_code": code, "partial": redact(partial, env.environ)}
+        env.stdout.write(json.document("error", {"error": fields}) + "\n")
+        env.stdout.flush()
+    _show(env, message, hint)
+
+
+def _wants_json(args: list[str]) -> bool:
+    """What stands behind -- is no option."""
+    return "--json" in (args[: args.index("--")] if "--" in args else args)
 
 
 def _show(env: Environment, message: str, hint: str = "") -> None:
@@ -70,10 +85,13 @@ def _show(env: Environment, message: str, hint: str = "") -> None:
 
 
 def _show_traceback(args: Sequence[str], env: Environment) -> None:
+    """Exceptions of libraries hold what a server sent, and what it was sent: keys and escape sequences go."""
     if "--debug" in args or env.environ.get("RAGCLI_DEBUG"):
         import traceback
 
-        traceback.print_exc(file=env.stderr)
+        from ragcli.reporting.text import clean
+
+        env.stderr.write(clean(redact(traceback.format_exc(), env.environ)))
 
 
 def _command_path(error: typer.TyperException) -> str:

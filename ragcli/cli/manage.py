@@ -161,6 +161,8 @@ def _confirmed(environment: Environment, question: str) -> bool:
     """Asks on stderr. Raises UsageError where nobody can answer."""
     if not environment.stdin.isatty():
         raise UsageError("Nobody is there to confirm the deletion.", hint="Add --yes.")
-    environment.stderr.write(f"{question} [y/N] ")
+    from ragcli.reporting.text import one_line
+
+    environment.stderr.write(f"{one_line(question)} [y/N] ")
     environment.stderr.flush()
     return environment.stdin.readline().strip().lower() in ("y", "yes")

@@ -8,9 +8,12 @@ import re
 from ragcli.documents.unreadable import UnreadableFile
 
 # ECMA-48: CSI and OSC sequences whole, so that "\x1b[31m" doesn't leave "[31m" behind; then any other escape.
+# U+009D alone is no OSC but a quotation mark that was decoded wrongly: it takes nothing with it.
 _ESCAPE_SEQUENCES = re.compile(
     "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
-    "|(?:\x1b\\]|\x9d)[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\\\|\x9c)?|\x1b[ -/]*[0-~]?"
+    "|\x1b\\][^\x07\x1b\x9c\n]*(?:\x07|\x1b\\\\|\x9c)?"
+    "|\x9d[^\x07\x1b\x9c\x9d\n]*(?:\x07|\x1b\\\\|\x9c)"
+    "|\x1b[ -/]*[0-~]?"
 )
 
 # Characters that show nothing and can smuggle text or reorder it: controls (but \n and \t), soft hyphen, zero

@@ -35,7 +35,7 @@ def read_run(path: Path) -> Run:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.", hint=_HINT) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not JSON: {error}.", hint=_HINT) from error
     if not isinstance(document, dict) or document.get("kind") != KIND or "run" not in document:
         raise UsageError(f"{path} holds no evaluation.", hint=_HINT)

@@ -8,7 +8,8 @@ FENCE = "passage"
 """Whole passages stand between <passage ...> and </passage>."""
 
 _FENCE_TAG = re.compile(rf"<(?=\s*/?\s*{FENCE}\b)", re.IGNORECASE)
-_MARK = re.compile(r"\[(\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*)\]")
+# In the brackets that `citations` reads as marks.
+_MARK = re.compile(r"[\[【](\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*)[\]】]")
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 # The control tokens of the common chat templates: ChatML and Llama 3 (<|...|>), Llama 2 and Mistral ([INST],
 # <<SYS>>, <s>), Gemma (<start_of_turn>), reasoning models (<think>).

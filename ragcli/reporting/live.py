@@ -92,11 +92,17 @@ class Stream:
         return words.clean("".join(self._parts.get(arm, ()))).strip()
 
     def print_partials(self) -> None:
-        """On `status`, marked as what they are: a broken answer must not pass for a whole one."""
-        for arm in self._parts:
+        """On `status`, marked as what they are: a broken answer must not pass for a whole one.
+
+        Of two arms, the one that was written first had come to its end; the comparison had not.
+        """
+        for number, arm in enumerate(self._parts, start=1):
             if self.partial(arm):
                 name = f" ({TITLES[arm].lower()})" if arm else ""
-                self._status.print(Text(f"partial answer{name}, not finished:", style="warning"))
+                broken = f"partial answer{name}, not finished:"
+                whole = f"answer{name} of a comparison that did not finish:"
+                line = broken if number == len(self._parts) else whole
+                self._status.print(Text(line, style="warning"))
                 self._status.print(Text(self.partial(arm)), soft_wrap=True)
 
     def _picture(self) -> RenderableType:

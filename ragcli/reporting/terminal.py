@@ -6,11 +6,12 @@ and dark ground; what a colour says is also said by a word or a glyph.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
@@ -19,6 +20,7 @@ from ragcli.reporting import text as words
 from ragcli.types import Answer, Candidate, Citation, Context, SearchResult, Timing
 
 READING_WIDTH = 100
+TAB_WIDTH = 8
 SNIPPET_LINES = 2
 # What the breaks between words and the ellipses cost.
 RAGGED = 16
@@ -50,7 +52,11 @@ THEME = Theme(
 
 
 class PlainConsole(Console):
-    """A console that interprets nothing: no markup, no emoji codes, no automatic highlighting."""
+    """A console that interprets nothing: no markup, no emoji codes, no automatic highlighting.
+
+    Whoever draws a screen cleans what is not ours. What is forgotten there is caught here: of what is printed,
+    only the console's own sequences reach the terminal.
+    """
 
     def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
         super().__init__(
@@ -62,6 +68,15 @@ class PlainConsole(Console):
             _environ=environ,
             soft_wrap=False,
         )
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            if segment.control or not words.NOT_PRINTED.search(segment.text):
+                yield segment
+            else:
+                yield Segment(words.clean(segment.text).expandtabs(TAB_WIDTH), segment.style)
 
     def on_broken_pipe(self) -> None:
         """Let the program decide; rich would end the process with status 1."""

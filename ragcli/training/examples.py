@@ -33,9 +33,14 @@ def set_name(wanted: TrainingSet) -> str:
 
 
 def find_file(folders: Sequence[Path], name: str) -> Path:
+    """Raises TrainingError also for a name that leads out of the folders: a recipe may come from anyone."""
     for folder in folders:
-        if (folder / name).exists():
-            return folder / name
+        path = folder / name
+        if path.exists():
+            if not path.resolve().is_relative_to(folder.resolve()):
+                message = f"the recipe's file {name} leads out of {folder}"
+                raise TrainingError(message, hint="Put the file into the folder that --data names.")
+            return path
     looked = ", ".join(str(folder) for folder in folders)
     raise TrainingError(f"the recipe's file {name} is not in {looked}", hint="Name its folder with --data.")
 

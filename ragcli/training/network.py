@@ -30,16 +30,28 @@ def training_dtype(device: str) -> torch.dtype:
     return torch.bfloat16 if device != "cpu" or precision() == "bfloat16" else torch.float32
 
 
+def load_tokenizer(base: str | Path) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(base, local_files_only=True, trust_remote_code=False)
+
+
 def new_network(base: str | Path, *, freeze_embeddings: bool, device: str, dtype: torch.dtype) -> Any:
     """A one-logit sequence classifier over the weights in `base`, in training mode."""
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
-    config = AutoConfig.from_pretrained(base, num_labels=1)
+    config = AutoConfig.from_pretrained(base, num_labels=1, local_files_only=True, trust_remote_code=False)
     for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout"):
         if hasattr(config, name):
             setattr(config, name, 0.0)
     network = AutoModelForSequenceClassification.from_pretrained(
-        base, config=config, dtype=dtype, attn_implementation="eager"
+        base,
+        config=config,
+        dtype=dtype,
+        attn_implementation="eager",
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
     )
     if freeze_embeddings:
         for parameter in network.base_model.embeddings.parameters():

@@ -18,7 +18,7 @@ from ragcli.training.card import model_card
 from ragcli.training.gain import Gain, Start, measure_gain
 from ragcli.training.mining import Example
 from ragcli.training.model_folder import write_model
-from ragcli.training.network import new_network, training_dtype
+from ragcli.training.network import load_tokenizer, new_network, training_dtype
 from ragcli.training.ranking import RankingTask, score_tasks
 from ragcli.training.recipe import Recipe
 from ragcli.training.scoring import score_pairs
@@ -93,10 +93,8 @@ def score_start(base: Path, tasks: Mapping[str, Sequence[RankingTask]], device: 
     facts = read_json(base / "ragcli.json")
     if not facts:
         return None
-    from transformers import AutoTokenizer
-
     network = new_network(base, freeze_embeddings=True, device=device, dtype=training_dtype(device)).eval()
-    rows = _scored(network, AutoTokenizer.from_pretrained(base), tasks)
+    rows = _scored(network, load_tokenizer(base), tasks)
     return Start(rows, float(str(facts.get("prior_weight", 0.0))))
 
 

@@ -11,7 +11,14 @@ from typing import Any
 
 from ragcli.errors import TrainingError
 from ragcli.training.mining import Example
-from ragcli.training.network import WIDTHS, MasterWeights, encode_pairs, new_network, training_dtype
+from ragcli.training.network import (
+    WIDTHS,
+    MasterWeights,
+    encode_pairs,
+    load_tokenizer,
+    new_network,
+    training_dtype,
+)
 from ragcli.training.objective import learning_rate, listwise_loss
 from ragcli.training.recipe import Recipe, decisive_keys, settled_steps
 
@@ -74,7 +81,6 @@ def train(
     step's number, so a resumed run sees what the uninterrupted one would have seen.
     """
     import torch
-    from transformers import AutoTokenizer
 
     recipe = settled_steps(recipe, len(examples))
     schedule = recipe.schedule
@@ -85,7 +91,7 @@ def train(
             hint="Add questions, or lower schedule.questions_per_step in the recipe.",
         )
     torch.manual_seed(recipe.seed)
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer = load_tokenizer(base)
     network = new_network(
         base, freeze_embeddings=recipe.model.freeze_embeddings, device=device, dtype=training_dtype(device)
     )
@@ -170,11 +176,20 @@ def _save_checkpoint(path: Path, masters: MasterWeights, recipe: Recipe, step: i
 
 
 def _load_checkpoint(path: Path, masters: MasterWeights, recipe: Recipe) -> int:
+    """The number of steps that are done. What could run code is refused by torch, and is an error here."""
+    import pickle
+
     import torch
 
     if not path.exists():
         return 0
-    saved = torch.load(path, weights_only=True)
+    try:
+        saved = torch.load(path, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        raise TrainingError(
+            f"the checkpoint {path} is damaged, or not one that ragcli wrote",
+            hint="Train without --resume to begin anew.",
+        ) from error
     if decisive_keys(Recipe.model_validate_json(saved["recipe"])) != decisive_keys(recipe):
         raise TrainingError(
             f"the checkpoint {path} belongs to another recipe", hint="Train without --resume to begin anew."
