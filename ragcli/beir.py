@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ragcli.errors import UsageError
+
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,9 @@ def _record(line: str, keys: tuple[str, ...], place: str) -> dict[str, Any]:
         raise UsageError(f"{place}: not JSON: {error}", hint=_HINT) from error
     if not isinstance(row, dict):
         raise UsageError(f"{place}: not a JSON object", hint=_HINT)
+    # Only an escape can write one, and few lines hold any: the whole corpus is not searched for it.
+    if _SURROGATE_ESCAPE.search(line) and _SURROGATE.search("".join(map(str, row.values()))):
+        raise UsageError(f"{place}: half a character (a lone surrogate)", hint=_HINT)
     missing = [key for key in keys if key not in row]
     if missing:
         raise UsageError(f"{place}: no {missing[0]!r}", hint=_HINT)

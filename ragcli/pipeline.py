@@ -6,6 +6,7 @@ the models; all of that without importing a heavy library.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -30,6 +31,8 @@ from ragcli.types import (
 )
 
 EVERYTHING = Filters()
+# What an undecodable argument of a command line becomes.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @contextmanager
@@ -217,6 +220,10 @@ class Pipeline:
         if not question.strip():
             raise UsageError(
                 "The question is empty.", hint='Ask one: ragcli ask "How long is the notice period?"'
+            )
+        if _SURROGATE.search(question):
+            raise UsageError(
+                "The question holds bytes that are no text.", hint="Set the terminal's encoding to UTF-8."
             )
         store.check(self.config)
         if answers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from ragcli.errors import UsageError
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _FORMATS = "a question file is .txt, .csv, .tsv or .jsonl; see the README, Question files"
 
 
@@ -58,6 +60,11 @@ def _checked(
         raise UsageError(f"{path} holds no question", hint=_FORMATS)
     seen: set[str] = set()
     for question in questions:
+        if not _is_text(question):
+            raise UsageError(
+                f"{path}: the question {question.id} holds half a character (a lone surrogate)",
+                hint="Mend its \\u escapes, or save the file as UTF-8.",
+            )
         if question.id in seen:
             raise UsageError(
                 f"{path}: the id {question.id!r} stands there twice", hint="Give each question its own id."
@@ -110,6 +117,12 @@ def _question(row: Mapping[str, Any], number: int, path: Path) -> Question:
         answerable=str(row.get("answerable", True)).strip().lower() not in ("false", "no", "0"),
         grade=str(row.get("grade") or ""),
     )
+
+
+def _is_text(question: Question) -> bool:
+    """JSON can write what no encoding can: half of a character, on which every model chokes."""
+    texts = (question.id, question.text, question.grade, *question.answers, *question.relevant, *question.evidence)
+    return not any(_SURROGATE.search(text) for text in texts)
 
 
 def _texts(value: object, number: int, path: Path) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ text), "elsewhere" (a redirect to /elsewhere, which answers), "http-500-then-fin
 "http-429-wait", "http-429-quota", "window-openai", "window-llamacpp", "window-in-stream", "escapes-refusal", "cut-from-the-second-on".
 "odd-N" sends ODD_PARTS[N] after the first word.
 
+"as-the-question-says" does what the prompt names: "What is the fault cut?".
+
 "flaky" answers every prompt in the end, in words of its own; before that a prompt is refused (429, 500), cut
 or stalled once or twice, as its text decides. "slow-N" takes up to N tenths of a second, as the text decides.
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import socket
 import struct
 import threading
@@ -109,6 +112,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.record.times.append(time.monotonic())
         self.record.keys.append(self.headers.get("Authorization", ""))
         fault = body["model"]
+        if fault == "as-the-question-says":
+            fault = re.findall(r"the fault ([\w-]+)", body["messages"][-1]["content"])[-1]
         if fault == "flaky":
             return self._flaky(body)
         if fault.startswith("slow-"):

@@ -10,7 +10,10 @@ import pytest
 from ragcli.errors import ExitCode
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/reliability.md")
+PAGES = (
+    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md"),
+    *("docs/architecture.md", "docs/reliability.md", "docs/security.md"),
+)
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)\)")
 
 

@@ -44,8 +44,8 @@ BEGUN = WORDS[0].strip()
 FAULTS = (
     Fault("refused", "Connection refused", "Start the server"),
     Fault("stalls-first", "did not answer in time", "llm.timeout_seconds"),
-    Fault("stalls-empty", "sent nothing for 0.5 seconds", "llm.timeout_seconds"),
-    Fault("stalls-later", "sent nothing more for 0.5 seconds", "llm.timeout_seconds", BEGUN),
+    Fault("stalls-empty", "sent nothing for 1 seconds", "llm.timeout_seconds"),
+    Fault("stalls-later", "sent nothing more for 1 seconds", "llm.timeout_seconds", BEGUN),
     Fault("cut", "broke off before its end", "Ask again", BEGUN),
     Fault("http-401", "refused the key", "TEST_KEY"),
     Fault("http-404", "does not know the model 'http-404'", "llm.model"),
@@ -82,8 +82,8 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two retries, at once: a batch waits half a minute for a server that is not there, a test does not."""
-    quick = partial(Backoff, first=0.01, longest=0.01, retries=2, patience=0.01)
+    """One retry, at once: a batch waits half a minute for a server that is not there, a test does not."""
+    quick = partial(Backoff, first=0.01, longest=0.01, retries=1, patience=0.01)
     monkeypatch.setattr("ragcli.batch.retrying.Backoff", quick)
     monkeypatch.setenv("TEST_KEY", CANARY)
 
@@ -102,7 +102,7 @@ def command(*args: str, index: Path, server: FaultServer, model: str, **more: st
         "RAGCLI_LLM_BASE_URL": unused_address() if model == "refused" else server.base_url,
         "RAGCLI_LLM_MODEL": model,
         "RAGCLI_LLM_API_KEY_ENV": "TEST_KEY",
-        "RAGCLI_LLM_TIMEOUT_SECONDS": "0.5",
+        "RAGCLI_LLM_TIMEOUT_SECONDS": "1",
         "TEST_KEY": CANARY,
         **more,
     }
@@ -178,38 +178,50 @@ class TestABatch:
 
     HOPELESS = ("refused", "http-401", "http-404", "http-429-quota", "elsewhere")
 
-    def batch(self, folder: Path, index: Path, server: FaultServer, model: str) -> tuple[Outcome, Path]:
-        questions, results = folder / "q.txt", folder / "results.jsonl"
-        questions.write_text(f"{QUESTION}\n", encoding="utf-8")
-        args = ("batch", str(questions), "-o", str(results), "--no-rerank")
-        return command(*args, index=index, server=server, model=model), results
+    def batch(
+        self, folder: Path, index: Path, server: FaultServer, model: str, *questions: str
+    ) -> tuple[Outcome, list[dict[str, Any]]]:
+        asked, results = folder / "q.txt", folder / "results.jsonl"
+        asked.write_text("".join(f"{question}\n" for question in questions), encoding="utf-8")
+        args = ("batch", str(asked), "-o", str(results), "--no-rerank", "--jobs", "4")
+        outcome = command(*args, index=index, server=server, model=model)
+        content = results.read_text(encoding="utf-8")
+        assert CANARY not in outcome.stderr + content
+        return outcome, [json.loads(line) for line in content.splitlines()]
 
-    @pytest.mark.parametrize("fault", FAULTS, ids=NAMES)
     def test_never_saves_a_failure_as_an_answer(
-        self, tmp_path: Path, index: Path, server: FaultServer, fault: Fault
+        self, tmp_path: Path, index: Path, server: FaultServer
     ) -> None:
-        outcome, results = self.batch(tmp_path, index, server, fault.model)
-        assert CANARY not in outcome.stderr + results.read_text(encoding="utf-8")
-        records = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
-        if fault.model in self.HOPELESS:
-            assert (outcome.status, records) == (4, [])
-            check_lines(outcome, fault)
-            return
-        (record,) = records
-        assert (outcome.status, record["kind"]) == (1, "batch-error")
-        assert "answer" not in record
-        assert fault.message in record["error"]["message"]
-        assert fault.hint in record["error"]["hint"]
-        assert record["error"]["partial"].startswith(fault.partial)
-        assert "1 failed: the same command tries these again" in outcome.stderr
+        """One question for each fault; the server does what the question says."""
+        faults = [fault for fault in FAULTS if fault.model not in self.HOPELESS]
+        questions = [f"What is the fault {fault.model}?" for fault in faults]
+        outcome, records = self.batch(tmp_path, index, server, "as-the-question-says", *questions)
+        assert outcome.status == 1
+        assert f"{len(faults)} failed: the same command tries these again" in outcome.stderr
+        for fault, record in zip(faults, records, strict=True):
+            assert (record["kind"], fault.model) == ("batch-error", record["question"].split()[-1].rstrip("?"))
+            assert "answer" not in record
+            error = record["error"]
+            assert fault.message in error["message"]
+            assert fault.hint in error["hint"]
+            assert error["partial"].startswith(fault.partial)
+            assert bool(error["partial"]) is bool(fault.partial)
+
+    @pytest.mark.parametrize("model", HOPELESS)
+    def test_ends_at_once_where_every_question_would_fail(
+        self, tmp_path: Path, index: Path, server: FaultServer, model: str
+    ) -> None:
+        outcome, records = self.batch(tmp_path, index, server, model, QUESTION, "And Venus?")
+        assert (outcome.status, records) == (4, [])
+        check_lines(outcome, FAULTS[NAMES.index(model)])
 
     def test_goes_on_after_a_server_s_fault_that_passes(
         self, tmp_path: Path, index: Path, server: FaultServer
     ) -> None:
         server.requests.clear()
-        outcome, results = self.batch(tmp_path, index, server, "http-500-then-fine")
+        outcome, (record,) = self.batch(tmp_path, index, server, "http-500-then-fine", QUESTION)
         assert outcome.status == 0
-        assert json.loads(results.read_text(encoding="utf-8"))["answer"].startswith("The orbit takes 88 days.")
+        assert record["answer"].startswith("The orbit takes 88 days.")
 
 
 @pytest.mark.parametrize("address", ["nonsense", "ftp://host/v1", "http://", "http://me:pa/ss@host/v1", "file:///etc"])

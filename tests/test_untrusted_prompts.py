@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import hostile
 import records
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ragcli.config import LLMConfig, PromptingConfig
@@ -53,6 +53,7 @@ def context(question: str, texts: Sequence[str], config: PromptingConfig) -> Con
 documents = st.lists(hostile.texts | st.text(max_size=40), min_size=1, max_size=4)
 
 
+@settings(max_examples=50, deadline=None)
 @given(question=hostile.texts, texts=documents)
 @example(question=EVERYTHING, texts=[EVERYTHING] * 4)
 def test_passages_stay_inside_their_fences(question: str, texts: list[str]) -> None:
@@ -71,6 +72,7 @@ def test_passages_stay_inside_their_fences(question: str, texts: list[str]) -> N
     assert not hostile.RAW.search(user.replace("\t", ""))
 
 
+@settings(max_examples=50, deadline=None)
 @given(question=hostile.texts, texts=documents)
 @example(question=EVERYTHING, texts=[EVERYTHING] * 4)
 def test_chosen_sentences_are_a_line_each(question: str, texts: list[str]) -> None:
@@ -89,6 +91,7 @@ def test_chosen_sentences_are_a_line_each(question: str, texts: list[str]) -> No
     assert not hostile.RAW.search(user)
 
 
+@settings(max_examples=100, deadline=None)
 @given(text=hostile.texts | st.text())
 def test_neutral_text_stays_as_it_is(text: str) -> None:
     """Or a second pass could find what the first one made."""
@@ -96,6 +99,7 @@ def test_neutral_text_stays_as_it_is(text: str) -> None:
     assert one_line(one_line(text)) == one_line(text)
 
 
+@settings(max_examples=30, deadline=None)
 @given(texts=documents, written=hostile.texts)
 def test_no_citation_but_of_a_passage_that_was_given(texts: list[str], written: str) -> None:
     """A document may get the LLM to write any number: what does not resolve is dropped and told."""

