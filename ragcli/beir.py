@@ -45,7 +45,7 @@ def read_beir(folder: Path, split: str = "test") -> JudgedCollection:
 
 
 def _inside(folder: Path, path: Path) -> Path:
-    """The file, unless a link or a split's name leads out of the folder: what is read is in the collection."""
+    """The file, unless a link or a split's name leads out of the folder: then UsageError."""
     if not path.resolve().is_relative_to(folder.resolve()):
         raise UsageError(f"{path} leads out of {folder}.", hint="Copy the file into the folder. " + _HINT)
     return path

@@ -106,7 +106,7 @@ def empty_answer(config: LLMConfig, *, at_limit: bool) -> LLMError:
 def endless_answer(config: LLMConfig, *, partial: str) -> LLMError:
     return LLMError(
         f"{address(config)} goes on far beyond the {config.answer_tokens} tokens that it was asked for.",
-        hint="Raise llm.answer_tokens for long answers; else this server does not heed max_tokens, or is broken.",
+        hint="Raise llm.answer_tokens for long answers; else the server may not heed max_tokens.",
         partial=partial,
     )
 
@@ -149,7 +149,7 @@ def _status_error(error: APIStatusError, server: str, config: LLMConfig, detail:
     status = error.status_code
     if 300 <= status < 400:
         return LLMError(
-            f"{server} points to another address (HTTP {status}); ragcli asks no other than the one you name.",
+            f"{server} points to another address (HTTP {status}), and ragcli asks only the one you name.",
             hint="Put the address that is meant into llm.base_url; perhaps it begins with https.",
             hopeless=True,
         )

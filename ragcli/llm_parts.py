@@ -1,4 +1,4 @@
-"""One part of a streamed answer, checked: a server is whatever answers at an address, and sends what it likes."""
+"""One part of a streamed answer, checked: whatever answers at an address may send whatever it likes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ terminal, nor to be impossible to write to one.
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`finish_reason` and `usage` are None in all parts but the last ones, and wherever a server sends none."""
+    """`finish_reason` and `usage` are None in all parts but the last ones, and where a server sends none."""
 
     text: str
     finish_reason: str | None

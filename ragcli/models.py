@@ -36,7 +36,12 @@ _LLM_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 _PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 _KNOWN_MODULES = "sentence_transformers."
 _CODE_KEYS = {"auto_map", "custom_pipelines"}
-_SETTINGS_FILES = {"config.json", "tokenizer_config.json", "processor_config.json", "preprocessor_config.json"}
+_SETTINGS_FILES = {
+    "config.json",
+    "tokenizer_config.json",
+    "processor_config.json",
+    "preprocessor_config.json",
+}
 _HUB_PATTERNS = ["*.json", "*.txt", "*.model", "*.safetensors"]
 _PREPARE_HINT = "Run: ragcli models prepare"
 

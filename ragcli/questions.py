@@ -121,7 +121,14 @@ def _question(row: Mapping[str, Any], number: int, path: Path) -> Question:
 
 def _is_text(question: Question) -> bool:
     """JSON can write what no encoding can: half of a character, on which every model chokes."""
-    texts = (question.id, question.text, question.grade, *question.answers, *question.relevant, *question.evidence)
+    texts = (
+        question.id,
+        question.text,
+        question.grade,
+        *question.answers,
+        *question.relevant,
+        *question.evidence,
+    )
     return not any(_SURROGATE.search(text) for text in texts)
 
 

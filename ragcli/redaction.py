@@ -1,7 +1,7 @@
-"""Keys and passwords never reach a screen, a file or a traceback: what is shown in a failure goes through here.
+"""Keys and passwords never reach a screen, a file or a traceback: what a failure shows goes through here.
 
-A library's exception may hold the request that it made, headers and all, so that it is not enough for ragcli's
-own messages to leave a key out.
+A library's exception may hold the request that it made, headers and all, so that it is not enough for our own
+messages to leave a key out.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """An OpenAI-compatible server on loopback that fails on request: real HTTP, faults only, never a model.
 
-The model's name says what happens: "answers", "http-401", "http-404", "http-429", "http-500", "stalls-first",
-"stalls-later", "stalls-empty", "cut", "reset", "malformed", "not-a-stream", "empty", "newer-limit", "no-usage",
-"long", "error-event", "escapes", "filtered", "thinks" (spends its tokens before the first word), "endless" (2 MB of
-text), "elsewhere" (a redirect to /elsewhere, which answers), "http-500-then-fine", "http-429-then-fine",
-"http-429-wait", "http-429-quota", "window-openai", "window-llamacpp", "window-in-stream", "escapes-refusal", "cut-from-the-second-on".
-"odd-N" sends ODD_PARTS[N] after the first word.
+The model's name says what happens: "answers", "http-401", "http-404", "http-429", "http-500",
+"stalls-first", "stalls-later", "stalls-empty", "cut", "cut-from-the-second-on", "reset", "malformed",
+"not-a-stream", "empty", "newer-limit", "no-usage", "long", "error-event", "escapes", "escapes-refusal",
+"filtered", "thinks" (spends its tokens before the first word), "endless" (2 MB of text), "elsewhere" (a
+redirect to /elsewhere, which answers), "http-500-then-fine", "http-429-then-fine", "http-429-wait",
+"http-429-quota", "window-openai", "window-llamacpp", "window-in-stream". "odd-N" sends ODD_PARTS[N] after the
+first word.
 
 "as-the-question-says" does what the prompt names: "What is the fault cut?".
 
@@ -47,7 +48,7 @@ ODD_PARTS = (
     "{",
 )
 WINDOW_OPENAI = {
-    "message": "This model's maximum context length is 4097 tokens. However, your messages resulted in 5120 tokens.",
+    "message": "This model's maximum context length is 4097 tokens. However, you requested 5120 tokens.",
     "type": "invalid_request_error",
     "param": "messages",
     "code": "context_length_exceeded",
@@ -204,7 +205,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(json.dumps({"error": WINDOW_LLAMACPP}))
                 return
             if index == 1 and fault == "endless":
-                return self._send_without_end()
+                self._send_without_end()
+                return
             if index == 1 and fault.startswith("odd-"):
                 self._send(ODD_PARTS[int(fault.removeprefix("odd-"))])
                 continue

@@ -1,7 +1,7 @@
 """Ingest, search and ask with the local models, while every way out of the machine is watched.
 
-Run as a program in an empty folder. An audit hook sees what Python's sockets are asked for: an address that is
-not the loopback's, or any name to look up, is noted and refused. Prints the notes, an object of JSON.
+Run as a program in an empty folder. An audit hook sees what Python's sockets are asked for: an address that
+is not the loopback's, or any name to look up, is noted and refused. Prints the notes, an object of JSON.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""With the local models nothing leaves the machine: not for models, not for telemetry, not to look for news."""
+"""With the local models nothing leaves the machine: neither for models nor for telemetry nor for news."""
 
 from __future__ import annotations
 
@@ -33,7 +33,12 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     environ = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
     environ["PYTHONPATH"] = os.pathsep.join([str(PROGRAM.parent.parent), environ.get("PYTHONPATH", "")])
     done = subprocess.run(
-        [*isolation(), sys.executable, str(PROGRAM)], cwd=folder, env=environ, capture_output=True, text=True, check=False
+        [*isolation(), sys.executable, str(PROGRAM)],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))

@@ -123,7 +123,11 @@ def test_an_address_is_shown_without_its_secrets(text: str, shown: str) -> None:
     assert without_credentials(text) == shown
 
 
-@given(before=st.text(max_size=9), secret=st.text("abcXYZ019-_", min_size=8, max_size=30), after=st.text(max_size=9))
+@given(
+    before=st.text(max_size=9),
+    secret=st.text("abcXYZ019-_", min_size=8, max_size=30),
+    after=st.text(max_size=9),
+)
 @example(before="", secret="aaaaaaaa", after="aaaaaaa")
 def test_what_was_read_or_is_named_like_a_secret_is_taken_out(before: str, secret: str, after: str) -> None:
     assert secret not in redact(f"{before}{secret}{after}", {"THE_TOKEN": secret})

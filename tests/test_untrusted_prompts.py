@@ -20,7 +20,8 @@ LLM = LLMConfig(context_tokens=100_000)
 PASSAGES = PromptingConfig(style="passages", citations="model")
 SENTENCES = PromptingConfig(style="sentences")
 CONTROL_TOKENS = re.compile(
-    r"<\s*[|｜]|[|｜]\s*>|\[\s*/?\s*(?:INST|TOOL_CALLS)\s*\]|<<\s*/?\s*SYS\s*>>|<\s*/?\s*(?:s|think|eos)\s*>", re.IGNORECASE
+    r"<\s*[|｜]|[|｜]\s*>|\[\s*/?\s*(?:INST|TOOL_CALLS)\s*\]|<<\s*/?\s*SYS\s*>>|<\s*/?\s*(?:s|think|eos)\s*>",
+    re.IGNORECASE,
 )
 FENCES = re.compile(rf"<\s*/?\s*{FENCE}\b", re.IGNORECASE)
 MARKS = re.compile(r"[\[【]\s*\d{1,3}\s*[\]】]")
@@ -32,7 +33,14 @@ def candidates(texts: Sequence[str]) -> list[Candidate]:
     return [
         replace(
             candidate,
-            chunk=replace(candidate.chunk, id=str(number), text=text, title=text, headings=(text, "Heading"), end=len(text)),
+            chunk=replace(
+                candidate.chunk,
+                id=str(number),
+                text=text,
+                title=text,
+                headings=(text, "Heading"),
+                end=len(text),
+            ),
         )
         for number, (candidate, text) in enumerate(zip(records.base_candidates(), texts, strict=False))
     ]

@@ -1,4 +1,4 @@
-"""Reports that hold other people's text: HTML runs nothing and asks for nothing, Markdown and CSV hold text alone."""
+"""Reports that hold other people's text: HTML runs and asks for nothing, Markdown and CSV hold text alone."""
 
 from __future__ import annotations
 
@@ -77,10 +77,20 @@ def test_in_a_browser_no_script_of_a_document_runs(tmp_path: Path) -> None:
     # Would the escaping fail, the policy still holds: this one is not escaped.
     unescaped = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
     (tmp_path / "report.html").write_text(page.replace("</main>", f"{unescaped}</main>"), encoding="utf-8")
-    flags = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--virtual-time-budget=2000")
+    flags = (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--virtual-time-budget=2000",
+    )
     command = [str(CHROMIUM), *flags, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
     done = subprocess.run(
-        [*command, (tmp_path / "report.html").as_uri()], capture_output=True, text=True, timeout=300, check=True
+        [*command, (tmp_path / "report.html").as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
     )
     (title,) = re.findall(r"<title>(.*?)</title>", done.stdout, flags=re.DOTALL)
     assert title != "owned"
@@ -112,7 +122,9 @@ def test_csv_holds_no_formula_and_no_further_cell(text: str) -> None:
         assert not any(cell.startswith(tuple(FORMULA)) for cell in row[:5])
     # In another country the spreadsheet splits at semicolons.
     for row in csv.reader(io.StringIO(written, newline=""), delimiter=";"):
-        assert not any(cell.lstrip(" \"'").startswith(tuple(FORMULA)) and not cell.startswith("'") for cell in row)
+        assert not any(
+            cell.lstrip(" \"'").startswith(tuple(FORMULA)) and not cell.startswith("'") for cell in row
+        )
 
 
 @settings(max_examples=20, deadline=None)

@@ -60,7 +60,9 @@ def advance(console: PlainConsole, text: str) -> None:
 
 def report_training(console: PlainConsole, text: str) -> None:
     gain = Gain(4.0, (SetGain(text, 5, 0.1, 0.2, 0.3),), DIFFERENCE, DIFFERENCE, DIFFERENCE)
-    training.print_report(console, TrainingReport(gain, Calibration(1.0, 0.0), (Bin(0, 1, 9, 0.5, 0.5),), Path(text), "f"))
+    training.print_report(
+        console, TrainingReport(gain, Calibration(1.0, 0.0), (Bin(0, 1, 9, 0.5, 0.5),), Path(text), "f")
+    )
 
 
 def answer(console: PlainConsole, text: str) -> None:
@@ -77,7 +79,14 @@ def manage(console: PlainConsole, text: str) -> None:
     index.print_sources(console, hostile.poisoned(records.sources(), text))
     index.print_settings(console, [Setting(text, text, text)])
     index.print_models(console, [{"role": text, "name": text, "state": text, "hint": text}])
-    row = {"collection": text, "sources": 1, "chunks": 2, "embedding_model": text, "chunk_size": 1, "chunk_overlap": 0}
+    row = {
+        "collection": text,
+        "sources": 1,
+        "chunks": 2,
+        "embedding_model": text,
+        "chunk_size": 1,
+        "chunk_overlap": 0,
+    }
     index.print_status(console, text, text, [row])
 
 
@@ -117,7 +126,9 @@ def test_no_screen_shows_anything_raw(name: str, text: str) -> None:
     SCREENS[name](console(screen), text)
     assert not hostile.RAW.search(pipe.getvalue())
     shown = ANSI.sub("", screen.getvalue())
-    assert not hostile.RAW.search(shown.replace("\r", "") if name in ("an answer that grows", "progress") else shown)
+    assert not hostile.RAW.search(
+        shown.replace("\r", "") if name in ("an answer that grows", "progress") else shown
+    )
     assert "\x1b]" not in screen.getvalue()
 
 
@@ -134,7 +145,8 @@ def draw_table(target: PlainConsole, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "draw", [lambda c, t: c.print(t), lambda c, t: c.print(t, style="error", soft_wrap=True), draw_text, draw_table]
+    "draw",
+    [lambda c, t: c.print(t), lambda c, t: c.print(t, style="error", soft_wrap=True), draw_text, draw_table],
 )
 @settings(max_examples=15, deadline=None)
 @given(text=hostile.texts | st.text())
@@ -149,7 +161,12 @@ def test_what_a_screen_forgets_to_clean_the_console_does(
 @settings(max_examples=15, deadline=None)
 @given(text=hostile.texts.filter(lambda text: "\0" not in text))
 def test_wrong_usage_repeats_nothing_raw(text: str) -> None:
-    for args in (("ask", text, f"--{text}"), (text,), ("list", "--collection", text), ("ask", "x", "--config", text)):
+    for args in (
+        ("ask", text, f"--{text}"),
+        (text,),
+        ("list", "--collection", text),
+        ("ask", "x", "--config", text),
+    ):
         outcome = run(*args)
         assert outcome.status in (1, 2), outcome
         assert not hostile.RAW.search(outcome.stderr + outcome.stdout)

@@ -60,7 +60,12 @@ def _fail(args: list[str], env: Environment, message: str, hint: str, code: int,
     if _wants_json(args):
         from ragcli.reporting import json
 
-        fields = {"message": message, "hint": hint, "exit_code": code, "partial": redact(partial, env.environ)}
+        fields = {
+            "message": message,
+            "hint": hint,
+            "exit_code": code,
+            "partial": redact(partial, env.environ),
+        }
         env.stdout.write(json.document("error", {"error": fields}) + "\n")
         env.stdout.flush()
     _show(env, message, hint)

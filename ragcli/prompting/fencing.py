@@ -10,7 +10,9 @@ FENCE = "passage"
 _FENCE_TAG = re.compile(rf"<(?=\s*/?\s*{FENCE}\b)", re.IGNORECASE)
 # In the brackets that `citations` reads as marks.
 _MARK = re.compile(r"[\[【](\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*)[\]】]")
-_NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_NOT_TEXT = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
 # The control tokens of the common chat templates: ChatML and Llama 3 (<|...|>), Llama 2 and Mistral ([INST],
 # <<SYS>>, <s>), Gemma (<start_of_turn>), reasoning models (<think>).
 _PIPE_TOKEN = re.compile(r"<(?=\s*[|｜])|(?<=[|｜])\s*>")

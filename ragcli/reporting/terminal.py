@@ -54,8 +54,8 @@ THEME = Theme(
 class PlainConsole(Console):
     """A console that interprets nothing: no markup, no emoji codes, no automatic highlighting.
 
-    Whoever draws a screen cleans what is not ours. What is forgotten there is caught here: of what is printed,
-    only the console's own sequences reach the terminal.
+    Whoever draws a screen cleans what is not ours. What is forgotten there is caught here: of all that is
+    printed, only the console's own sequences reach the terminal.
     """
 
     def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
@@ -69,9 +69,7 @@ class PlainConsole(Console):
             soft_wrap=False,
         )
 
-    def render(
-        self, renderable: RenderableType, options: ConsoleOptions | None = None
-    ) -> Iterable[Segment]:
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
             if segment.control or not words.NOT_PRINTED.search(segment.text):
                 yield segment

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ragcli.types import Chunk, Citation, Timing
 
-# CSI, the sequences that carry a text (OSC, DCS, PM, APC, SOS) and those of two characters, then every control
-# character but tab and newline, the marks that turn text around (bidi), line separators, and the surrogates of
-# undecodable file names. An 8-bit introducer counts only with its end: in text that was decoded wrongly U+009D
-# is what became of a quotation mark, and must not take the rest of the line with it.
+# CSI, the sequences that carry a text (OSC, DCS, PM, APC, SOS) and those of two characters, then every
+# control character but tab and newline, the marks that turn text around (bidi), line separators, and the
+# surrogates of undecodable file names. An 8-bit introducer counts only with its end: in text that was decoded
+# wrongly U+009D is what became of a quotation mark, and must not take the rest of the line with it.
 ESCAPE_SEQUENCES = re.compile(
     "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
     "|\x1b[\\]PX^_][^\x07\x1b\x9c\n]*(?:\x07|\x1b\\\\|\x9c)?"
