@@ -50,7 +50,7 @@ def _text(delta: Any) -> str:
 
 def _usage(sent: Any) -> Usage | None:
     """Counts that are no counts are as good as none: they are estimated then."""
-    counts = [getattr(sent, name, None) for name in ("prompt_tokens", "completion_tokens")]
-    if not all(isinstance(count, int) and count >= 0 for count in counts):
+    prompt, completion = (getattr(sent, f"{name}_tokens", None) for name in ("prompt", "completion"))
+    if not (isinstance(prompt, int) and isinstance(completion, int) and min(prompt, completion) >= 0):
         return None
-    return Usage(*counts)
+    return Usage(prompt, completion)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def main() -> None:
         status = command(args, Environment(io.StringIO(), out, err, os.environ))
         found["runs"].append({"status": int(status), "stdout": out.getvalue(), "stderr": err.getvalue()})
     found["posthog"] = any(name.split(".")[0] == "posthog" for name in sys.modules)
-    found["interfaces"] = sorted(os.listdir("/sys/class/net")) if os.path.isdir("/sys/class/net") else []
+    found["interfaces"] = [name for _, name in socket.if_nameindex()]
     sys.stdout.write(json.dumps(found))
 
 
