@@ -141,7 +141,8 @@ def draw_table(target: PlainConsole, text: str) -> None:
     table = Table(text, title=text)
     table.add_row(text)
     target.print(table)
-    target.print(Panel(text, title=text, subtitle=text))
+    # A title that is no Text is markup to rich, whatever the console says: screens give none.
+    target.print(Panel(text, title=Text(text), subtitle=Text(text)))
 
 
 @pytest.mark.parametrize(
