@@ -22,7 +22,7 @@ DEPTHS ?= 5,10,20,50
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all lint format audit clean images bench bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora
+.PHONY: help venv demo test test-all lint format audit known-values clean images bench bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora
 
 help: ## Show this list.
 	@echo "Targets:"
@@ -66,6 +66,10 @@ audit: ## Look the pinned dependencies up in the Python advisory database.
 	@build/audit/bin/python -m pip -q --disable-pip-version-check install pip-audit
 	@# Strict: a package that could not be looked up is not one without vulnerabilities.
 	@build/audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
+
+known-values: $(VENV)/.installed ## Write anew what `ragcli doctor` expects of the encoders, after replacing one.
+	@echo "==> Scoring the known pair"
+	@$(BIN)/python -c 'from ragcli.doctor.known_values import write; write()'
 
 bench-reranker: $(VENV)/.installed-dev ## Print the reranker's table on the judged collections in DATA.
 	@echo "==> Measuring the reranker on the collections in $(DATA)"

@@ -27,6 +27,9 @@ class StoreConfig(Section):
 
 
 class IngestConfig(Section):
+    paths: tuple[str, ...] = Field(
+        default=(), description="What `ragcli ingest` reads when it is given no path; from the working folder."
+    )
     glob: tuple[str, ...] = Field(default=("**/*",), description="Which files of a folder are read.")
     exclude: tuple[str, ...] = Field(
         default=(".*", "__pycache__/", "node_modules/", "*.lock", "questions*.jsonl"),

@@ -93,6 +93,15 @@ class LLM:
         """
         return Generation(self, messages, stop)
 
+    def offered(self) -> tuple[str, ...]:
+        """The names of the models that the endpoint lists; empty where it does not say."""
+        from openai import OpenAIError
+
+        try:
+            return tuple(model.id for model in self._client.models.list())
+        except (OpenAIError, ValueError):
+            return ()
+
     def _open(
         self, messages: Sequence[Message], stop: Sequence[str], limit_name: str = "max_tokens"
     ) -> Stream[ChatCompletionChunk]:

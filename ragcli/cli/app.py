@@ -45,10 +45,13 @@ COMMANDS = {
         "ragcli.cli.manage", "status", "Show what is in the index and what is ready to use.", INDEX
     ),
     "list": Entry("ragcli.cli.manage", "list_sources", "List the ingested documents.", INDEX),
+    "show": Entry("ragcli.cli.show", "show", "Show a document's chunks as they were cut.", INDEX),
     "remove": Entry("ragcli.cli.manage", "remove", "Remove documents from the index.", INDEX),
     "reset": Entry("ragcli.cli.manage", "reset", "Delete a collection.", INDEX),
+    "init": Entry("ragcli.cli.init", "init", "Ask three questions and write a config.toml.", SETUP),
+    "doctor": Entry("ragcli.cli.doctor", "doctor", "Examine every part and name what mends it.", SETUP),
     "config": Entry("ragcli.cli.config", "app", "Show the settings and where they come from.", SETUP),
-    "models": Entry("ragcli.cli.models", "app", "Fetch and list the models.", SETUP),
+    "models": Entry("ragcli.cli.models", "app", "Fetch, list and remove the models.", SETUP),
     "train": Entry("ragcli.cli.train", "train", "Train the reranker on your own documents.", SETUP),
 }
 ABOUT = """\

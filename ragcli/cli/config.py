@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ragcli.cli import options
+from ragcli.cli.init import init
 from ragcli.cli.session import Flags, Screens, environment_of
 from ragcli.errors import ConfigError
 
@@ -48,23 +48,4 @@ def show(
         index.print_settings(screens.out, shown)
 
 
-@app.command("init")
-def init(
-    ctx: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="[FILE]", help="Where to write it.")] = Path("config.toml"),
-) -> None:
-    """Write a commented config file that holds the defaults. An existing file is left alone."""
-    from ragcli.config_template import default_config_text
-
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(default_config_text())
-    except FileExistsError:
-        raise ConfigError(
-            f"{path} exists already.", hint="Name another file: ragcli config init FILE"
-        ) from None
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be written: {error.strerror}.", hint="Name another place."
-        ) from None
-    Screens(environment_of(ctx)).err.print(f"Wrote {path}.")
+app.command("init")(init)

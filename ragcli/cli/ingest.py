@@ -10,7 +10,7 @@ import typer
 from ragcli.cli import options
 from ragcli.cli.environment import Environment
 from ragcli.cli.session import Flags, Screens, environment_of
-from ragcli.errors import ExitCode
+from ragcli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from ragcli.config import Config
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 FILES = "Which files"
 
 Paths = Annotated[
-    list[Path], typer.Argument(metavar="PATH...", help="Files and folders; folders are read with all below.")
+    list[Path] | None,
+    typer.Argument(
+        metavar="[PATH]...",
+        help="Files and folders; folders are read with all below. None: those of ingest.paths.",
+        show_default=False,
+    ),
 ]
 Glob = Annotated[
     list[str] | None,
@@ -43,7 +48,7 @@ Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 when a file 
 
 def ingest(
     ctx: typer.Context,
-    paths: Paths,
+    paths: Paths = None,
     prune: Prune = False,
     dry_run: DryRun = False,
     strict: Strict = False,
@@ -63,7 +68,7 @@ def ingest(
     environment = environment_of(ctx)
     screens = Screens(environment)
     settings = _settings(environment, config, profile, collection, glob, exclude)
-    report = _ingest(paths, settings, screens, prune=prune, dry_run=dry_run, quiet=quiet)
+    report = _ingest(_paths(paths, settings), settings, screens, prune=prune, dry_run=dry_run, quiet=quiet)
     if as_json:
         screens.print_document(json.ingest(report))
     else:
@@ -72,6 +77,16 @@ def ingest(
         terminal.print_timings(screens.err, report.timings)
     if strict and any(file.status == "skipped" for file in report.files):
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _paths(given: list[Path] | None, config: Config) -> list[Path]:
+    """Those of the command line, else those of the settings. Raises UsageError where neither names one."""
+    paths = given or [Path(path).expanduser() for path in config.ingest.paths]
+    if not paths:
+        raise UsageError(
+            "Nothing to ingest: no path is given, and ingest.paths names none.", hint="ragcli ingest PATH..."
+        )
+    return paths
 
 
 def _settings(

@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragcli.cli import options
-from ragcli.cli.environment import Environment
+from ragcli.cli.asking import confirmed
+from ragcli.cli.completion import complete_source
 from ragcli.cli.models import model_rows
 from ragcli.cli.session import Flags, Screens, environment_of
-from ragcli.errors import ExitCode, NothingFoundError, UsageError
+from ragcli.errors import ExitCode, NothingFoundError
 
 if TYPE_CHECKING:
     from ragcli.config import Config
 
 Sources = Annotated[
     list[str],
-    typer.Argument(metavar="SOURCE...", help="Names as `ragcli list` shows them, globs or folders."),
+    typer.Argument(
+        metavar="SOURCE...",
+        help="Names as `ragcli list` shows them, globs or folders.",
+        autocompletion=complete_source,
+    ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def status(
@@ -137,7 +141,8 @@ def _matching(known: Sequence[str], wanted: Iterable[str]) -> list[str]:
 
 def reset(
     ctx: typer.Context,
-    yes: Yes = False,
+    yes: options.Yes = False,
+    as_json: options.Json = False,
     quiet: options.Quiet = False,
     collection: options.Collection = None,
     profile: options.Profile = None,
@@ -145,24 +150,16 @@ def reset(
 ) -> None:
     """Delete a collection with all that was ingested into it. The files stay."""
     from ragcli import store
+    from ragcli.reporting import json
 
     environment = environment_of(ctx)
     screens = Screens(environment)
     settings = Flags(config, profile, {"collection": collection}).load(environment)
-    if not yes and not _confirmed(environment, f"Delete the collection {settings.collection}?"):
+    if not yes and not confirmed(environment, f"Delete the collection {settings.collection}?"):
         screens.err.print("Nothing was deleted.")
         raise typer.Exit(ExitCode.FAILED)
     store.reset(settings)
-    if not quiet:
+    if as_json:
+        screens.print_document(json.document("reset", {"collection": settings.collection}))
+    elif not quiet:
         screens.err.print(f"Deleted the collection {settings.collection}.")
-
-
-def _confirmed(environment: Environment, question: str) -> bool:
-    """Asks on stderr. Raises UsageError where nobody can answer."""
-    if not environment.stdin.isatty():
-        raise UsageError("Nobody is there to confirm the deletion.", hint="Add --yes.")
-    from ragcli.reporting.text import one_line
-
-    environment.stderr.write(f"{one_line(question)} [y/N] ")
-    environment.stderr.flush()
-    return environment.stdin.readline().strip().lower() in ("y", "yes")

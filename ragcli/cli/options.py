@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ragcli.cli.completion import complete_collection, complete_profile, complete_source
+
 FILTERS = "Which documents"
 RANKING = "Ranking"
 LLM = "LLM"
@@ -24,7 +26,11 @@ ConfigFile = Annotated[
 Profile = Annotated[
     str | None,
     typer.Option(
-        "--profile", help="Use this profile of the settings.", rich_help_panel=SETTINGS, metavar="NAME"
+        "--profile",
+        help="Use this profile of the settings.",
+        rich_help_panel=SETTINGS,
+        metavar="NAME",
+        autocompletion=complete_profile,
     ),
 ]
 Collection = Annotated[
@@ -35,6 +41,7 @@ Collection = Annotated[
         help="Use this collection of the index.",
         rich_help_panel=SETTINGS,
         metavar="NAME",
+        autocompletion=complete_collection,
     ),
 ]
 
@@ -45,6 +52,7 @@ Source = Annotated[
         help="Only documents that match this glob; repeatable.",
         rich_help_panel=FILTERS,
         metavar="GLOB",
+        autocompletion=complete_source,
     ),
 ]
 Where = Annotated[
@@ -98,3 +106,4 @@ Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr.", rich_help_panel=OUTPUT)
 ]
 ShowAll = Annotated[bool, typer.Option("--all", help="Show every row.", rich_help_panel=OUTPUT)]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

@@ -117,6 +117,16 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def size(number: int) -> str:
+    """ "91.6 MB": bytes, in units of a thousand."""
+    value = float(number)
+    for unit in ("bytes", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
 def timings_line(timings: Sequence[Timing]) -> str:
     """ "embed 31 ms · retrieve 12 ms · total 43 ms"; stages of the same name are summed."""
     stages = summed(timings)

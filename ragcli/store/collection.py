@@ -102,6 +102,22 @@ class Store:
         """Chunks in the index. Does not import Chroma."""
         return self._read(lambda place: _records(place).count())
 
+    def stored(self) -> int:
+        """Chunks in Chroma: more than `count` where an interrupted writer left some, fewer where some are lost."""
+        with _chroma_errors(self._folder):
+            return int(self._chroma.count())
+
+    def sample(self) -> tuple[Chunk, int] | None:
+        """Some chunk of the index with its vector's dimension; None where there is none."""
+        where = self._where(Filters(), self._records.stale())
+        with _chroma_errors(self._folder):
+            found = self._chroma.get(
+                where=where or None, limit=1, include=["metadatas", "documents", "embeddings"]
+            )
+        if not found["ids"]:
+            return None
+        return to_chunk(found["metadatas"][0], found["documents"][0]), len(found["embeddings"][0])
+
     def chunks(self, source: str) -> tuple[Chunk, ...]:
         """The chunks of one source in reading order; empty if it is not in the index."""
         return self._read(partial(self._chunks_at, source))

@@ -1,0 +1,67 @@
+"""The index against its manifest: how much it holds, of which model, and whether it finds what it holds."""
+
+from __future__ import annotations
+
+from ragcli import store
+from ragcli.config import Config
+from ragcli.doctor.records import Finding
+from ragcli.embedding import BiEncoder
+from ragcli.errors import NothingFoundError, RagcliError
+from ragcli.types import Filters
+
+PART = "index"
+# Passages of the same words, such as footers, stand beside the one that is looked for.
+NEIGHBOURS = 10
+
+
+def check_index(config: Config, embedder: BiEncoder | None) -> Finding:
+    """Without an embedder only the counts are looked at."""
+    try:
+        with store.open_store(
+            config,
+            create=False,
+            embedder_name=embedder.name if embedder else "",
+            fingerprint=embedder.fingerprint if embedder else "",
+            dimension=embedder.dimension if embedder else None,
+        ) as index:
+            return _examined(config, index, embedder)
+    except NothingFoundError as error:
+        return Finding(PART, "warning", error.message, error.hint.removeprefix("Run: "))
+    except RagcliError as error:
+        return Finding(PART, "broken", error.message, error.hint.removeprefix("Run: "))
+
+
+def _examined(config: Config, index: store.Store, embedder: BiEncoder | None) -> Finding:
+    again = f"ragcli reset --collection {config.collection} && ragcli ingest PATH..."
+    count, stored = index.count(), index.stored()
+    what = f"{config.collection}: {count:,} chunks of {len(index.sources()):,} documents"
+    if count == 0:
+        return Finding(PART, "warning", f"{config.collection} is empty", "ragcli ingest PATH...")
+    if stored < count:
+        return Finding(PART, "broken", f"{what}, but only {stored:,} are in Chroma", again)
+    if embedder is not None and (problem := _lost(index, embedder)):
+        return Finding(PART, "broken", f"{what}; {problem}", again)
+    if stored > count:
+        left = f"{what}, and {stored - count:,} that an interrupted ingest left (never shown)"
+        return Finding(PART, "warning", left, "ragcli ingest PATH...")
+    built, wanted = index.manifest, config.chunking
+    if (built.chunk_size, built.chunk_overlap) != (wanted.size, wanted.overlap):
+        cut = f"{what}, cut at {built.chunk_size} tokens with overlap {built.chunk_overlap}; the settings differ"
+        return Finding(PART, "warning", cut, again)
+    checked = ", found by its own text" if embedder is not None else ""
+    return Finding(PART, "ok", f"{what}{checked}")
+
+
+def _lost(index: store.Store, embedder: BiEncoder) -> str:
+    """What is wrong with one stored chunk; empty where its text finds it."""
+    sample = index.sample()
+    if sample is None:
+        return "no chunk can be read"
+    chunk, dimension = sample
+    if dimension != index.manifest.dimension:
+        return f"its vectors have {dimension} dimensions, the manifest says {index.manifest.dimension}"
+    (vector,) = embedder.embed([chunk.passage])
+    found = index.search(vector, NEIGHBOURS, Filters())
+    if chunk.passage not in [candidate.chunk.passage for candidate in found]:
+        return f"a chunk of {chunk.source} is not found by its own text"
+    return ""

@@ -1,0 +1,47 @@
+"""The LLM: it is reached, it knows the model, and it writes a token."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from ragcli import llm
+from ragcli.config import LLMConfig
+from ragcli.config_loading import without_credentials
+from ragcli.doctor.records import Finding
+from ragcli.errors import LLMError, RagcliError
+from ragcli.types import Message
+
+PART = "LLM"
+MOST_NAMES = 5
+
+
+def check_llm(config: LLMConfig, environ: Mapping[str, str]) -> Finding:
+    """Asks for one token. Where that fails, the models that the server does have are named."""
+    place = "embedded" if config.base_url == llm.LOCAL else without_credentials(config.base_url)
+    offered: tuple[str, ...] = ()
+    started = time.perf_counter()
+    try:
+        with llm.open_llm(config.model_copy(update={"answer_tokens": 1}), environ) as opened:
+            try:
+                _one_token(opened)
+            except LLMError:
+                offered = opened.offered()
+                raise
+    except RagcliError as error:
+        unknown = offered and config.model not in offered
+        names = f" The server has: {', '.join(offered[:MOST_NAMES])}." if unknown else ""
+        return Finding(PART, "broken", error.message + names, error.hint.removeprefix("Run: "))
+    seconds = time.perf_counter() - started
+    return Finding(PART, "ok", f"{config.model} ({place}): a token after {seconds:.1f} s")
+
+
+def _one_token(opened: llm.LLM) -> None:
+    """Raises LLMError. A model that thinks before it writes ends its one token without text: it works."""
+    generation = opened.stream([Message("user", "Say hello.")])
+    try:
+        for _part in generation:
+            pass
+    except LLMError:
+        if generation.finish_reason is None:
+            raise

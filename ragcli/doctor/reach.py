@@ -1,0 +1,45 @@
+"""Which settings make ragcli use the network: nothing else does."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from ragcli.config import Config
+from ragcli.config_loading import without_credentials
+from ragcli.doctor.records import Finding
+from ragcli.inventory import READY, model_entries
+from ragcli.llm import LOCAL
+
+
+def check_network(config: Config, environ: Mapping[str, str]) -> Finding:
+    """Hub models that are not here yet would be fetched: a warning, as that fails without a network."""
+    missing = [
+        entry.name for entry in model_entries(config) if entry.origin == "hub" and entry.state != READY
+    ]
+    if missing:
+        would = f"would fetch {', '.join(missing)} from the hub"
+        offline = "; HF_HUB_OFFLINE forbids it" if environ.get("HF_HUB_OFFLINE", "0") not in ("", "0") else ""
+        return Finding("network", "warning", would + offline, "ragcli models prepare")
+    servers = _servers(config)
+    if not servers:
+        return Finding("network", "ok", "no setting uses it: everything runs offline")
+    return Finding("network", "ok", f"used by {', '.join(servers)}")
+
+
+def _servers(config: Config) -> list[str]:
+    if config.llm.base_url == LOCAL or is_loopback(config.llm.base_url):
+        return []
+    return [f"llm.base_url ({without_credentials(config.llm.base_url)})"]
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this very machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

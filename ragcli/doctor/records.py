@@ -1,0 +1,18 @@
+"""What an examination finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["ok", "warning", "broken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part's state in a line. `fix` is the command or change that mends it, empty where all is well."""
+
+    part: str
+    state: State
+    detail: str
+    fix: str = ""

@@ -1,0 +1,78 @@
+"""A config file from three answers: which LLM, where the documents are, where the index goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ragcli.config_template import config_text
+from ragcli.errors import UsageError
+from ragcli.llm import LOCAL
+from ragcli.profiles import BUILT_IN_PROFILES
+
+OPENAI, SERVER = "openai", "server"
+SHORT_NAMES = {"ollama": "http://localhost:11434/v1"}
+# For a server whose model's window is not known: small enough for all that can follow the prompt.
+SERVED_CONTEXT_TOKENS, SERVED_ANSWER_TOKENS = 8192, 512
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """`llm` is "local", "openai" or a server's URL; `model` is the name there, empty for its profile's own."""
+
+    llm: str
+    model: str
+    documents: tuple[str, ...]
+    index: str
+
+
+def parse_llm(text: str) -> str:
+    """As `Answers.llm`. "ollama" is its usual address, and a bare host gets the /v1 that servers want.
+
+    Raises UsageError.
+    """
+    text = SHORT_NAMES.get(text, text)
+    if text in (LOCAL, OPENAI):
+        return text
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise UsageError(
+            f"{text!r} is no LLM that ragcli knows.",
+            hint="local, openai, ollama, or a URL such as http://localhost:8000/v1",
+        )
+    return text.rstrip("/") + "/v1" if url.path in ("", "/") else text
+
+
+def first_config(answers: Answers) -> str:
+    """The file's text: the chosen LLM is a profile, so that `--profile local` leads back to the embedded one."""
+    changes: dict[str, object] = {
+        "store.path": answers.index,
+        "ingest.paths": answers.documents,
+        "profile": LOCAL,
+    }
+    profiles = {name: dict(settings) for name, settings in BUILT_IN_PROFILES.items()}
+    if answers.llm == OPENAI:
+        changes["profile"] = OPENAI
+        if answers.model:
+            profiles[OPENAI]["llm.model"] = answers.model
+    elif answers.llm != LOCAL:
+        changes["profile"] = SERVER
+        profiles[SERVER] = {
+            "prompting.style": "passages",
+            "prompting.citations": "model",
+            "llm.base_url": answers.llm,
+            "llm.model": answers.model,
+            "llm.api_key_env": "",
+            "llm.context_tokens": SERVED_CONTEXT_TOKENS,
+            "llm.answer_tokens": SERVED_ANSWER_TOKENS,
+        }
+    elif answers.model:
+        changes["llm.model"] = answers.model
+    return config_text(_without_defaults(changes), profiles)
+
+
+def _without_defaults(changes: dict[str, object]) -> dict[str, object]:
+    from ragcli.config import Config
+    from ragcli.config_loading import value_of
+
+    return {key: value for key, value in changes.items() if value_of(Config(), key) != value}

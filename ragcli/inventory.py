@@ -1,0 +1,152 @@
+"""What there is of each model that the settings name: files, size, licence, device and precision.
+
+Nothing is loaded, and nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ragcli import bert, llm, models
+from ragcli.config import Config
+from ragcli.config_loading import without_credentials
+from ragcli.errors import RagcliError
+
+Origin = Literal["installed", "cache", "folder", "hub", "server"]
+"""Where a model comes from: with the packages, ragcli's cache, a folder, the hub's cache, or another machine."""
+
+READY = "ready"
+_FRONT_MATTER_LICENCE = re.compile(r"^license:\s*(\S+)\s*$", re.MULTILINE)
+# The public card of the embedded LLM says so; its file carries no card.
+_EMBEDDED_LLM_LICENCE = "apache-2.0"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """One model as it would be used.
+
+    `state` is "ready", or says what is missing; `hint` then names the fix. `place` is a folder, a file or a
+    server's address, empty where nothing is there yet. `bytes` is None for a server and for what is missing.
+    `precision` is what one question is computed in, `bulk_precision` what much text is.
+    """
+
+    role: str
+    name: str
+    state: str
+    hint: str
+    origin: Origin
+    place: str
+    bytes: int | None
+    licence: str
+    device: str
+    precision: str
+    bulk_precision: str
+
+
+def model_entries(config: Config) -> tuple[ModelEntry, ...]:
+    """The bi-encoder, the cross-encoder and the LLM that the settings name."""
+    return (
+        _encoder("bi-encoder", config.embedding.model, models.bi_encoder_files, _bi_encoder_precisions),
+        _encoder("cross-encoder", config.reranking.model, models.cross_encoder_files, _cross_precisions),
+        _local_llm(config) if config.llm.base_url == llm.LOCAL else _served_llm(config),
+    )
+
+
+def _encoder(
+    role: str,
+    name: str,
+    find: Callable[..., models.ModelFiles],
+    precisions: Callable[[str, Path], tuple[str, str]],
+) -> ModelEntry:
+    try:
+        files = find(name, fetch=False)
+        folder = Path(files.folder)
+        single, bulk = precisions(name, folder)
+    except RagcliError as error:
+        return ModelEntry(role, name, error.message, error.hint, _origin(name), "", None, "", "cpu", "", "")
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return ModelEntry(
+        role, name, READY, "", _origin(name), files.folder, size, licence_of(folder), "cpu", single, bulk
+    )
+
+
+def _local_llm(config: Config) -> ModelEntry:
+    try:
+        file = models.llm_file()
+    except RagcliError as error:
+        state, hint, place, size = error.message, error.hint, "", None
+    else:
+        state, hint, place, size = READY, "", str(file), file.stat().st_size
+    origin: Origin = "installed" if place and not is_in_cache(Path(place)) else "cache"
+    precision = models.LLM_FILE_NAME.split(".")[-2]
+    return ModelEntry(
+        "LLM",
+        config.llm.model,
+        state,
+        hint,
+        origin,
+        place,
+        size,
+        _EMBEDDED_LLM_LICENCE,
+        "cpu",
+        precision,
+        precision,
+    )
+
+
+def _served_llm(config: Config) -> ModelEntry:
+    place = without_credentials(config.llm.base_url)
+    try:
+        llm.check(config.llm)
+    except RagcliError as error:
+        state, hint = error.message, error.hint
+    else:
+        state, hint = READY, ""
+    return ModelEntry(
+        "LLM", config.llm.model, state, hint, "server", place, None, "", "the server's", "", ""
+    )
+
+
+def licence_of(folder: Path) -> str:
+    """As the model's own card says, in lower case; empty where there is no card or it says nothing."""
+    try:
+        card = (folder / "README.md").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    found = _FRONT_MATTER_LICENCE.search(card)
+    return found.group(1).lower() if found else ""
+
+
+def is_in_cache(file: Path) -> bool:
+    return file.is_relative_to(models.cache_folder())
+
+
+def _origin(name: str) -> Origin:
+    if name in (models.EMBEDDED_BI_ENCODER, models.SHIPPED_CROSS_ENCODER):
+        return "installed"
+    looks_like_path = name.count("/") > 1 or name.startswith((".", "/", "~"))
+    return "folder" if looks_like_path or Path(name).expanduser().is_dir() else "hub"
+
+
+def _bi_encoder_precisions(name: str, folder: Path) -> tuple[str, str]:
+    """As `embedding.load_bi_encoder` loads it: sentence-transformers computes in float32."""
+    if name == models.EMBEDDED_BI_ENCODER and bert.is_plain_bert(folder):
+        return _plain_precisions(folder)
+    return "float32", "float32"
+
+
+def _cross_precisions(_name: str, folder: Path) -> tuple[str, str]:
+    """As `reranking.load_reranker` loads it."""
+    if bert.is_plain_bert(folder):
+        return _plain_precisions(folder)
+    return models.precision(), models.precision()
+
+
+def _plain_precisions(folder: Path) -> tuple[str, str]:
+    from ragcli.bert.onnx_encoder import has_graph
+
+    return ("float32" if has_graph(folder) else models.precision()), models.precision()
