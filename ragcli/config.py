@@ -28,7 +28,8 @@ class StoreConfig(Section):
 
 class IngestConfig(Section):
     paths: tuple[str, ...] = Field(
-        default=(), description="What `ragcli ingest` reads when it is given no path; from the working folder."
+        default=(),
+        description="What `ragcli ingest` reads when it is given no path; from the working folder.",
     )
     glob: tuple[str, ...] = Field(default=("**/*",), description="Which files of a folder are read.")
     exclude: tuple[str, ...] = Field(

@@ -87,7 +87,7 @@ def known_fields() -> dict[str, FieldInfo]:
 
 
 def profile_names(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """Every profile that can be chosen: the built-in ones, then those of the config file. Raises ConfigError."""
+    """Every profile that can be chosen, the built-in ones first. Raises ConfigError."""
     file = find_config_file(path, environ)
     tables = _profiles_of(_read(file).get("profiles", {}), str(file)) if file else {}
     return tuple(dict.fromkeys([*BUILT_IN_PROFILES, *tables]))

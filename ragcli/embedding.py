@@ -33,7 +33,8 @@ class _Backend(Protocol):
 class BiEncoder:
     """A loaded bi-encoder. `window` is the longest text, in tokens without special ones, that is read whole.
 
-    `truncated` counts the texts so far that were longer, and of which only the beginning counts.
+    `truncated` counts the texts so far that were longer, and of which only the beginning counts. `is_warm`
+    once a text has been read: the first may wait for the weights.
     """
 
     def __init__(self, name: str, fingerprint: str, backend: _Backend, *, batch_size: int) -> None:
@@ -42,6 +43,7 @@ class BiEncoder:
         self.dimension = backend.dimension
         self.window = backend.window
         self.truncated = 0
+        self.is_warm = False
         self._backend = backend
         self._batch_size = batch_size
 
@@ -71,6 +73,7 @@ class BiEncoder:
                 rows[places[text]] = row
             if advance is not None:
                 advance(sum(len(places[text]) for text in batch))
+        self.is_warm = True
         if not np.isfinite(rows).all():
             raise ModelError(
                 f"The bi-encoder {self.name} puts out vectors that are not numbers.",

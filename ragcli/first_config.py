@@ -18,7 +18,7 @@ SERVED_CONTEXT_TOKENS, SERVED_ANSWER_TOKENS = 8192, 512
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """`llm` is "local", "openai" or a server's URL; `model` is the name there, empty for its profile's own."""
+    """`llm` is "local", "openai" or a server's URL; `model` is the name there, empty for the default."""
 
     llm: str
     model: str
@@ -44,7 +44,7 @@ def parse_llm(text: str) -> str:
 
 
 def first_config(answers: Answers) -> str:
-    """The file's text: the chosen LLM is a profile, so that `--profile local` leads back to the embedded one."""
+    """The file's text. The LLM is a profile, so that `--profile local` leads back to the embedded one."""
     changes: dict[str, object] = {
         "store.path": answers.index,
         "ingest.paths": answers.documents,

@@ -177,13 +177,21 @@ class _Run:
             self._embedded += texts
             self._progress(Progress("embed", self._embedded, self._cut, ""))
 
+        self._load()
         with self.watch.stage("embed"):
             vectors = self._embedder.embed(passages, advance=advance)
-        with self.watch.stage("store"):
+        # Chroma is imported, and opens the index, at the first change.
+        with self.watch.stage("store", ("index",)):
             index.replace_all(_updates(group, vectors))
         for prepared in group:
             self._note_written(prepared)
         self._progress(Progress("store", len(self._files), total, group[-1].work.source))
+
+    def _load(self) -> None:
+        """What is loaded at its first use is timed apart from the work."""
+        if not self._embedder.is_warm:
+            with self.watch.stage("load", ("bi-encoder",)):
+                self._embedder.embed(["."])
 
     def _note_written(self, prepared: _Prepared) -> None:
         status: FileStatus = "added" if prepared.work.replaces is None else "replaced"

@@ -97,7 +97,8 @@ def _has_changed(name: str, sha256: str) -> bool:
 
 def _cut_now(path: Path, config: Config) -> Inspection:
     try:
-        document = documents.read(path)
+        with documents.GuardedReader(config.ingest) as reader:
+            document = reader.read(path)
     except documents.UnreadableFile as problem:
         raise IngestError(
             f"{path} cannot be shown: {problem.reason}.", hint="ragcli ingest would skip it."

@@ -17,7 +17,7 @@ from ragcli.config_loading import without_credentials
 from ragcli.errors import RagcliError
 
 Origin = Literal["installed", "cache", "folder", "hub", "server"]
-"""Where a model comes from: with the packages, ragcli's cache, a folder, the hub's cache, or another machine."""
+"""Where a model is: with the packages, in ragcli's cache, a folder, the hub's cache, on another machine."""
 
 READY = "ready"
 _FRONT_MATTER_LICENCE = re.compile(r"^license:\s*(\S+)\s*$", re.MULTILINE)
@@ -106,9 +106,7 @@ def _served_llm(config: Config) -> ModelEntry:
         state, hint = error.message, error.hint
     else:
         state, hint = READY, ""
-    return ModelEntry(
-        "LLM", config.llm.model, state, hint, "server", place, None, "", "the server's", "", ""
-    )
+    return ModelEntry("LLM", config.llm.model, state, hint, "server", place, None, "", "the server's", "", "")
 
 
 def licence_of(folder: Path) -> str:

@@ -86,6 +86,7 @@ class Pipeline:
         self._resources = ExitStack()
         self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ragcli-llm")
         self._llm: Future[llm.LLM] | None = None
+        self._llm_is_cold = False
 
     def close(self) -> None:
         """Ends the local LLM server; waits for a start that is under way, lest it outlive us."""
@@ -251,16 +252,19 @@ class Pipeline:
         """The LLM starts in a thread of its own while the encoders load."""
         if self._llm is None:
             self._llm = self._starter.submit(self._resources.enter_context, llm.open_llm(self.config.llm))
+            self._llm_is_cold = True
         return self._llm
 
     def _opened_llm(self, watch: Stopwatch) -> llm.LLM:
         """What is left to wait for is timed as loading; nothing where the LLM runs already."""
         starting = self._start_llm()
         try:
-            if starting.done():
+            if starting.done() and not self._llm_is_cold:
                 return starting.result()
-            with watch.stage("load"):
-                return starting.result()
+            with watch.stage("load", ("LLM",) if self._llm_is_cold else ()):
+                opened = starting.result()
+            self._llm_is_cold = False
+            return opened
         except RagcliError:
             self._llm = None  # The next question may find it mended.
             raise
@@ -288,15 +292,21 @@ class Pipeline:
 
         Chroma's import is the longest part: the encoders load beside it.
         """
-        wanted = {"_bi_encoder", "_reranker"} if reranker else {"_bi_encoder"}
-        if wanted <= self.__dict__.keys():
+        cold = self._cold(reranker=reranker)
+        if not cold:
             return
-        with watch.stage("load"), ThreadPoolExecutor(max_workers=1) as beside:
+        with watch.stage("load", cold), ThreadPoolExecutor(max_workers=1) as beside:
             warm = beside.submit(self._warm_index, self._bi_encoder.dimension)
             self._bi_encoder.embed(["."], query=True)
             if reranker:
                 _ = self._reranker
             warm.result()
+
+    def _cold(self, *, reranker: bool) -> tuple[str, ...]:
+        """What `_load` has to load."""
+        encoder: embedding.BiEncoder | None = self.__dict__.get("_bi_encoder")
+        first = () if encoder is not None and encoder.is_warm else ("bi-encoder", "index")
+        return (*first, "cross-encoder") if reranker and "_reranker" not in self.__dict__ else first
 
     def _warm_index(self, dimension: int) -> None:
         """Chroma is imported, and its index read, at the first search."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from ragcli.types import Timing
@@ -13,19 +13,46 @@ class Stopwatch:
     """Stages appear in the order in which they first ran; a stage that runs twice is summed."""
 
     def __init__(self, timings: Iterable[Timing] = ()) -> None:
-        self._seconds = {timing.stage: timing.seconds for timing in timings}
+        self._timings = {timing.stage: timing for timing in timings}
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: str, cold: tuple[str, ...] = ()) -> Iterator[None]:
         start = time.perf_counter()
         try:
             yield
         finally:
-            self.add(name, time.perf_counter() - start)
+            self.add(name, time.perf_counter() - start, cold)
 
-    def add(self, name: str, seconds: float) -> None:
-        self._seconds[name] = self._seconds.get(name, 0.0) + seconds
+    def add(self, name: str, seconds: float, cold: tuple[str, ...] = ()) -> None:
+        before = self._timings.get(name, Timing(name, 0.0))
+        names = tuple(dict.fromkeys([*before.cold, *cold]))
+        self._timings[name] = Timing(name, before.seconds + seconds, names)
 
     @property
     def timings(self) -> tuple[Timing, ...]:
-        return tuple(Timing(stage, seconds) for stage, seconds in self._seconds.items())
+        return tuple(self._timings.values())
+
+
+class ProgressClock:
+    """Takes the seconds per stage from what work reports of its progress, and passes that on.
+
+    What comes before the first report is the stage `first`; a stage ends where another reports.
+    """
+
+    def __init__(self, watch: Stopwatch, tell: Callable[[str, int, int], None], *, first: str) -> None:
+        self._watch = watch
+        self._tell = tell
+        self._stage = first
+        self._since = time.perf_counter()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage != self._stage:
+            self.stop()
+            self._stage = stage
+        self._tell(stage, done, total)
+
+    def stop(self) -> None:
+        """Ends the stage that runs."""
+        now = time.perf_counter()
+        self._watch.add(self._stage, now - self._since)
+        self._since = now

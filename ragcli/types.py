@@ -145,8 +145,11 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
+    """`cold` names what was loaded in this stage: it takes no time when the same process does it again."""
+
     stage: str
     seconds: float
+    cold: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

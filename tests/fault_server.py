@@ -107,6 +107,15 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Silence: the tests look at stderr."""
 
+    def do_GET(self) -> None:
+        """The list of models, as far as it goes."""
+        content = json.dumps({"object": "list", "data": [{"id": "answers"}, {"id": "flaky"}]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.record.requests.append(body)

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = (
     *("README.md", "CONTRIBUTING.md", "CHANGELOG.md"),
     *("docs/architecture.md", "docs/reliability.md", "docs/security.md"),
+    "docs/reference/json.md",
 )
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)\)")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ragcli.errors import RagcliError
 from ragcli.questions import Question
-from ragcli.types import Answer, Comparison
+from ragcli.types import Answer, Comparison, Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,16 @@ class Outcome:
     result: Answer | Comparison | None
     error: RagcliError | None
     relevant: frozenset[str] = frozenset()
+
+    @property
+    def timings(self) -> tuple[Timing, ...]:
+        """Of all that was done for this question, of both answers where there are two; none for a failure."""
+        if isinstance(self.result, Answer):
+            return self.result.timings
+        if self.result is None:
+            return ()
+        answers = [answer for answer in (self.result.base, self.result.reranked) if answer is not None]
+        return (*self.result.timings, *(timing for answer in answers for timing in answer.timings))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import typer
 from ragcli.cli import options
 from ragcli.cli.environment import Environment
 from ragcli.cli.session import Flags, Screens, environment_of, parse_filters
+from ragcli.cli.telling import BI_ENCODER, CROSS_ENCODER, LLM, Telling
 from ragcli.errors import ExitCode, LLMError, UsageError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def ask(
     strict: Strict = False,
     timings: options.Timings = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
     collection: options.Collection = None,
     profile: options.Profile = None,
     config: options.ConfigFile = None,
@@ -65,7 +67,9 @@ def ask(
     environment = environment_of(ctx)
     settings = Flags(config, profile, overrides).load(environment)
     filters = parse_filters(source, where)
-    view = _View(environment, as_json, show_context, show_all, timings, quiet)
+    view = _View(environment, as_json, show_context, show_all, Telling(quiet, verbose, timings))
+    roles = [BI_ENCODER, LLM] if no_rerank else [BI_ENCODER, CROSS_ENCODER, LLM]
+    view.telling.models(view.screens, settings, *roles)
     if compare:
         comparison = view.compare(question, settings, filters)
         answered = comparison.reranked is not None and not comparison.reranked.abstained
@@ -84,15 +88,13 @@ class _View:
         as_json: bool,
         show_context: bool,
         show_all: bool,
-        timings: bool,
-        quiet: bool,
+        telling: Telling,
     ) -> None:
         self.screens = Screens(environment)
         self.as_json = as_json
         self.show_context = show_context
         self.show_all = show_all
-        self.timings = timings
-        self.quiet = quiet
+        self.telling = telling
 
     def answer(self, question: str, config: Config, filters: Filters) -> Answer:
         from ragcli.pipeline import open_pipeline
@@ -100,6 +102,7 @@ class _View:
 
         with open_pipeline(config) as pipeline, self._stream("Searching …") as stream:
             answer = pipeline.ask(question, filters=filters, on_text=stream.on_text)
+        self.telling.stages(self.screens, answer.timings)
         if self.as_json:
             self.screens.print_document(json.answer(answer, config))
             return answer
@@ -108,10 +111,9 @@ class _View:
         terminal.print_sources(out, answer)
         if self.show_context:
             terminal.print_context(out, answer.context)
-        if not self.quiet:
+        if not self.telling.quiet:
             terminal.print_notes(err, answer)
-        if self.timings:
-            terminal.print_timings(err, answer.timings)
+        if self.telling.timings or self.telling.verbose:
             terminal.print_usage(err, answer)
         return answer
 
@@ -122,6 +124,10 @@ class _View:
 
         with open_pipeline(config) as pipeline, self._stream("Searching …") as stream:
             comparison = pipeline.compare(question, filters=filters, on_text=stream.on_arm_text)
+        self.telling.stages(self.screens, comparison.timings)
+        for arm, answer in (("base", comparison.base), ("reranked", comparison.reranked)):
+            if answer is not None:
+                self.telling.stages(self.screens, answer.timings, view.TITLES[arm].lower())
         if self.as_json:
             self.screens.print_document(json.comparison(comparison, config))
             return comparison
@@ -131,12 +137,10 @@ class _View:
                 terminal.print_context(
                     self.screens.out, answer.context, f"Prompt, {view.TITLES[arm].lower()}"
                 )
-            if answer is not None and not self.quiet and not answer.abstained:
+            if answer is not None and not self.telling.quiet and not answer.abstained:
                 terminal.print_notes(self.screens.err, answer)
-        if not self.quiet:
+        if not self.telling.quiet:
             terminal.print_truncated(self.screens.err, comparison.truncated)
-        if self.timings:
-            terminal.print_timings(self.screens.err, comparison.timings)
         return comparison
 
     @contextmanager
@@ -145,7 +149,7 @@ class _View:
         from ragcli.reporting.live import Stream
 
         stream = Stream(
-            self.screens.out, self.screens.err, waiting=waiting, quiet=self.quiet, hidden=self.as_json
+            self.screens.out, self.screens.err, waiting=waiting, quiet=self.telling.quiet, hidden=self.as_json
         )
         try:
             with stream:

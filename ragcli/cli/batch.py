@@ -13,6 +13,7 @@ import typer
 
 from ragcli.cli import options
 from ragcli.cli.session import Flags, Screens, environment_of, parse_filters
+from ragcli.cli.telling import BI_ENCODER, CROSS_ENCODER, LLM, Telling
 from ragcli.errors import ExitCode, RagcliError, UsageError
 
 if TYPE_CHECKING:
@@ -65,7 +66,10 @@ def batch(
     jobs: Jobs = 1,
     base_url: options.BaseUrl = None,
     model: options.Model = None,
+    as_json: options.Json = False,
+    timings: options.Timings = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
     collection: options.Collection = None,
     profile: options.Profile = None,
     config: options.ConfigFile = None,
@@ -73,6 +77,10 @@ def batch(
     """Answer every question of a file. A second run with the same results file goes on where it stopped."""
     if compare and no_rerank:
         raise UsageError("--compare needs the reranker.", hint="Leave out --no-rerank.")
+    if as_json and output == STANDARD:
+        raise UsageError(
+            "The answers are on stdout: lines of JSON.", hint="With --json, name an --output FILE."
+        )
     overrides = {
         "collection": collection,
         "retrieval.candidates": candidates,
@@ -85,7 +93,8 @@ def batch(
     settings = Flags(config, profile, overrides).load(environment)
     filters = parse_filters(source, where)
     asked = _read(environment, questions)
-    plan = _Plan(settings, filters, compare, _jobs(environment, settings, jobs, quiet), quiet)
+    telling = Telling(quiet, verbose, timings)
+    plan = _Plan(settings, filters, compare, _jobs(environment, settings, jobs, quiet), telling)
     try:
         counts = _run(environment, plan, asked, output, overwrite)
     except KeyboardInterrupt:
@@ -94,7 +103,10 @@ def batch(
                 f"{output} holds what is done; the same command goes on from there.", soft_wrap=True
             )
         raise
-    _tell(environment, counts, quiet)
+    if as_json:
+        _print_counts(environment, counts, output)
+    else:
+        _tell(environment, counts, quiet)
     if counts.failed:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -105,7 +117,7 @@ class _Plan:
     filters: Filters
     compare: bool
     jobs: int
-    quiet: bool
+    telling: Telling
 
 
 def _read(environment: Environment, path: Path) -> tuple[Question, ...]:
@@ -135,10 +147,13 @@ def _run(
     from ragcli.pipeline import open_pipeline
     from ragcli.reporting.batch_json import line
     from ragcli.reporting.progress import StagesBar
+    from ragcli.stopwatch import Stopwatch
 
     store.check(plan.config)
     mark = fingerprint(plan.config, compare=plan.compare, filters=plan.filters)
     screens = Screens(environment)
+    plan.telling.models(screens, plan.config, BI_ENCODER, *([CROSS_ENCODER] if _reranks(plan) else []), LLM)
+    watch = Stopwatch()
     answered = failed = 0
     with ExitStack() as stack:
         done: frozenset[str] = frozenset()
@@ -152,7 +167,7 @@ def _run(
         pipeline = stack.enter_context(open_pipeline(plan.config, bulk=True))
         # What is missing for all questions is said once, and before the file is touched.
         pipeline.check(left[0].text, reranker=_reranks(plan), answers=True)
-        bar = stack.enter_context(StagesBar(screens.err, quiet=plan.quiet))
+        bar = stack.enter_context(StagesBar(screens.err, quiet=plan.telling.quiet))
         outcomes = stack.enter_context(
             closing(
                 run(
@@ -167,13 +182,15 @@ def _run(
                 )
             )
         )
-        models = _models(pipeline, plan)
         for outcome in outcomes:
-            write(outcome.question.id, line(outcome, models, mark))
+            write(outcome.question.id, line(outcome, _models(pipeline, plan), mark))
             answered, failed = answered + (outcome.error is None), failed + (outcome.error is not None)
-            if outcome.error is not None and not plan.quiet:
+            for timing in outcome.timings:
+                watch.add(timing.stage, timing.seconds, timing.cold)
+            if outcome.error is not None and not plan.telling.quiet:
                 _warn(screens, outcome.question, outcome.error)
             bar("answering", len(done) + answered + failed, len(questions))
+    plan.telling.stages(screens, watch.timings, "all questions")
     return Counts(answered, len(done), failed)
 
 
@@ -211,6 +228,18 @@ def _warn(screens: Screens, question: Question, error: RagcliError) -> None:
     from ragcli.reporting.text import one_line
 
     screens.err.print(f"{one_line(question.id)}: {one_line(error.message)}", style="warning", soft_wrap=True)
+
+
+def _print_counts(environment: Environment, counts: Counts, output: Path) -> None:
+    from ragcli.reporting import json
+
+    fields = {
+        "output": str(output),
+        "answered": counts.answered,
+        "kept": counts.kept,
+        "failed": counts.failed,
+    }
+    Screens(environment).print_document(json.document("batch", fields))
 
 
 def _tell(environment: Environment, counts: Counts, quiet: bool) -> None:

@@ -1,4 +1,4 @@
-"""What a shell may complete: collections, profiles, sources. Reads small files, and loads no model nor Chroma.
+"""What a shell may complete: collections, profiles, sources. Reads small files; no model, no Chroma.
 
 A completion never fails: where something cannot be read there is nothing to offer.
 """

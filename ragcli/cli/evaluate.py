@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from ragcli.cli import options
 from ragcli.cli.session import Flags, Screens, environment_of
+from ragcli.cli.telling import BI_ENCODER, CROSS_ENCODER, LLM, Telling
 from ragcli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -129,7 +130,9 @@ def run(
     fail_under: FailUnder = None,
     fail_if_worse: FailIfWorse = None,
     as_json: options.Json = False,
+    timings: options.Timings = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
     collection: options.Collection = None,
     profile: options.Profile = None,
     config: options.ConfigFile = None,
@@ -154,7 +157,7 @@ def run(
         _rerankers(settings, reranker or []),
         _embedders(settings, embedder or []),
         answers,
-        quiet,
+        Telling(quiet, verbose, timings),
     )
     summary = _measured(environment, plan, questions, beir, split, report or [])
     _show(environment, summary, as_json)
@@ -195,7 +198,7 @@ class _Plan:
     rerankers: tuple[RerankingConfig, ...]
     embedders: tuple[EmbeddingConfig, ...]
     answers: bool
-    quiet: bool
+    telling: Telling
 
 
 @dataclass(frozen=True)
@@ -230,17 +233,32 @@ def _measured(
     from ragcli.evaluation.summary import summarise
     from ragcli.reporting.progress import StagesBar
     from ragcli.reporting.report_files import check_reports, write_report
+    from ragcli.stopwatch import ProgressClock, Stopwatch
 
     check_reports(reports)
     screens = Screens(environment)
-    with StagesBar(screens.err, quiet=plan.quiet) as bar:
-        made = _over_index(plan, questions, bar) if questions else _over_beir(plan, beir, split, bar)
+    _name_models(screens, plan)
+    watch = Stopwatch()
+    with StagesBar(screens.err, quiet=plan.telling.quiet) as bar:
+        clock = ProgressClock(watch, bar, first="load")
+        made = _over_index(plan, questions, clock) if questions else _over_beir(plan, beir, split, clock)
+        clock.stop()
+    plan.telling.stages(screens, watch.timings)
     summary = summarise(made)
     for path in reports:
         write_report(summary, path)
-        if not plan.quiet:
+        if not plan.telling.quiet:
             screens.err.print(f"wrote {path}", style="quiet", soft_wrap=True)
     return summary
+
+
+def _name_models(screens: Screens, plan: _Plan) -> None:
+    for embedder in (plan.config.embedding, *plan.embedders):
+        plan.telling.models(screens, plan.config.model_copy(update={"embedding": embedder}), BI_ENCODER)
+    for reranker in plan.rerankers:
+        plan.telling.models(screens, plan.config.model_copy(update={"reranking": reranker}), CROSS_ENCODER)
+    if plan.answers:
+        plan.telling.models(screens, plan.config, LLM)
 
 
 def _over_index(plan: _Plan, path: Path, progress: Any) -> Run:

@@ -10,6 +10,7 @@ import typer
 from ragcli.cli import options
 from ragcli.cli.environment import Environment
 from ragcli.cli.session import Flags, Screens, environment_of
+from ragcli.cli.telling import BI_ENCODER, Telling
 from ragcli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -58,23 +59,25 @@ def ingest(
     show_all: options.ShowAll = False,
     timings: options.Timings = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
     collection: options.Collection = None,
     profile: options.Profile = None,
     config: options.ConfigFile = None,
 ) -> None:
     """Read files and folders into the index. Unchanged files cost nothing; changed ones are replaced."""
-    from ragcli.reporting import index, json, terminal
+    from ragcli.reporting import index, json
 
     environment = environment_of(ctx)
     screens = Screens(environment)
     settings = _settings(environment, config, profile, collection, glob, exclude)
+    telling = Telling(quiet, verbose, timings)
+    telling.models(screens, settings, BI_ENCODER)
     report = _ingest(_paths(paths, settings), settings, screens, prune=prune, dry_run=dry_run, quiet=quiet)
+    telling.stages(screens, report.timings)
     if as_json:
         screens.print_document(json.ingest(report))
     else:
         index.print_ingest(screens.out, report, show_all=show_all)
-    if timings:
-        terminal.print_timings(screens.err, report.timings)
     if strict and any(file.status == "skipped" for file in report.files):
         raise typer.Exit(ExitCode.FAILED)
 

@@ -22,7 +22,9 @@ PATIENCE_SECONDS = 3.0
 File = Annotated[Path, typer.Argument(metavar="[FILE]", help="Where to write it.")]
 WhichLLM = Annotated[
     str | None,
-    typer.Option("--llm", metavar="LLM", help="local, openai, ollama, or a server's URL.", show_default=False),
+    typer.Option(
+        "--llm", metavar="LLM", help="local, openai, ollama, or a server's URL.", show_default=False
+    ),
 ]
 Documents = Annotated[
     list[str] | None,

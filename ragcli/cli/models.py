@@ -27,7 +27,7 @@ def prepare(
     profile: options.Profile = None,
     config: options.ConfigFile = None,
 ) -> None:
-    """Fetch what the settings name and is not here yet: the embedded LLM (about 100 MB), models of the hub."""
+    """Fetch what the settings name and is not here yet: the embedded LLM (100 MB), models of the hub."""
     from ragcli import preparing
     from ragcli.inventory import model_entries
     from ragcli.reporting import json
@@ -45,7 +45,9 @@ def prepare(
         preparing.prepare(settings, say)
     if as_json:
         rows = [asdict(entry) for entry in model_entries(settings)]
-        screens.print_document(json.document("models-prepared", {"profile": settings.profile, "models": rows}))
+        screens.print_document(
+            json.document("models-prepared", {"profile": settings.profile, "models": rows})
+        )
 
 
 @app.command("list")
@@ -116,7 +118,7 @@ def _used_models(flags: Flags, environ: Any) -> dict[ModelEntry, tuple[str, ...]
 
 
 def model_rows(config: Config) -> list[dict[str, str]]:
-    """Role, name, state ("ready", or what is missing) and hint of each model. Nothing is loaded or fetched."""
+    """Role, name, state ("ready", or what is missing) and hint of each model. Nothing is loaded."""
     from ragcli.inventory import model_entries
 
     return [

@@ -105,5 +105,14 @@ Timings = Annotated[
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr.", rich_help_panel=OUTPUT)
 ]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Which model files are used, and seconds per stage, on stderr.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 ShowAll = Annotated[bool, typer.Option("--all", help="Show every row.", rich_help_panel=OUTPUT)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

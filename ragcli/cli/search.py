@@ -8,6 +8,7 @@ import typer
 
 from ragcli.cli import options
 from ragcli.cli.session import Flags, Screens, environment_of, parse_filters
+from ragcli.cli.telling import BI_ENCODER, CROSS_ENCODER, Telling
 from ragcli.errors import UsageError
 
 Explain = Annotated[
@@ -29,6 +30,7 @@ def search(
     show_all: options.ShowAll = False,
     timings: options.Timings = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
     collection: options.Collection = None,
     profile: options.Profile = None,
     config: options.ConfigFile = None,
@@ -52,9 +54,12 @@ def search(
     screens = Screens(environment)
     settings = Flags(config, profile, overrides).load(environment)
     filters = parse_filters(source, where)
+    telling = Telling(quiet, verbose, timings)
+    telling.models(screens, settings, BI_ENCODER, *([] if no_rerank else [CROSS_ENCODER]))
     if compare:
         with open_pipeline(settings) as pipeline, spinner(screens.err, "Searching …", quiet=quiet):
             comparison = pipeline.compare_search(question, filters=filters)
+        telling.stages(screens, comparison.timings)
         if as_json:
             screens.print_document(json.comparison(comparison, settings))
         else:
@@ -64,6 +69,7 @@ def search(
         return
     with open_pipeline(settings) as pipeline, spinner(screens.err, "Searching …", quiet=quiet):
         result = pipeline.search(question, filters=filters)
+    telling.stages(screens, result.timings)
     if as_json:
         screens.print_document(json.search(result, settings))
     else:
@@ -71,5 +77,3 @@ def search(
         terminal.print_search(screens.out, result, limit=limit, explain=explain)
     if not quiet:
         terminal.print_truncated(screens.err, result.truncated)
-    if timings:
-        terminal.print_timings(screens.err, result.timings)

@@ -10,6 +10,7 @@ import typer
 
 from ragcli.cli import options
 from ragcli.cli.session import Flags, Screens, environment_of
+from ragcli.cli.telling import BI_ENCODER, Telling
 from ragcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,15 +48,19 @@ def train(
     force: Force = False,
     compile_network: Compile = False,
     as_json: options.Json = False,
+    timings: options.Timings = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
     collection: options.Collection = None,
     profile: options.Profile = None,
     config: options.ConfigFile = None,
 ) -> None:
     """Fine-tune a cross-encoder. It is written only if it gains on questions that it was not trained on."""
+    telling = Telling(quiet, verbose, timings)
     if questions is None and recipe is None:
         raise UsageError("Nothing to train on.", hint=_SOURCES)
     from ragcli.reporting import json, training
+    from ragcli.stopwatch import Stopwatch
     from ragcli.training.examples import measuring_tasks
     from ragcli.training.model_folder import check_replaceable
     from ragcli.training.recipe import settled_steps
@@ -67,23 +72,30 @@ def train(
     chosen = _recipe(recipe)
     _check_one_source(chosen, questions, data)
     check_replaceable(out)
-    embedder = _embedder(settings)
+    telling.models(screens, settings, BI_ENCODER)
+    watch = Stopwatch()
+    with watch.stage("load", (BI_ENCODER,)):
+        embedder = _embedder(settings)
     work = out.with_name(out.name + ".work")
     with training.progress(screens.err, quiet=quiet) as bar:
-        mined = _mined(chosen, questions, data or [], settings, embedder, work, bar.say)
-        report = train_reranker(
-            settled_steps(chosen, len(mined.train)),
-            mined.train,
-            measuring_tasks(chosen, mined, embedder.embed),
-            base=_base(chosen),
-            out=out,
-            work=work,
-            resume=resume,
-            force=force,
-            compile_network=compile_network,
-            device=_device(),
-            progress=bar.step,
-        )
+        with watch.stage("mine"):
+            mined = _mined(chosen, questions, data or [], settings, embedder, work, bar.say)
+            tasks = measuring_tasks(chosen, mined, embedder.embed)
+        with watch.stage("train and measure"):
+            report = train_reranker(
+                settled_steps(chosen, len(mined.train)),
+                mined.train,
+                tasks,
+                base=_base(chosen),
+                out=out,
+                work=work,
+                resume=resume,
+                force=force,
+                compile_network=compile_network,
+                device=_device(),
+                progress=bar.step,
+            )
+    telling.stages(screens, watch.timings)
     if as_json:
         screens.print_document(json.document("train", {**asdict(report), "folder": str(out)}))
     else:

@@ -15,8 +15,8 @@ from ragcli.doctor.index import check_index
 from ragcli.doctor.installation import check_packages, check_python
 from ragcli.doctor.language_model import check_llm
 from ragcli.doctor.places import check_disk
-from ragcli.doctor.records import Finding, State
 from ragcli.doctor.reach import check_network
+from ragcli.doctor.records import Finding, State
 from ragcli.models import cache_folder
 
 __all__ = ["Finding", "State", "examine"]

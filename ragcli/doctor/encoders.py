@@ -5,7 +5,7 @@ from __future__ import annotations
 from ragcli.config import EmbeddingConfig, RerankingConfig
 from ragcli.doctor import known_values
 from ragcli.doctor.known_values import KnownValues
-from ragcli.doctor.records import Finding
+from ragcli.doctor.records import Finding, problem
 from ragcli.embedding import BiEncoder, load_bi_encoder
 from ragcli.errors import RagcliError
 from ragcli.models import bi_encoder_files, cross_encoder_files
@@ -24,7 +24,7 @@ def check_bi_encoder(config: EmbeddingConfig) -> tuple[Finding, BiEncoder | None
         embedder = load_bi_encoder(config)
         found = known_values.similarities(embedder)
     except RagcliError as error:
-        return Finding(part, "broken", error.message, error.hint), None
+        return problem(part, "broken", error), None
     what = f"{config.model}, {embedder.dimension} dimensions"
     return _compared(part, what, config.model, found, SIMILARITY_TOLERANCE), embedder
 
@@ -37,7 +37,7 @@ def check_cross_encoder(config: RerankingConfig) -> tuple[Finding, CrossEncoderR
         reranker = load_reranker(config)
         found = known_values.logits(reranker)
     except RagcliError as error:
-        return Finding(part, "broken", error.message, error.hint), None
+        return problem(part, "broken", error), None
     return _compared(part, config.model, config.model, found, LOGIT_TOLERANCE), reranker
 
 

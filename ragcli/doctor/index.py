@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ragcli import store
 from ragcli.config import Config
-from ragcli.doctor.records import Finding
+from ragcli.doctor.records import Finding, problem
 from ragcli.embedding import BiEncoder
 from ragcli.errors import NothingFoundError, RagcliError
 from ragcli.types import Filters
@@ -12,6 +12,8 @@ from ragcli.types import Filters
 PART = "index"
 # Passages of the same words, such as footers, stand beside the one that is looked for.
 NEIGHBOURS = 10
+# The cosine of a text with itself, where one of the two was computed in bfloat16, is above 0.99.
+SAME_TEXT = 0.95
 
 
 def check_index(config: Config, embedder: BiEncoder | None) -> Finding:
@@ -26,9 +28,9 @@ def check_index(config: Config, embedder: BiEncoder | None) -> Finding:
         ) as index:
             return _examined(config, index, embedder)
     except NothingFoundError as error:
-        return Finding(PART, "warning", error.message, error.hint.removeprefix("Run: "))
+        return problem(PART, "warning", error)
     except RagcliError as error:
-        return Finding(PART, "broken", error.message, error.hint.removeprefix("Run: "))
+        return problem(PART, "broken", error)
 
 
 def _examined(config: Config, index: store.Store, embedder: BiEncoder | None) -> Finding:
@@ -39,14 +41,14 @@ def _examined(config: Config, index: store.Store, embedder: BiEncoder | None) ->
         return Finding(PART, "warning", f"{config.collection} is empty", "ragcli ingest PATH...")
     if stored < count:
         return Finding(PART, "broken", f"{what}, but only {stored:,} are in Chroma", again)
-    if embedder is not None and (problem := _lost(index, embedder)):
-        return Finding(PART, "broken", f"{what}; {problem}", again)
+    if embedder is not None and (fault := _lost(index, embedder)):
+        return Finding(PART, "broken", f"{what}; {fault}", again)
     if stored > count:
         left = f"{what}, and {stored - count:,} that an interrupted ingest left (never shown)"
         return Finding(PART, "warning", left, "ragcli ingest PATH...")
     built, wanted = index.manifest, config.chunking
     if (built.chunk_size, built.chunk_overlap) != (wanted.size, wanted.overlap):
-        cut = f"{what}, cut at {built.chunk_size} tokens with overlap {built.chunk_overlap}; the settings differ"
+        cut = f"{what}, cut at {built.chunk_size} tokens, overlap {built.chunk_overlap}; the settings differ"
         return Finding(PART, "warning", cut, again)
     checked = ", found by its own text" if embedder is not None else ""
     return Finding(PART, "ok", f"{what}{checked}")
@@ -61,7 +63,8 @@ def _lost(index: store.Store, embedder: BiEncoder) -> str:
     if dimension != index.manifest.dimension:
         return f"its vectors have {dimension} dimensions, the manifest says {index.manifest.dimension}"
     (vector,) = embedder.embed([chunk.passage])
-    found = index.search(vector, NEIGHBOURS, Filters())
-    if chunk.passage not in [candidate.chunk.passage for candidate in found]:
+    nearest = index.search(vector, NEIGHBOURS, Filters())
+    own = [candidate.similarity for candidate in nearest if candidate.chunk.passage == chunk.passage]
+    if max(own, default=0.0) < SAME_TEXT:
         return f"a chunk of {chunk.source} is not found by its own text"
     return ""

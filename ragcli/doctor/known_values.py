@@ -31,7 +31,7 @@ IRRELEVANT = (
 
 @dataclass(frozen=True, slots=True)
 class KnownValues:
-    """Of the model with this `fingerprint`: cosines, or logits, of the question with RELEVANT and IRRELEVANT."""
+    """Cosines, or logits, of the question with RELEVANT and IRRELEVANT, by the model of `fingerprint`."""
 
     fingerprint: str
     relevant: float
@@ -39,9 +39,7 @@ class KnownValues:
 
     def differs(self, other: KnownValues) -> float:
         """The largest difference between the two's values."""
-        pairs = zip(
-            (self.relevant, *self.irrelevant), (other.relevant, *other.irrelevant), strict=True
-        )
+        pairs = zip((self.relevant, *self.irrelevant), (other.relevant, *other.irrelevant), strict=True)
         return max(abs(mine - theirs) for mine, theirs in pairs)
 
 
@@ -78,4 +76,3 @@ def write() -> None:
         SHIPPED_CROSS_ENCODER: asdict(logits(load_reranker(RerankingConfig()))),
     }
     Path(__file__).with_name(FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-

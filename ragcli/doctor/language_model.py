@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ragcli import llm
 from ragcli.config import LLMConfig
 from ragcli.config_loading import without_credentials
-from ragcli.doctor.records import Finding
+from ragcli.doctor.records import Finding, problem
 from ragcli.errors import LLMError, RagcliError
 from ragcli.types import Message
 
@@ -31,7 +32,8 @@ def check_llm(config: LLMConfig, environ: Mapping[str, str]) -> Finding:
     except RagcliError as error:
         unknown = offered and config.model not in offered
         names = f" The server has: {', '.join(offered[:MOST_NAMES])}." if unknown else ""
-        return Finding(PART, "broken", error.message + names, error.hint.removeprefix("Run: "))
+        found = problem(PART, "broken", error)
+        return replace(found, detail=found.detail + names)
     seconds = time.perf_counter() - started
     return Finding(PART, "ok", f"{config.model} ({place}): a token after {seconds:.1f} s")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ragcli.errors import RagcliError
+
 State = Literal["ok", "warning", "broken"]
 
 
@@ -16,3 +18,8 @@ class Finding:
     state: State
     detail: str
     fix: str = ""
+
+
+def problem(part: str, state: State, error: RagcliError) -> Finding:
+    """What an error says, as a finding."""
+    return Finding(part, state, error.message, error.hint.removeprefix("Run: "))

@@ -39,4 +39,9 @@ def print_finding(console: Console, finding: Finding) -> None:
 
 def print_sum(console: Console, findings: Sequence[Finding]) -> None:
     counts = Counter(finding.state for finding in findings)
-    console.print(Text("\n" + ", ".join(f"{counts[state]} {state}" for state in STYLES if counts[state])))
+    shown = {
+        "ok": f"{counts['ok']} ok",
+        "warning": words.count(counts["warning"], "warning"),
+        "broken": f"{counts['broken']} broken",
+    }
+    console.print(Text("\n" + ", ".join(shown[state] for state in STYLES if counts[state])))

@@ -38,7 +38,12 @@ def print_table(console: Console, rows: Table) -> None:
     if console.is_terminal:
         console.print(rows)
     else:
-        console.print(rows, width=PIPE_WIDTH, crop=False)
+        # `width=` of print is bounded by the console's own.
+        before, console.width = console.width, PIPE_WIDTH
+        try:
+            console.print(rows)
+        finally:
+            console.width = before
 
 
 def print_ingest(console: Console, report: IngestReport, *, show_all: bool) -> None:

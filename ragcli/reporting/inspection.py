@@ -70,13 +70,11 @@ def _print_chunk(console: Console, shown: ShownChunk) -> None:
     head.append(words.chunk_title(chunk), style="heading")
     body = Text(place + "\n", style="quiet")
     if shown.repeated:
-        body.append(f"⟦{words.clean(chunk.text[: shown.repeated])}⟧", style="dim")
+        body.append(f"«{words.clean(chunk.text[: shown.repeated])}»", style="dim")
     body.append(words.clean(chunk.text[shown.repeated :]), style="default")
     if console.is_terminal:
         console.print(head)
-        console.print(
-            Padding(body, (0, 0, 0, MARGIN)), width=min(console.width, READING_WIDTH + MARGIN)
-        )
+        console.print(Padding(body, (0, 0, 0, MARGIN)), width=min(console.width, READING_WIDTH + MARGIN))
     else:
         console.print(head, soft_wrap=True)
         console.print(body, soft_wrap=True)

@@ -138,7 +138,7 @@ class IngestProgress:
         self._bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", style="heading", markup=False),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=console.bar_width),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[source]}", style="quiet", markup=False),

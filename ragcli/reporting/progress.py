@@ -15,7 +15,7 @@ class StagesBar:
     def __init__(self, console: PlainConsole, *, quiet: bool) -> None:
         self._bars = Progress(
             TextColumn("{task.description}", style="heading", markup=False),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=console.bar_width),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             console=console,

@@ -81,6 +81,11 @@ class PlainConsole(Console):
         raise BrokenPipeError
 
     @property
+    def bar_width(self) -> int:
+        """Columns for a progress bar: a narrow terminal needs them for the words beside it."""
+        return 24 if self.width >= 80 else 8
+
+    @property
     def animated(self) -> bool:
         return self.is_terminal and not self.is_dumb_terminal
 
@@ -170,9 +175,23 @@ def print_truncated(console: Console, truncated: int) -> None:
         )
 
 
-def print_timings(console: Console, timings: Sequence[Timing]) -> None:
+def print_timings(console: Console, timings: Sequence[Timing], of: str = "") -> None:
+    """One line; `of` says what was timed, where there are several."""
     if timings:
-        console.print(Text(words.timings_line(timings), style="quiet"), soft_wrap=not console.is_terminal)
+        line = f"{of}: {words.timings_line(timings)}" if of else words.timings_line(timings)
+        console.print(Text(line, style="quiet"), soft_wrap=not console.is_terminal)
+
+
+def print_stages(console: Console, timings: Sequence[Timing], of: str = "") -> None:
+    """A line for each stage, with what was loaded in it."""
+    stages = words.summed(timings)
+    if of and stages:
+        console.print(Text(of, style="quiet"))
+    width = max(map(len, stages), default=0)
+    for name, value in stages.items():
+        cold = words.loaded_in(timings, name)
+        note = f"   cold: {', '.join(cold)}" if cold else ""
+        console.print(Text(f"{name:<{width}}  {words.seconds(value):>8}{note}", "quiet"), soft_wrap=True)
 
 
 def print_usage(console: Console, answer: Answer) -> None:

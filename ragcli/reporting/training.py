@@ -27,7 +27,7 @@ class TrainingBar:
         self._quiet = quiet
         self._bars = Progress(
             TextColumn("training", style="heading"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=console.bar_width),
             MofNCompleteColumn(),
             TextColumn("{task.fields[note]}", style="quiet", markup=False),
             console=console,

@@ -82,6 +82,20 @@ class ChromaChunks:
         pairs = zip(found["metadatas"], found["documents"], strict=True)
         return tuple(sorted((to_chunk(*pair) for pair in pairs), key=lambda chunk: chunk.index))
 
+    def count(self, folder: Path) -> int:
+        with chroma_errors(folder):
+            return int(self._at(folder).count())
+
+    def sample(self, folder: Path, where: dict[str, Any] | None) -> tuple[Chunk, int] | None:
+        """Some chunk with its vector's dimension; None where there is none."""
+        with chroma_errors(folder):
+            found = self._at(folder).get(
+                where=where or None, limit=1, include=["metadatas", "documents", "embeddings"]
+            )
+        if not found["ids"]:
+            return None
+        return to_chunk(found["metadatas"][0], found["documents"][0]), len(found["embeddings"][0])
+
     def nearest(
         self, folder: Path, queries: Vectors, n: int, where: dict[str, Any]
     ) -> list[list[tuple[float, Chunk]]]:

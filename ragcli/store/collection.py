@@ -103,20 +103,14 @@ class Store:
         return self._read(lambda place: _records(place).count())
 
     def stored(self) -> int:
-        """Chunks in Chroma: more than `count` where an interrupted writer left some, fewer where some are lost."""
-        with _chroma_errors(self._folder):
-            return int(self._chroma.count())
+        """Chunks in Chroma: more than `count` after an interrupted write, fewer where some are lost."""
+        return self._read(lambda place: self._chroma.count(place / "chroma"))
 
     def sample(self) -> tuple[Chunk, int] | None:
         """Some chunk of the index with its vector's dimension; None where there is none."""
-        where = self._where(Filters(), self._records.stale())
-        with _chroma_errors(self._folder):
-            found = self._chroma.get(
-                where=where or None, limit=1, include=["metadatas", "documents", "embeddings"]
-            )
-        if not found["ids"]:
-            return None
-        return to_chunk(found["metadatas"][0], found["documents"][0]), len(found["embeddings"][0])
+        return self._read(
+            lambda place: self._chroma.sample(place / "chroma", _where(_records(place), Filters()))
+        )
 
     def chunks(self, source: str) -> tuple[Chunk, ...]:
         """The chunks of one source in reading order; empty if it is not in the index."""
