@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import typer
 
 from ragcli.cli import options
 from ragcli.cli.session import Flags, Screens, environment_of
 from ragcli.errors import ExitCode
+
+if TYPE_CHECKING:
+    from ragcli.doctor import Finding
 
 
 def doctor(
@@ -28,12 +32,17 @@ def doctor(
     environment = environment_of(ctx)
     screens = Screens(environment)
     settings = Flags(config, profile, {"collection": collection}).load(environment)
-    findings = []
-    with spinner(screens.err, "Examining …", quiet=quiet or as_json):
-        for finding in examine(settings, environment.environ):
-            findings.append(finding)
-            if not as_json:
-                view.print_finding(screens.out, finding)
+    findings: list[Finding] = []
+    parts = examine(settings, environment.environ)
+    while True:
+        # The spinner is gone before a line is printed: the two are on different streams.
+        with spinner(screens.err, "Examining …", quiet=quiet):
+            finding = next(parts, None)
+        if finding is None:
+            break
+        findings.append(finding)
+        if not as_json:
+            view.print_finding(screens.out, finding)
     broken = sum(finding.state == "broken" for finding in findings)
     if as_json:
         warnings = sum(finding.state == "warning" for finding in findings)
