@@ -38,7 +38,7 @@ from ragcli.types import Chunk
 # --- the installation and the places
 
 
-def versions(**found: str) -> object:
+def installed(**found: str) -> object:
     def look(name: str) -> str:
         try:
             return found[name]
@@ -56,9 +56,9 @@ def test_python_must_be_new_enough() -> None:
 
 def test_packages_are_held_to_the_requirements() -> None:
     wanted = ["alpha>=2,<3", "beta==1.0", 'gamma; extra == "dev"', 'delta; python_version < "3"']
-    fine = check_packages(wanted, versions(alpha="2.5", beta="1.0"))  # type: ignore[arg-type]
+    fine = check_packages(wanted, installed(alpha="2.5", beta="1.0"))  # type: ignore[arg-type]
     assert (fine.state, fine.detail) == ("ok", "2 as required")
-    off = check_packages(wanted, versions(alpha="3.1"))  # type: ignore[arg-type]
+    off = check_packages(wanted, installed(alpha="3.1"))  # type: ignore[arg-type]
     assert off.state == "broken"
     assert "alpha is 3.1, wanted is <3,>=2" in off.detail
     assert "beta is not installed" in off.detail
