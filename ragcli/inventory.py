@@ -13,8 +13,8 @@ from typing import Literal
 
 from ragcli import bert, llm, models
 from ragcli.config import Config
-from ragcli.config_loading import without_credentials
 from ragcli.errors import RagcliError
+from ragcli.redaction import without_credentials
 
 Origin = Literal["installed", "cache", "folder", "hub", "server"]
 """Where a model is: with the packages, in ragcli's cache, a folder, the hub's cache, on another machine."""

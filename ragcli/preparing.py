@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ragcli import llm, models
 from ragcli.config import Config
-from ragcli.config_loading import without_credentials
 from ragcli.errors import ModelError
 from ragcli.inventory import is_in_cache, model_entries
+from ragcli.redaction import without_credentials
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from ragcli import llm
 from ragcli.config import LLMConfig
-from ragcli.config_loading import without_credentials
 from ragcli.doctor.records import Finding, problem
 from ragcli.errors import LLMError, RagcliError
+from ragcli.redaction import without_credentials
 from ragcli.types import Message
 
 PART = "LLM"
