@@ -22,7 +22,7 @@ DEPTHS ?= 5,10,20,50
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all lint format audit known-values clean images bench bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora
+.PHONY: help venv demo test test-all lint format audit known-values clean images bench bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora bench-hybrid
 
 help: ## Show this list.
 	@echo "Targets:"
@@ -84,6 +84,10 @@ bench: $(VENV)/.installed-dev ## Print ragcli's speed against its targets and ag
 bench-evaluation: $(VENV)/.installed-dev ## Batched evaluation against a loop of searches, on the bundled corpus.
 	@echo "==> Timing the evaluation"
 	@$(BIN)/python bench/evaluation.py
+
+bench-hybrid: $(VENV)/.installed-dev ## Dense against hybrid retrieval, each reranked, on the collections in DATA.
+	@echo "==> Measuring retrieval on the collections in $(DATA)"
+	@$(BIN)/python bench/hybrid.py --data $(DATA)
 
 bench-oracle: $(VENV)/.installed-dev ## Compare all measures with ir_measures on the collections in DATA.
 	@echo "==> Comparing measures on the collections in $(DATA)"

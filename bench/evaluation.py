@@ -80,7 +80,7 @@ def run(
             pipeline.search(question.text, rerank=rerank)
 
     def batched(asked: Sequence[Question], rerank: bool) -> None:
-        judged, _ = candidates_of_index(config, embedder, asked, config.retrieval.candidates)
+        judged, _, _ = candidates_of_index(config, embedder, asked, config.retrieval, ["dense"])
         if rerank:
             score(reranker, judged)
 

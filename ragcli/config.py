@@ -64,14 +64,26 @@ class EmbeddingConfig(Section):
 
 
 class RetrievalConfig(Section):
+    method: Literal["dense", "hybrid"] = Field(
+        default="dense",
+        description=(
+            "dense: the bi-encoder's nearest chunks. hybrid: fused with those that share words with the "
+            "question (BM25)."
+        ),
+    )
+    rrf_k: float = Field(
+        default=10.0,
+        ge=0,
+        description="With hybrid a chunk scores 1 / (this + its rank) in each list that holds it.",
+    )
     candidates: int = Field(
-        default=50, ge=1, description="Chunks that the bi-encoder hands to the cross-encoder."
+        default=50, ge=1, description="Chunks that the retrieval hands to the cross-encoder."
     )
     top_k: int = Field(default=5, ge=1, description="Passages that go into the prompt.")
 
 
 class RerankingConfig(Section):
-    enabled: bool = Field(default=True, description="False answers in the bi-encoder's order.")
+    enabled: bool = Field(default=True, description="False answers in the order of the retrieval.")
     model: str = Field(
         default="ragcli", description="Cross-encoder: the shipped one, a hub name or a folder."
     )

@@ -14,7 +14,18 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
-from ragcli import answering, comparison, embedding, ingestion, llm, models, prompting, reranking, store
+from ragcli import (
+    answering,
+    comparison,
+    embedding,
+    ingestion,
+    llm,
+    models,
+    prompting,
+    reranking,
+    retrieval,
+    store,
+)
 from ragcli.config import Config
 from ragcli.config_loading import load_config
 from ragcli.errors import NothingFoundError, RagcliError, UsageError
@@ -102,7 +113,7 @@ class Pipeline:
         progress: Callable[[ingestion.Progress], None] | None = None,
     ) -> IngestReport:
         """Brings the index in step with the files; see `ingestion.ingest`."""
-        return ingestion.ingest(
+        report = ingestion.ingest(
             [Path(path) for path in paths],
             config=self.config,
             embedder=self._bi_encoder,
@@ -110,11 +121,16 @@ class Pipeline:
             dry_run=dry_run,
             progress=progress,
         )
+        if self.config.retrieval.method == "hybrid" and not dry_run:
+            # Otherwise the first question would wait for it.
+            with self._open_index() as index:
+                index.index_words()
+        return report
 
     def search(
         self, question: str, *, rerank: bool | None = None, filters: Filters = EVERYTHING
     ) -> SearchResult:
-        """The candidates in the order of the reranker, or of the bi-encoder. `rerank` None: as configured."""
+        """The candidates in the order of the reranker, or in base order. `rerank` None: as configured."""
         reranked = self.config.reranking.enabled if rerank is None else rerank
         self.check(question, reranker=reranked)
         watch = Stopwatch()
@@ -272,12 +288,12 @@ class Pipeline:
     def _candidates(
         self, question: str, filters: Filters, watch: Stopwatch, *, reranked: bool
     ) -> tuple[Candidate, ...]:
-        """What the index holds nearest to the question, in the order that is asked for; one at least."""
+        """What the index holds for the question, in the order that is asked for; one at least."""
         self._load(watch, reranker=reranked)
         with watch.stage("embed"):
             vector = self._bi_encoder.embed([question], query=True)[0]
         with watch.stage("retrieve"), self._open_index() as index:
-            candidates = index.search(vector, self.config.retrieval.candidates, filters)
+            candidates = retrieval.retrieve(index, question, vector, self.config.retrieval, filters)
         if not candidates:
             raise NothingFoundError(
                 "Nothing in the index matches the filters.", hint="See what there is: ragcli list"
@@ -315,6 +331,8 @@ class Pipeline:
         anywhere: embedding.Vectors = np.full(dimension, dimension**-0.5, dtype=np.float32)
         with self._open_index() as index:
             index.search(anywhere, 1, EVERYTHING)
+            if self.config.retrieval.method == "hybrid":
+                index.index_words()
 
     def _open_index(self) -> store.Store:
         encoder = self._bi_encoder
@@ -388,6 +406,6 @@ class Pipeline:
 
 
 def _base_order(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """The candidates as the bi-encoder ranked them, without a trace of the cross-encoder."""
+    """The candidates as the retrieval ranked them, without a trace of the cross-encoder."""
     unscored = [replace(c, logit=None, score=None, probability=None, rank=None) for c in candidates]
     return tuple(sorted(unscored, key=lambda candidate: candidate.base_rank))

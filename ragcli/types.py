@@ -81,9 +81,14 @@ class Chunk:
 class Candidate:
     """A retrieved chunk with its score trace.
 
-    `similarity` is the bi-encoder's cosine. `logit` is the cross-encoder's raw output (float32), `score` what
-    the reranked order is sorted by (logit + prior weight x similarity), `probability` its calibrated chance
-    of being relevant. The last four fields are None until a reranker has run.
+    `similarity` is the bi-encoder's cosine, `base_rank` the place in the order that reranking starts from.
+    `logit` is the cross-encoder's raw output (float32), `score` what the reranked order is sorted by (logit +
+    prior weight x similarity), `probability` its calibrated chance of being relevant: these and `rank` are
+    None until a reranker has run.
+
+    `fused` is what the base order of hybrid retrieval is sorted by; None where the bi-encoder retrieves
+    alone. `dense_rank` and `lexical_rank` (with its score, `bm25`) are None where that side did not find the
+    chunk.
     """
 
     chunk: Chunk
@@ -93,6 +98,10 @@ class Candidate:
     score: float | None = None
     probability: float | None = None
     rank: int | None = None
+    dense_rank: int | None = None
+    lexical_rank: int | None = None
+    bm25: float | None = None
+    fused: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

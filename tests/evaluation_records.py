@@ -10,6 +10,7 @@ from ragcli.evaluation.records import (
     ArmAnswer,
     JudgedPassage,
     JudgedQuestion,
+    Retrieval,
     Run,
     Scoring,
     StageSeconds,
@@ -135,6 +136,28 @@ def models_run() -> Run:
         seconds=(StageSeconds("embed", (0.005, 0.006, 0.006)),),
     )
     return replace(run, others=(blind,))
+
+
+def two_retrievals() -> Run:
+    """The small run with a hybrid retrieval beside it: that puts Mercury's gold passage second, and finds
+    Notice's third relevant passage, which the bi-encoder did not, in the place of the second.
+    """
+    run = small_run()
+    missed = passage("trial", "The trial month ends with a notice of one week.", 0.22, 1.0)
+    notice = replace(NOTICE, candidates=(*NOTICE.candidates, missed))
+    logits = run.scorings[0].logits
+    scoring = replace(run.scorings[0], logits=(logits[0], (*logits[1], 1.5), *logits[2:]))
+    return replace(
+        run,
+        questions=(MERCURY, notice, BANK, PARROT),
+        scorings=(scoring,),
+        retrievals=(
+            Retrieval("dense", ((0, 1, 2, 3), (0, 1, 2, 3), (0, 1, 2, 3), (0,))),
+            Retrieval("hybrid", ((0, 2, 1, 3), (0, 4, 1, 3), (0, 1, 2, 3), (0,))),
+        ),
+        seconds=(*run.seconds, StageSeconds("retrieve (hybrid)", (0.014, 0.017, 0.016))),
+        settings={**run.settings, "retrievals": ["dense", "hybrid"]},
+    )
 
 
 def random_run(

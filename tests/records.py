@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ragcli.comparison import movements, prompt_ids, summarise
+from ragcli.fusion import fuse
 from ragcli.types import (
     Answer,
     Candidate,
@@ -180,6 +181,31 @@ def search_result() -> SearchResult:
     return SearchResult(
         QUESTION, reranked_candidates(), True, (Timing("embed", 0.031), Timing("rerank", 0.84))
     )
+
+
+def hybrid_candidates() -> tuple[Candidate, ...]:
+    """The planet is first by its words and third by its vector; the last one only its words found."""
+    dense = base_candidates()[:3]
+    lexical = [
+        replace(candidate, lexical_rank=rank, bm25=score)
+        for rank, (candidate, score) in enumerate(
+            ((base_candidates()[2], 11.28), (base_candidates()[0], 7.04), (base_candidates()[3], 2.5)),
+            start=1,
+        )
+    ]
+    return fuse(dense, lexical, k=60, n=50)
+
+
+def hybrid_search_result(*, reranked: bool = True) -> SearchResult:
+    if not reranked:
+        return SearchResult(QUESTION, hybrid_candidates(), reranked=False)
+    traces = {candidate.chunk.id: candidate for candidate in hybrid_candidates()}
+    trace = ("base_rank", "dense_rank", "lexical_rank", "bm25", "fused")
+    candidates = tuple(
+        replace(c, **{name: getattr(traces[c.chunk.id], name) for name in trace})
+        for c in reranked_candidates()
+    )
+    return SearchResult(QUESTION, candidates, reranked=True)
 
 
 def ingest_report(*, dry_run: bool = False) -> IngestReport:

@@ -29,7 +29,7 @@ from ragcli.evaluation.summary import summarise
 from ragcli.models import bi_encoder_files
 from ragcli.pipeline import open_pipeline
 from ragcli.reporting.report_files import write_report
-from tests.evaluation_records import models_run, random_run, small_run
+from tests.evaluation_records import models_run, random_run, small_run, two_retrievals
 
 CORPUS = Path(__file__).parent.parent / "corpora" / "homonyms"
 GOLDEN = Path(__file__).parent / "golden"
@@ -352,6 +352,12 @@ class TestScreens:
         write_report(summarise(models_run()), tmp_path / "m.json")
         shown = run("report", str(tmp_path / "m.json"), terminal=True, columns=columns).stdout
         golden(f"evaluation-models-{columns}.txt", shown)
+
+    @pytest.mark.parametrize("columns", [80, 120])
+    def test_the_summary_of_two_retrievals(self, tmp_path: Path, columns: int) -> None:
+        write_report(summarise(two_retrievals()), tmp_path / "run.json")
+        shown = run("report", str(tmp_path / "run.json"), terminal=True, columns=columns).stdout
+        golden(f"evaluation-retrievals-{columns}.txt", shown)
 
     def test_a_pipe_gets_no_colours(self, report: Path) -> None:
         assert "\x1b" not in run("report", str(report)).stdout

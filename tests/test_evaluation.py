@@ -12,7 +12,7 @@ import ir_measures
 import pytest
 from ir_measures import AP, RR, R, Success, nDCG
 
-from ragcli.evaluation.arms import all_arms, order_by, perfect_order, reranked_order
+from ragcli.evaluation.arms import all_arms, perfect_order, reranked_order, sorted_by
 from ragcli.evaluation.audit import audit, is_english
 from ragcli.evaluation.measures import LABELS, MAIN, MEASURES
 from ragcli.evaluation.records import JudgedQuestion, Run, Scoring, Summary
@@ -46,21 +46,23 @@ class TestArms:
         """Logits say singer 1.0 over planet 0.9, but the planet is nearer: 16 x (0.52 - 0.55) = -0.48."""
         question = replace(MERCURY, candidates=MERCURY.candidates[1:3])
         scoring = Scoring("ragcli", "", 16.0, ((1.0, 1.4),))
-        assert reranked_order(question, scoring, 0) == (0, 1)
-        assert order_by(scoring.logits[0]) == (1, 0)
+        assert reranked_order(question, scoring, 0, (0, 1)) == (0, 1)
+        assert sorted_by(scoring.logits[0], (0, 1)) == (1, 0)
 
-    def test_ties_keep_the_order_of_the_bi_encoder(self) -> None:
-        assert order_by([0.0, 1.0, 0.0, 1.0]) == (1, 3, 0, 2)
+    def test_ties_keep_the_base_order(self) -> None:
+        assert sorted_by([0.0, 1.0, 0.0, 1.0], (0, 1, 2, 3)) == (1, 3, 0, 2)
+        assert sorted_by([0.0, 1.0, 0.0, 1.0], (3, 2, 0)) == (3, 2, 0)
 
     def test_what_is_no_number_comes_last(self) -> None:
-        assert order_by([math.nan, -3.0, 2.0]) == (2, 1, 0)
+        assert sorted_by([math.nan, -3.0, 2.0], (0, 1, 2)) == (2, 1, 0)
 
     def test_below_the_depth_nothing_moves(self) -> None:
         scoring = Scoring("ragcli", "", 0.0, ((0.0, 1.0, 2.0, 9.0),))
-        assert reranked_order(MERCURY, scoring, 0, depth=3) == (2, 1, 0, 3)
+        assert reranked_order(MERCURY, scoring, 0, (0, 1, 2, 3), depth=3) == (2, 1, 0, 3)
+        assert reranked_order(MERCURY, scoring, 0, (2, 0, 3), depth=2) == (2, 0, 3)
 
     def test_a_perfect_order_has_the_relevant_ones_first(self) -> None:
-        assert perfect_order(NOTICE) == (0, 3, 1, 2)
+        assert perfect_order(NOTICE, (0, 1, 2, 3)) == (0, 3, 1, 2)
 
     def test_the_cross_encoder_alone_stands_beside_only_where_a_prior_is_added(self) -> None:
         run = small_run()

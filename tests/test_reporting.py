@@ -48,6 +48,12 @@ SCREENS: dict[str, Callable[[PlainConsole], None]] = {
     ),
     "search": lambda c: terminal.print_search(c, records.search_result(), limit=3, explain=False),
     "search-explain": lambda c: terminal.print_search(c, records.search_result(), limit=3, explain=True),
+    "search-explain-hybrid": lambda c: terminal.print_search(
+        c, records.hybrid_search_result(), limit=4, explain=True, rrf_k=60.0
+    ),
+    "search-hybrid": lambda c: terminal.print_search(
+        c, records.hybrid_search_result(reranked=False), limit=2, explain=False
+    ),
     "ingest": lambda c: index.print_ingest(c, records.ingest_report(), show_all=False),
     "ingest-dry-run": lambda c: index.print_ingest(c, records.ingest_report(dry_run=True), show_all=True),
     "sources": lambda c: index.print_sources(c, records.sources()),

@@ -13,6 +13,8 @@ from ragcli.evaluation.records import (
     ArmAnswer,
     JudgedPassage,
     JudgedQuestion,
+    Retrieval,
+    RetrievalName,
     Run,
     Scoring,
     StageSeconds,
@@ -67,7 +69,14 @@ def _run(path: Path, records: Sequence[Fields], compared: Sequence[Fields]) -> R
         answers=tuple(_answered(record) for record in records),
         seconds=_seconds(compared, orders),
         settings={"fingerprint": compared[0]["fingerprint"], "models": dict(models)},
+        retrievals=(_retrieval(models, orders),),
     )
+
+
+def _retrieval(models: Fields, orders: Sequence[Sequence[Fields]]) -> Retrieval:
+    """Results of before there were two kinds are the bi-encoder's."""
+    name: RetrievalName = "hybrid" if models.get("retrieval") == "hybrid" else "dense"
+    return Retrieval(name, tuple(tuple(range(len(order))) for order in orders))
 
 
 def _question(record: Fields, candidates: Sequence[Fields]) -> JudgedQuestion:

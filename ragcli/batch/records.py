@@ -31,12 +31,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The names of a run's models and the weight of the prior; the cross-encoder's is empty without one."""
+    """The names of a run's models and the weight of the prior; the cross-encoder's is empty without one.
+
+    `retrieval` is the method: dense or hybrid.
+    """
 
     embedder: str
     reranker: str
     prior_weight: float
     llm: str
+    retrieval: str = "dense"
 
 
 @dataclass(frozen=True, slots=True)

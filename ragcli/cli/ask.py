@@ -36,6 +36,7 @@ def ask(
     question: options.Question,
     compare: options.Compare = False,
     no_rerank: options.NoRerank = False,
+    retrieval: options.Retrieval = None,
     candidates: options.Candidates = None,
     top_k: options.TopK = None,
     source: options.Source = None,
@@ -58,6 +59,7 @@ def ask(
         raise UsageError("--compare needs the reranker.", hint="Leave out --no-rerank.")
     overrides = {
         "collection": collection,
+        "retrieval.method": retrieval,
         "retrieval.candidates": candidates,
         "retrieval.top_k": top_k,
         "reranking.enabled": False if no_rerank else None,

@@ -59,6 +59,7 @@ def batch(
     overwrite: Overwrite = False,
     compare: options.Compare = False,
     no_rerank: options.NoRerank = False,
+    retrieval: options.Retrieval = None,
     candidates: options.Candidates = None,
     top_k: options.TopK = None,
     source: options.Source = None,
@@ -83,6 +84,7 @@ def batch(
         )
     overrides = {
         "collection": collection,
+        "retrieval.method": retrieval,
         "retrieval.candidates": candidates,
         "retrieval.top_k": top_k,
         "reranking.enabled": False if no_rerank else None,
@@ -216,6 +218,7 @@ def _models(pipeline: Pipeline, plan: _Plan) -> Models:
         reranker=plan.config.reranking.model if reranks else "",
         prior_weight=pipeline.prior_weight if reranks else 0.0,
         llm=plan.config.llm.model,
+        retrieval=plan.config.retrieval.method,
     )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ragcli.cli.environment import Environment
     from ragcli.config import Config, EmbeddingConfig, RerankingConfig
     from ragcli.evaluation.gates import Threshold
-    from ragcli.evaluation.records import Run, Summary
+    from ragcli.evaluation.records import RetrievalName, Run, Summary
 
 RUN, DIFF = "run", "diff"
 MEASURING = "What is measured"
@@ -77,6 +77,15 @@ Rerankers = Annotated[
         rich_help_panel=MEASURING,
     ),
 ]
+Retrievals = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--retrieval",
+        metavar="METHOD",
+        help="dense or hybrid; both: --retrieval dense --retrieval hybrid.",
+        rich_help_panel=MEASURING,
+    ),
+]
 Embedders = Annotated[
     list[str] | None,
     typer.Option(
@@ -124,6 +133,7 @@ def run(
     answers: Answers = False,
     depths: Depths = None,
     reranker: Rerankers = None,
+    retrieval: Retrievals = None,
     embedder: Embedders = None,
     candidates: options.Candidates = None,
     report: Reports = None,
@@ -137,7 +147,7 @@ def run(
     profile: options.Profile = None,
     config: options.ConfigFile = None,
 ) -> None:
-    """Measure both orders over one retrieval. `ragcli eval diff A.json B.json` compares two runs."""
+    """Measure both orders over the same candidates. `ragcli eval diff A.json B.json` compares two runs."""
     if (questions is None) == (beir is None):
         raise UsageError("Give a question file, or --beir FOLDER.", hint="ragcli eval questions.jsonl")
     if beir is not None and answers:
@@ -150,10 +160,17 @@ def run(
         "embedding.model": embedder[0] if beir is not None and embedder else None,
     }
     environment = environment_of(ctx)
-    settings = Flags(config, profile, overrides).load(environment)
+    # Each method is read as the flag that it is: a mistyped one is told before the work begins.
+    named: Sequence[str | None] = retrieval or (None,)
+    every = [
+        Flags(config, profile, {**overrides, "retrieval.method": method}).load(environment)
+        for method in named
+    ]
+    settings = every[0]
     plan = _Plan(
         settings,
         _depths(depths),
+        tuple(dict.fromkeys(one.retrieval.method for one in every)),
         _rerankers(settings, reranker or []),
         _embedders(settings, embedder or []),
         answers,
@@ -195,6 +212,7 @@ def diff(
 class _Plan:
     config: Config
     depths: tuple[int, ...]
+    methods: tuple[RetrievalName, ...]
     rerankers: tuple[RerankingConfig, ...]
     embedders: tuple[EmbeddingConfig, ...]
     answers: bool
@@ -272,6 +290,7 @@ def _over_index(plan: _Plan, path: Path, progress: Any) -> Run:
         title=path.name,
         rerankers=plan.rerankers,
         depths=plan.depths,
+        methods=plan.methods,
         answers=plan.answers,
         progress=progress,
     )
@@ -289,7 +308,12 @@ def _over_beir(plan: _Plan, folder: Path | None, split: str, progress: Any) -> R
     assert folder is not None
     collection = read_beir(folder, split)
     run = evaluate_beir(
-        plan.config, collection, rerankers=plan.rerankers, depths=plan.depths, progress=progress
+        plan.config,
+        collection,
+        rerankers=plan.rerankers,
+        depths=plan.depths,
+        methods=plan.methods,
+        progress=progress,
     )
     return _beside(run, plan, collection, progress)
 

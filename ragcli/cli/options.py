@@ -77,8 +77,17 @@ TopK = Annotated[
         "--top-k", "-k", help="Passages that go into the prompt.", rich_help_panel=RANKING, metavar="N"
     ),
 ]
+Retrieval = Annotated[
+    str | None,
+    typer.Option(
+        "--retrieval",
+        help="dense (the bi-encoder's), or hybrid (with BM25).",
+        rich_help_panel=RANKING,
+        metavar="METHOD",
+    ),
+]
 NoRerank = Annotated[
-    bool, typer.Option("--no-rerank", help="Keep the bi-encoder's order.", rich_help_panel=RANKING)
+    bool, typer.Option("--no-rerank", help="Keep the order of the retrieval.", rich_help_panel=RANKING)
 ]
 Compare = Annotated[
     bool,

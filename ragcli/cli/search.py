@@ -22,6 +22,7 @@ def search(
     compare: options.Compare = False,
     explain: Explain = False,
     no_rerank: options.NoRerank = False,
+    retrieval: options.Retrieval = None,
     candidates: options.Candidates = None,
     top_k: options.TopK = None,
     source: options.Source = None,
@@ -46,6 +47,7 @@ def search(
 
     overrides = {
         "collection": collection,
+        "retrieval.method": retrieval,
         "retrieval.candidates": candidates,
         "retrieval.top_k": top_k,
         "reranking.enabled": False if no_rerank else None,
@@ -74,6 +76,8 @@ def search(
         screens.print_document(json.search(result, settings))
     else:
         limit = len(result.candidates) if show_all else settings.retrieval.top_k
-        terminal.print_search(screens.out, result, limit=limit, explain=explain)
+        terminal.print_search(
+            screens.out, result, limit=limit, explain=explain, rrf_k=settings.retrieval.rrf_k
+        )
     if not quiet:
         terminal.print_truncated(screens.err, result.truncated)

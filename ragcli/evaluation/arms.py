@@ -1,13 +1,15 @@
-"""Arms: the ways of ordering one and the same candidates. Pure."""
+"""Arms: the ways of ordering one and the same candidates, for each retrieval that found some. Pure."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
 from ragcli.evaluation.measures import MAIN, MEASURES
-from ragcli.evaluation.records import Arm, ArmKind, JudgedQuestion, Run, Scoring
+from ragcli.evaluation.records import Arm, ArmKind, JudgedQuestion, Retrieval, Run, Scoring
+
+BASE_KINDS: dict[str, ArmKind] = {"dense": "bi-encoder", "hybrid": "hybrid"}
 
 
 def judged_places(run: Run) -> tuple[int, ...]:
@@ -16,53 +18,46 @@ def judged_places(run: Run) -> tuple[int, ...]:
 
 
 def all_arms(run: Run) -> tuple[Arm, ...]:
-    """The bi-encoder's order; then for each cross-encoder the order in use, and its logits alone where the
-    bi-encoder's similarity has a weight in that.
+    """For each retrieval its own order; then for each cross-encoder the order in use, and its logits alone
+    where the bi-encoder's similarity has a weight in that.
     """
-    judged = judged_places(run)
-    questions = [run.questions[place] for place in judged]
-    base = [base_order(question) for question in questions]
-    arms = [_arm(run.embedder, "bi-encoder", base, questions)]
-    for scoring in run.scorings:
-        orders = [reranked_order(run.questions[place], scoring, place) for place in judged]
-        arms.append(_arm(scoring.name, "reranked", orders, questions))
-        if scoring.prior_weight:
-            alone = [order_by(scoring.logits[place]) for place in judged]
-            arms.append(_arm(scoring.name, "cross-encoder alone", alone, questions))
-    return tuple(arms)
+    return tuple(arm for retrieval in retrievals(run) for arm in _arms_of(run, retrieval))
 
 
-def base_order(question: JudgedQuestion) -> tuple[int, ...]:
-    return tuple(range(len(question.candidates)))
+def retrievals(run: Run) -> tuple[Retrieval, ...]:
+    """One at least: without any the candidates are the bi-encoder's, in their order."""
+    if run.retrievals:
+        return run.retrievals
+    return (Retrieval("dense", tuple(tuple(range(len(q.candidates))) for q in run.questions)),)
+
+
+def base_orders(run: Run) -> tuple[tuple[int, ...], ...]:
+    """How the first retrieval ranked the candidates of each question of the run."""
+    return retrievals(run)[0].orders
 
 
 def reranked_order(
-    question: JudgedQuestion, scoring: Scoring, place: int, depth: int | None = None
+    question: JudgedQuestion, scoring: Scoring, place: int, base: Sequence[int], depth: int | None = None
 ) -> tuple[int, ...]:
-    """By logit + prior weight x similarity. With `depth` only the best `depth` candidates of the bi-encoder
-    are reordered, the others stay below them.
+    """`base`, by logit + prior weight x similarity. With `depth` only its first `depth` candidates are
+    reordered, the others stay below them.
     """
-    scores = [
-        logit + scoring.prior_weight * candidate.similarity
-        for logit, candidate in zip(scoring.logits[place], question.candidates, strict=True)
-    ]
-    first = order_by(scores[:depth])
-    return (*first, *range(len(first), len(scores)))
+    logits = scoring.logits[place]
+    scores = {
+        candidate: logits[candidate] + scoring.prior_weight * question.candidates[candidate].similarity
+        for candidate in base[:depth]
+    }
+    return (*sorted_by(scores, base[:depth]), *base[len(scores) :])
 
 
-def order_by(scores: Sequence[float]) -> tuple[int, ...]:
-    """Places by score, best first; ties keep the bi-encoder's order, and what is no number comes last."""
-    return tuple(
-        sorted(
-            range(len(scores)),
-            key=lambda place: (math.isnan(scores[place]), -scores[place], place),
-        )
-    )
+def sorted_by(scores: Mapping[int, float] | Sequence[float], base: Sequence[int]) -> tuple[int, ...]:
+    """`base` by score, best first; ties keep its order, and what is no number comes last."""
+    return tuple(sorted(base, key=lambda place: (math.isnan(scores[place]), -scores[place])))
 
 
-def perfect_order(question: JudgedQuestion) -> tuple[int, ...]:
+def perfect_order(question: JudgedQuestion, base: Sequence[int]) -> tuple[int, ...]:
     """What a reranker that knows the judgements would make of these candidates."""
-    return order_by([candidate.gain for candidate in question.candidates])
+    return sorted_by([candidate.gain for candidate in question.candidates], base)
 
 
 def value(measure: str, question: JudgedQuestion, order: Sequence[int]) -> float:
@@ -70,14 +65,36 @@ def value(measure: str, question: JudgedQuestion, order: Sequence[int]) -> float
     return MEASURES[measure](gains, question.ideal)
 
 
-def ceiling(questions: Sequence[JudgedQuestion]) -> float:
-    """Mean nDCG@10 of the perfect order; 0 where there is no question."""
-    best = [value(MAIN, question, perfect_order(question)) for question in questions]
+def ceiling(questions: Sequence[JudgedQuestion], arm: Arm) -> float:
+    """Mean nDCG@10 of the perfect order of the arm's candidates; 0 where there is no question."""
+    best = [
+        value(MAIN, question, perfect_order(question, order))
+        for question, order in zip(questions, arm.orders, strict=True)
+    ]
     return fmean(best) if best else 0.0
 
 
+def _arms_of(run: Run, retrieval: Retrieval) -> Iterator[Arm]:
+    judged = judged_places(run)
+    questions = [run.questions[place] for place in judged]
+    base = [retrieval.orders[place] for place in judged]
+    name = run.embedder if retrieval.name == "dense" else f"{run.embedder} + BM25"
+    yield _arm(name, BASE_KINDS[retrieval.name], base, questions, retrieval)
+    for scoring in run.scorings:
+        places = list(zip(judged, base, strict=True))
+        orders = [reranked_order(run.questions[place], scoring, place, order) for place, order in places]
+        yield _arm(scoring.name, "reranked", orders, questions, retrieval)
+        if scoring.prior_weight:
+            alone = [sorted_by(scoring.logits[place], order) for place, order in places]
+            yield _arm(scoring.name, "cross-encoder alone", alone, questions, retrieval)
+
+
 def _arm(
-    name: str, kind: ArmKind, orders: Sequence[tuple[int, ...]], questions: Sequence[JudgedQuestion]
+    name: str,
+    kind: ArmKind,
+    orders: Sequence[tuple[int, ...]],
+    questions: Sequence[JudgedQuestion],
+    retrieval: Retrieval,
 ) -> Arm:
     values = {
         measure: tuple(
@@ -86,4 +103,4 @@ def _arm(
         for measure in MEASURES
     }
     means = {measure: fmean(found) if found else 0.0 for measure, found in values.items()}
-    return Arm(name, kind, tuple(orders), values, means)
+    return Arm(name, kind, tuple(orders), values, means, retrieval.name)

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
-from ragcli.evaluation.arms import base_order, reranked_order
+from ragcli.evaluation.arms import base_orders, reranked_order
 from ragcli.evaluation.records import Finding, Run, Scoring
 
 # Two texts that differ hardly ever have the same float32 logit: more than this share of neighbours in order
@@ -89,13 +89,13 @@ def _saturated(run: Run, scoring: Scoring) -> str:
 
 def _unchanged(run: Run, scoring: Scoring) -> str:
     places = [place for place, row in enumerate(scoring.logits) if len(row) > 2]
+    base = base_orders(run)
     same = sum(
-        reranked_order(run.questions[place], scoring, place) == base_order(run.questions[place])
-        for place in places
+        reranked_order(run.questions[place], scoring, place, base[place]) == base[place] for place in places
     )
     if not places or same / len(places) < UNCHANGED:
         return ""
-    return f"the order equals the bi-encoder's for {same} of {len(places)} questions: nothing was reranked"
+    return f"the order equals the base order for {same} of {len(places)} questions: nothing was reranked"
 
 
 def _cut(run: Run, scoring: Scoring) -> str:

@@ -1,37 +1,42 @@
-"""A run is made: one retrieval for all questions, all cross-encoders over its candidates, then answers."""
+"""A run is made: all candidates of all questions, all cross-encoders over them, then answers."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragcli import store
 from ragcli.beir import JudgedCollection
-from ragcli.config import Config, RerankingConfig
+from ragcli.config import Config, RerankingConfig, RetrievalConfig
 from ragcli.config_loading import repeatable
 from ragcli.embedding import BiEncoder, load_bi_encoder
 from ragcli.errors import UsageError
 from ragcli.evaluation.answering import answer_all
+from ragcli.evaluation.corpus_vectors import corpus_vectors
 from ragcli.evaluation.judging import judge, judge_by_qrels
-from ragcli.evaluation.records import AnsweredQuestion, JudgedQuestion, Run, Scoring, StageSeconds
+from ragcli.evaluation.records import (
+    AnsweredQuestion,
+    JudgedQuestion,
+    Retrieval,
+    RetrievalName,
+    Run,
+    Scoring,
+    StageSeconds,
+)
+from ragcli.evaluation.retrieving import EVERYTHING, CollectionSearch, Methods, from_index, pool
 from ragcli.evaluation.scoring import score
 from ragcli.evaluation.timing import stage_seconds
 from ragcli.questions import Question
 from ragcli.reranking import CrossEncoderReranker, load_reranker
-from ragcli.types import Filters
+from ragcli.retrieval import retrieve
 
 if TYPE_CHECKING:
     from ragcli.embedding import Vectors
 
 Progress = Callable[[str, int, int], None]
 """Gets a stage's name, what of it is done, and how much it is in all."""
-
-EVERYTHING = Filters()
-CACHE = "evaluations"
 
 
 def evaluate_questions(
@@ -41,10 +46,12 @@ def evaluate_questions(
     title: str,
     rerankers: Sequence[RerankingConfig],
     depths: Sequence[int] = (),
+    methods: Methods = (),
     answers: bool = False,
     progress: Progress | None = None,
 ) -> Run:
-    """The questions of a file over the index that the settings name.
+    """The questions of a file over the index that the settings name, by each of the `methods` of retrieving
+    (that of the settings where none is given). Answers are by the settings' method alone.
 
     Raises UsageError where no question names a passage of it, and what opening index and models raises.
     """
@@ -52,31 +59,47 @@ def evaluate_questions(
     loaded = [load_reranker(reranker, bulk=True) for reranker in rerankers]
     embedder = load_bi_encoder(config.embedding, bulk=True)
     _tell(progress, "retrieving", 0, len(questions))
-    judged, chunks = candidates_of_index(config, embedder, questions, _deepest(config, depths))
+    methods = methods or (config.retrieval.method,)
+    searched = _searched(config, depths)
+    judged, retrievals, chunks = candidates_of_index(config, embedder, questions, searched, methods)
     _tell(progress, "retrieving", len(questions), len(questions))
     # What can fail for want of a server comes before the long work.
     answered = answer_all(config, questions, progress) if answers else ()
     scorings = _score_all(loaded, judged, progress)
     with _index(config, embedder) as index:
 
-        def retrieve(text: str) -> object:
-            return index.search(
-                embedder.embed([text], query=True)[0], config.retrieval.candidates, EVERYTHING
-            )
+        def retrieving(method: RetrievalName) -> Callable[[str], object]:
+            one = config.retrieval.model_copy(update={"method": method})
+            return lambda text: retrieve(index, text, embedder.embed([text], query=True)[0], one, EVERYTHING)
 
-        seconds = _time(judged, embedder, loaded, _timed_depths(config, depths), retrieve, progress)
-    return _run(config, title, embedder, judged, scorings, depths, answered, seconds, chunks=chunks)
+        seconds = _time(
+            judged,
+            embedder,
+            loaded,
+            config,
+            depths,
+            {method: retrieving(method) for method in methods},
+            progress,
+        )
+    return _run(
+        config, title, embedder, judged, retrievals, scorings, depths, answered, seconds, chunks=chunks
+    )
 
 
 def candidates_of_index(
-    config: Config, embedder: BiEncoder, questions: Sequence[Question], depth: int
-) -> tuple[tuple[JudgedQuestion, ...], int]:
-    """All questions with their `depth` nearest chunks, in one batch; and how many chunks the index holds."""
-    vectors = embedder.embed([question.text for question in questions], query=True)
+    config: Config,
+    embedder: BiEncoder,
+    questions: Sequence[Question],
+    searched: RetrievalConfig,
+    methods: Methods,
+) -> tuple[tuple[JudgedQuestion, ...], tuple[Retrieval, ...], int]:
+    """All questions with their candidates, as `searched` says; and how many chunks the index holds."""
+    texts = [question.text for question in questions]
+    vectors = embedder.embed(texts, query=True)
     with _index(config, embedder) as index:
-        found = index.search_many(vectors, depth, EVERYTHING)
+        pooled = from_index(index, texts, vectors, searched, methods)
         chunks = [chunk for source in index.sources() for chunk in index.chunks(source.source)]
-    return judge(questions, found, chunks), len(chunks)
+    return judge(questions, pooled.candidates, chunks), pooled.retrievals, len(chunks)
 
 
 def evaluate_beir(
@@ -85,38 +108,54 @@ def evaluate_beir(
     *,
     rerankers: Sequence[RerankingConfig],
     depths: Sequence[int] = (),
+    methods: Methods = (),
     progress: Progress | None = None,
 ) -> Run:
     """A judged collection, searched exactly. Its vectors are kept beside the index for the next time."""
-    import numpy as np
-
     loaded = [load_reranker(reranker, bulk=True) for reranker in rerankers]
     embedder = load_bi_encoder(config.embedding, bulk=True)
-    names = list(collection.corpus)
     asked = {query: text for query, text in collection.queries.items() if collection.qrels.get(query)}
-    if not asked or not names:
+    if not asked or not collection.corpus:
         raise UsageError(f"{collection.name} holds no judged question.", hint="Is it the right --split?")
+    methods = methods or (config.retrieval.method,)
+    searched = _searched(config, depths)
     vectors = _corpus_vectors(config, collection, embedder, progress)
-    depth = min(_deepest(config, depths), len(names))
-
-    def nearest(query: Vectors) -> list[tuple[str, float]]:
-        row = vectors @ query
-        best = np.argsort(-row, kind="stable")[:depth]
-        return [(names[place], float(row[place])) for place in best]
-
     queries = embedder.embed(list(asked.values()), query=True)
-    judged = tuple(
-        judge_by_qrels(query, text, nearest(vector), collection.corpus, collection.qrels[query])
-        for (query, text), vector in zip(asked.items(), queries, strict=True)
-    )
-    scorings = _score_all(loaded, judged, progress)
+    with closing(CollectionSearch(collection.corpus, vectors, methods)) as search:
 
-    def retrieve(text: str) -> object:
-        return nearest(embedder.embed([text], query=True)[0])
+        def found(method: RetrievalName) -> list[list[tuple[str, float]]]:
+            rows = zip(asked.values(), queries, strict=True)
+            return [search.search(text, vector, searched, method) for text, vector in rows]
 
-    seconds = _time(judged, embedder, loaded, _timed_depths(config, depths), retrieve, progress)
+        def retrieving(method: RetrievalName) -> Callable[[str], object]:
+            return lambda text: search.search(text, embedder.embed([text], query=True)[0], searched, method)
+
+        pooled = pool({method: found(method) for method in methods}, lambda candidate: candidate[0])
+        judged = tuple(
+            judge_by_qrels(query, text, candidates, collection.corpus, collection.qrels[query])
+            for (query, text), candidates in zip(asked.items(), pooled.candidates, strict=True)
+        )
+        scorings = _score_all(loaded, judged, progress)
+        seconds = _time(
+            judged,
+            embedder,
+            loaded,
+            config,
+            depths,
+            {method: retrieving(method) for method in methods},
+            progress,
+        )
     return _run(
-        config, collection.name, embedder, judged, scorings, depths, (), seconds, documents=len(names)
+        config,
+        collection.name,
+        embedder,
+        judged,
+        pooled.retrievals,
+        scorings,
+        depths,
+        (),
+        seconds,
+        documents=len(collection.corpus),
     )
 
 
@@ -125,6 +164,7 @@ def _run(
     title: str,
     embedder: BiEncoder,
     judged: tuple[JudgedQuestion, ...],
+    retrievals: tuple[Retrieval, ...],
     scorings: tuple[Scoring, ...],
     depths: Sequence[int],
     answers: tuple[AnsweredQuestion, ...],
@@ -135,12 +175,23 @@ def _run(
         **repeatable(config),
         **searched,
         "candidates": _deepest(config, depths),
+        "retrievals": [retrieval.name for retrieval in retrievals],
         "embedder": {"name": embedder.name, "fingerprint": embedder.fingerprint},
         "rerankers": [
             {"name": s.name, "fingerprint": s.fingerprint, "prior_weight": s.prior_weight} for s in scorings
         ],
     }
-    return Run(title, embedder.name, judged, scorings, tuple(sorted(set(depths))), answers, seconds, settings)
+    return Run(
+        title,
+        embedder.name,
+        judged,
+        scorings,
+        tuple(sorted(set(depths))),
+        answers,
+        seconds,
+        settings,
+        retrievals=retrievals,
+    )
 
 
 def _deepest(config: Config, depths: Sequence[int]) -> int:
@@ -148,8 +199,8 @@ def _deepest(config: Config, depths: Sequence[int]) -> int:
     return max(config.retrieval.candidates, *depths, 1)
 
 
-def _timed_depths(config: Config, depths: Sequence[int]) -> list[int]:
-    return sorted({*depths, _deepest(config, depths)})
+def _searched(config: Config, depths: Sequence[int]) -> RetrievalConfig:
+    return config.retrieval.model_copy(update={"candidates": _deepest(config, depths)})
 
 
 def _score_all(
@@ -170,12 +221,14 @@ def _time(
     judged: Sequence[JudgedQuestion],
     embedder: BiEncoder,
     rerankers: Sequence[CrossEncoderReranker],
+    config: Config,
     depths: Sequence[int],
-    retrieve: Callable[[str], object],
+    retrieving: Mapping[str, Callable[[str], object]],
     progress: Progress | None,
 ) -> tuple[StageSeconds, ...]:
     _tell(progress, "timing", 0, 1)
-    seconds = stage_seconds(judged, embedder, rerankers, depths, retrieve)
+    timed = sorted({*depths, _deepest(config, depths)})
+    seconds = stage_seconds(judged, embedder, rerankers, timed, retrieving)
     _tell(progress, "timing", 1, 1)
     return seconds
 
@@ -195,15 +248,6 @@ def _index(config: Config, embedder: BiEncoder) -> Iterator[store.Store]:
 def _corpus_vectors(
     config: Config, collection: JudgedCollection, embedder: BiEncoder, progress: Progress | None
 ) -> Vectors:
-    """Embedded once: the file's name says of what and by what."""
-    import numpy as np
-
-    content = json.dumps([embedder.fingerprint, list(collection.corpus.items())]).encode()
-    name = f"{collection.name}-{hashlib.sha256(content).hexdigest()[:16]}.npy"
-    path = Path(config.store.path).expanduser() / CACHE / name
-    if path.exists():
-        kept: Vectors = np.load(path, allow_pickle=False)
-        return kept
     done = 0
 
     def advance(embedded: int) -> None:
@@ -211,12 +255,7 @@ def _corpus_vectors(
         done += embedded
         _tell(progress, "embedding", done, len(collection.corpus))
 
-    vectors = embedder.embed(list(collection.corpus.values()), advance=advance)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial.npy")
-    np.save(partial, vectors, allow_pickle=False)
-    partial.replace(path)
-    return vectors
+    return corpus_vectors(Path(config.store.path), collection, embedder, advance)
 
 
 def _tell(progress: Progress | None, stage: str, done: int, total: int) -> None:

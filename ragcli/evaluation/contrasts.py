@@ -1,4 +1,4 @@
-"""An arm against the bi-encoder's order: on every measure, paired by question. Pure."""
+"""An arm against the base order: on every measure, paired by question. Pure."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def contrast(base: Arm, arm: Arm, ceiling: float) -> Contrast:
         kind=arm.kind,
         measures=measure_contrasts(base.values, arm.values),
         gap_closed=gained / gap if gap > NO_GAP else None,
+        retrieval=arm.retrieval,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean, median
 
-from ragcli.evaluation.arms import base_order, judged_places, reranked_order, value
+from ragcli.evaluation.arms import base_orders, judged_places, reranked_order, value
 from ragcli.evaluation.measures import MAIN
 from ragcli.evaluation.records import DepthRow, Run, StageSeconds
 from ragcli.statistics import Difference, paired_difference
@@ -22,11 +22,15 @@ def depth_rows(run: Run) -> tuple[DepthRow, ...]:
         return ()
     scoring = run.scorings[0]
     questions = [run.questions[place] for place in judged]
-    base = [value(MAIN, question, base_order(question)) for question in questions]
+    every = base_orders(run)
+    orders = [every[place] for place in judged]
+    base = [value(MAIN, question, order) for question, order in zip(questions, orders, strict=True)]
     found: list[tuple[int, float, Difference, float | None]] = []
     for depth in sorted(run.depths):
-        orders = [reranked_order(run.questions[place], scoring, place, depth) for place in judged]
-        values = [value(MAIN, question, order) for question, order in zip(questions, orders, strict=True)]
+        values = [
+            value(MAIN, question, reranked_order(question, scoring, place, order, depth))
+            for question, place, order in zip(questions, judged, orders, strict=True)
+        ]
         seconds = rerank_seconds(run.seconds, depth)
         found.append((depth, fmean(values), paired_difference(base, values), seconds))
     gain, time = found[-1][2].mean, found[-1][3]

@@ -101,8 +101,13 @@ def _places(run: Run) -> dict[tuple[str, str], int]:
 
 
 def _arm_pairs(before: Run, after: Run) -> list[tuple[Arm, Arm]]:
-    """The bi-encoders, then the orders in use where both runs have a cross-encoder."""
-    return list(zip(all_arms(before)[:2], all_arms(after)[:2], strict=False))
+    """The base orders, then the orders in use where both runs have a cross-encoder."""
+    return list(zip(_first_arms(before), _first_arms(after), strict=False))
+
+
+def _first_arms(run: Run) -> list[Arm]:
+    first, *others = all_arms(run)
+    return [first, *(arm for arm in others[:1] if arm.kind == "reranked")]
 
 
 def _values(arm: Arm, places: Sequence[int]) -> dict[str, list[float]]:

@@ -39,7 +39,7 @@ def parse_threshold(text: str) -> Threshold:
 
 def missed(summary: Summary, thresholds: Sequence[Threshold]) -> tuple[str, ...]:
     """A line for each threshold that the order in use does not reach (or, without one, the base's)."""
-    arm = summary.arms[min(1, len(summary.arms) - 1)]
+    arm = summary.arms[1 if summary.contrasts else 0]
     return tuple(
         f"{LABELS[threshold.measure]} is {arm.means[threshold.measure]:.3f}, below {threshold.least:g}"
         for threshold in thresholds

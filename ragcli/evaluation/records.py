@@ -3,7 +3,7 @@
     question file + index, or a BEIR folder -> JudgedQuestion ... -> Run (observed) -> Summary (computed)
 
 Everything that belongs to a question is kept in the order of `Run.questions`. A candidate is named by its
-place in `JudgedQuestion.candidates`, which is the bi-encoder's order; places count from 0, ranks from 1.
+place in `JudgedQuestion.candidates`; places count from 0, ranks from 1.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class JudgedPassage:
 
 @dataclass(frozen=True, slots=True)
 class JudgedQuestion:
-    """A question and its candidates in the bi-encoder's order.
+    """A question and its candidates: in the order of the run's first retrieval, then those that only its
+    other retrievals found.
 
     `ideal` holds every positive judgement, those of passages that are not among the candidates too. Where it
     is empty the question has no place in ranking measures (it may still have an answer, or none on purpose).
@@ -44,6 +45,17 @@ class JudgedQuestion:
     answers: tuple[str, ...] = ()
     answerable: bool = True
     grade: str = ""
+
+
+RetrievalName = Literal["dense", "hybrid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """One way of retrieving. `orders[q]` lists the places of the candidates that it found for question q."""
+
+    name: RetrievalName
+    orders: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +114,8 @@ class StageSeconds:
 class Run:
     """What was observed. `scorings` has one entry a cross-encoder; verdicts speak of the first.
 
+    `retrievals` has one entry a way of retrieving, and verdicts speak of the first; where it is empty the
+    bi-encoder alone found the candidates, in their order.
     `answers` is empty where none were asked for. `settings` is all that it takes to run it again, as JSON.
     `others` are runs of the same questions with further bi-encoders: they stand in the table of models alone.
     """
@@ -115,14 +129,16 @@ class Run:
     seconds: tuple[StageSeconds, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     others: tuple[Run, ...] = ()
+    retrievals: tuple[Retrieval, ...] = ()
 
 
-ArmKind = Literal["bi-encoder", "reranked", "cross-encoder alone"]
+ArmKind = Literal["bi-encoder", "hybrid", "reranked", "cross-encoder alone"]
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One way of ordering the candidates of every judged question.
+    """One way of ordering the candidates that a retrieval found, for every judged question. "bi-encoder" and
+    "hybrid" are base orders: a retrieval's own.
 
     `orders[i]` lists the candidates' places, best first, of the i-th judged question; `values` maps a
     measure's name (`measures.MEASURES`) to one value a judged question, `means` to their mean.
@@ -133,6 +149,7 @@ class Arm:
     orders: tuple[tuple[int, ...], ...]
     values: Mapping[str, tuple[float, ...]]
     means: Mapping[str, float]
+    retrieval: RetrievalName = "dense"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +165,25 @@ class MeasureContrast:
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """An arm against the bi-encoder's order. `gap_closed` is the share of the way from the bi-encoder's
-    nDCG@10 to the ceiling's; None where there is no gap.
+    """An arm against the base order of its retrieval. `gap_closed` is the share of the way from the base
+    order's nDCG@10 to that of a perfect order of the same candidates; None where there is no gap.
     """
 
     arm: str
     kind: ArmKind
     measures: tuple[MeasureContrast, ...]
     gap_closed: float | None
+    retrieval: RetrievalName = "dense"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From one arm to another that differs in one thing: the retrieval, or whether (and by what) it is
+    reranked. `row` is of nDCG@10, its `p_holm` corrected over the steps.
+    """
+
+    text: str
+    row: MeasureContrast
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +268,10 @@ class AnswerContrast:
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What follows from a run. `judged` are the questions of the ranking measures, in the run's order;
-    `arms[0]` is the bi-encoder's order. `ceiling` is the nDCG@10 of a perfect order of the same candidates.
+    `arms[0]` is the base order. `ceiling` is the nDCG@10 of a perfect order of the same candidates.
+
+    Where there are several retrievals, `arms` and `contrasts` hold those of the first, then those of the
+    next; `steps` says what each change of retrieval and each reranking does. All else speaks of the first.
 
     `standings` is empty where there is but one model of each kind. `unjudged` counts the questions that name
     no passage of the index, `failed` the ones without an answer.
@@ -263,3 +294,4 @@ class Summary:
     answers: tuple[AnswerContrast, ...]
     failed: int
     verdict: str
+    steps: tuple[Step, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
-from ragcli.evaluation.arms import all_arms
+from ragcli.evaluation.arms import BASE_KINDS, all_arms
 from ragcli.evaluation.depths import rerank_seconds
 from ragcli.evaluation.measures import MAIN
 from ragcli.evaluation.records import Arm, Run, Standing
@@ -34,10 +34,13 @@ def _timed(run: Run) -> Iterator[tuple[Arm, float | None]]:
     """A bi-encoder with the seconds of embedding one question, a cross-encoder with those of reranking it."""
     depth = max((stage.depth for stage in run.seconds), default=0)
     model = -1
-    for arm in all_arms(run):
+    first, *_ = arms = all_arms(run)
+    for arm in arms:
+        if arm.retrieval != first.retrieval:
+            continue
         # The cross-encoder alone is the one before it, used in another way.
         model += arm.kind == "reranked"
-        if arm.kind == "bi-encoder":
+        if arm.kind in BASE_KINDS.values():
             embed = [stage.seconds for stage in run.seconds if stage.stage == "embed" and stage.seconds]
             yield arm, median(embed[0]) if embed else None
         else:

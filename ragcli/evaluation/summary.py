@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import quantiles
 
 from ragcli.evaluation.answers import contrast_answers
-from ragcli.evaluation.arms import all_arms, ceiling, judged_places
+from ragcli.evaluation.arms import BASE_KINDS, all_arms, ceiling, judged_places
 from ragcli.evaluation.audit import audit
 from ragcli.evaluation.changes import changes, most_helped, most_hurt
 from ragcli.evaluation.contrasts import contrast
 from ragcli.evaluation.depths import advice, depth_rows, rerank_seconds
 from ragcli.evaluation.measures import MAIN
-from ragcli.evaluation.records import Arm, Contrast, Latency, Run, StageSeconds, Summary
+from ragcli.evaluation.records import (
+    Arm,
+    Contrast,
+    JudgedQuestion,
+    Latency,
+    Run,
+    StageSeconds,
+    Summary,
+)
 from ragcli.evaluation.standings import standings
+from ragcli.evaluation.steps import steps
 from ragcli.evaluation.verdict import not_reranked, nothing_judged, verdict
 
 # Differences of nDCG are read in hundredths.
@@ -24,9 +33,9 @@ def summarise(run: Run) -> Summary:
     """The same run gives the same summary: what is drawn at random is seeded."""
     judged = tuple(run.questions[place] for place in judged_places(run))
     arms = all_arms(run)
-    best = ceiling(judged)
-    contrasts = tuple(contrast(arms[0], arm, best) for arm in arms[1:]) if judged else ()
-    changed = changes(judged, arms[0], arms[1]) if len(arms) > 1 else ()
+    best = ceiling(judged, arms[0])
+    contrasts = tuple(_contrasts(judged, arms)) if judged else ()
+    changed = changes(judged, arms[0], arms[1]) if run.scorings else ()
     rows = depth_rows(run)
     unjudged = sum(question.answerable for question in run.questions) - len(judged)
     milliseconds = _milliseconds(run)
@@ -48,7 +57,18 @@ def summarise(run: Run) -> Summary:
         answers=contrast_answers(run),
         failed=sum(bool(answered.error) for answered in run.answers),
         verdict=_verdict(run, arms, contrasts, milliseconds),
+        steps=steps(arms) if judged else (),
     )
+
+
+def _contrasts(judged: Sequence[JudgedQuestion], arms: Sequence[Arm]) -> Iterator[Contrast]:
+    """Each arm against the base order before it: that of the same retrieval."""
+    base, best = arms[0], 0.0
+    for arm in arms:
+        if arm.kind in BASE_KINDS.values():
+            base, best = arm, ceiling(judged, arm)
+        else:
+            yield contrast(base, arm, best)
 
 
 def latencies(seconds: Sequence[StageSeconds]) -> tuple[Latency, ...]:
@@ -79,7 +99,7 @@ def _milliseconds(run: Run) -> float | None:
 
 
 def _per_point(arms: Sequence[Arm], milliseconds: float | None) -> float | None:
-    if milliseconds is None or len(arms) < 2:
+    if milliseconds is None or len(arms) < 2 or arms[1].kind != "reranked":
         return None
     points = (arms[1].means[MAIN] - arms[0].means[MAIN]) / POINT
     return milliseconds / points if points > 0 else None

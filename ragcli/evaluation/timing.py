@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from ragcli.embedding import BiEncoder
@@ -27,9 +27,10 @@ def stage_seconds(
     embedder: BiEncoder,
     rerankers: Sequence[CrossEncoderReranker],
     depths: Sequence[int],
-    retrieve: Callable[[str], object],
+    retrieving: Mapping[str, Callable[[str], object]],
 ) -> tuple[StageSeconds, ...]:
-    """Of up to SAMPLE questions. `retrieve` embeds a question and searches; embedding alone is timed too.
+    """Of up to SAMPLE questions. Each way of retrieving embeds a question and searches; embedding alone is
+    timed too. The first one's stage is "retrieve", another's "retrieve (NAME)".
 
     The first cross-encoder is timed at every depth, the others at the greatest. For each question all is
     timed in turn, so that a machine that slows down favours none of them.
@@ -41,17 +42,21 @@ def stage_seconds(
     rows: list[list[float]] = []
     for question in sample[:1] + sample:  # the first one warms up
         embed = _seconds(partial(embedder.embed, [question.text], query=True))
-        search = max(0.0, _seconds(partial(retrieve, question.text)) - embed)
+        searches = [
+            max(0.0, _seconds(partial(search, question.text)) - embed) for search in retrieving.values()
+        ]
         texts = [passage_text(candidate) for candidate in question.candidates]
         # By `logits_of_lists`: scores that are no numbers are for the audit to report.
         rerank = [
             _seconds(partial(rerankers[model].logits_of_lists, [(question.text, texts[:depth])]))
             for model, depth in timed
         ]
-        rows.append([embed, search, *rerank])
+        rows.append([embed, *searches, *rerank])
         if len(rows) > LEAST and sum(map(sum, rows)) > ENOUGH_SECONDS:
             break
-    stages = [("embed", 0, 0), ("retrieve", 0, 0), *(("rerank", model, depth) for model, depth in timed)]
+    names = ["retrieve" if place == 0 else f"retrieve ({name})" for place, name in enumerate(retrieving)]
+    stages = [("embed", 0, 0), *((name, 0, 0) for name in names)]
+    stages += [("rerank", model, depth) for model, depth in timed]
     return tuple(
         StageSeconds(stage, tuple(row[column] for row in rows[1:]), depth, model)
         for column, (stage, model, depth) in enumerate(stages)

@@ -33,6 +33,7 @@ def line(outcome: Outcome, models: Models, fingerprint: str) -> str:
             "reranker": models.reranker,
             "prior_weight": models.prior_weight,
             "llm": models.llm,
+            "retrieval": models.retrieval,
         },
     }
     text = json.dumps(whole, ensure_ascii=False, allow_nan=False)

@@ -9,7 +9,7 @@ import re
 from ragcli.evaluation.records import Summary
 from ragcli.reporting import text as words
 
-HEADER = ("question_id", "question", "arm", "kind", "measure", "value")
+HEADER = ("question_id", "question", "arm", "kind", "measure", "value", "retrieval")
 # A cell that begins with one of these is a formula to a spreadsheet: a question must not be able to run one.
 FORMULA = "=+-@\t＝＋－＠"
 # Which character parts the cells is the spreadsheet's setting: a text must not begin a cell at any of them.
@@ -24,7 +24,7 @@ def report_csv(summary: Summary) -> str:
         for measure, values in arm.values.items():
             for question, value in zip(summary.judged, values, strict=True):
                 cells = map(_cell, (question.id, question.text, arm.name, arm.kind, measure))
-                rows.writerow((*cells, repr(value)))
+                rows.writerow((*cells, repr(value), arm.retrieval))
     return out.getvalue()
 
 

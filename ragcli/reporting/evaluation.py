@@ -14,6 +14,7 @@ from ragcli.evaluation.records import Contrast, MeasureContrast, QuestionChange,
 from ragcli.reporting import figures
 from ragcli.reporting import text as words
 from ragcli.reporting.index import print_table, table
+from ragcli.reporting.retrievals import print_retrievals
 from ragcli.reporting.terminal import READING_WIDTH
 from ragcli.statistics import Difference
 
@@ -31,6 +32,7 @@ def print_summary(console: Console, summary: Summary) -> None:
     if not summary.judged:
         return
     _print_measures(console, summary)
+    print_retrievals(console, summary)
     _print_standings(console, summary)
     if summary.contrasts:
         _print_counts(console, summary)
@@ -64,7 +66,8 @@ def _print_findings(console: Console, summary: Summary) -> None:
 def _print_measures(console: Console, summary: Summary) -> None:
     console.print()
     if not summary.contrasts:
-        rows = table("Measure", "Bi-encoder", right=("Bi-encoder",))
+        base = figures.base_name(summary.arms[0].retrieval)
+        rows = table("Measure", base, right=(base,))
         for measure, mean in summary.arms[0].means.items():
             rows.add_row(LABELS[measure], figures.value(mean))
         print_table(console, rows)
@@ -75,7 +78,7 @@ def _print_measures(console: Console, summary: Summary) -> None:
 
 def _measures_table(contrast: Contrast, alone: Contrast | None, *, wide: bool) -> Table:
     extra = ("CE alone",) if alone else ()
-    numbers = ("Bi-encoder", "Reranked", *extra, "Change")
+    numbers = (figures.base_name(contrast.retrieval), "Reranked", *extra, "Change")
     rows = table(
         "", *numbers, *(("",) if wide else ()), "95 % interval", "p (Holm)", right=(*numbers, "p (Holm)")
     )
@@ -188,7 +191,7 @@ def _print_answers(console: Console, summary: Summary) -> None:
         return
     console.print()
     wide = console.width >= WIDE
-    right = ("Questions", "Bi-encoder", "Reranked", "Change", "p (Holm)")
+    right = ("Questions", figures.base_name(summary.arms[0].retrieval), "Reranked", "Change", "p (Holm)")
     interval = ("95 % interval",) if wide else ()
     rows = table("Answers", *right[:4], *interval, right[4], right=right)
     rows.padding = (0, 2, 0, 0)

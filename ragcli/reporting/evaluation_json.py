@@ -42,6 +42,7 @@ def _summary(summary: Summary) -> Fields:
         "arms": [_arm(arm) for arm in summary.arms],
         "models": [_standing(standing) for standing in summary.standings],
         "contrasts": [_contrast(contrast) for contrast in summary.contrasts],
+        "steps": [{"text": step.text, **_row(step.row)} for step in summary.steps],
         "ceiling": summary.ceiling,
         "depths": [asdict(row) for row in summary.depths],
         "advice": summary.advice,
@@ -56,7 +57,7 @@ def _summary(summary: Summary) -> Fields:
 
 
 def _arm(arm: Arm) -> Fields:
-    return {"name": arm.name, "kind": arm.kind, "means": dict(arm.means)}
+    return {"name": arm.name, "kind": arm.kind, "retrieval": arm.retrieval, "means": dict(arm.means)}
 
 
 def _standing(standing: Standing) -> Fields:
@@ -75,21 +76,18 @@ def _contrast(contrast: Contrast) -> Fields:
     return {
         "arm": contrast.arm,
         "kind": contrast.kind,
+        "retrieval": contrast.retrieval,
         "measures": _rows(contrast.measures),
         "gap_closed": contrast.gap_closed,
     }
 
 
 def _rows(rows: tuple[MeasureContrast, ...]) -> dict[str, Any]:
-    return {
-        row.measure: {
-            "before": row.before,
-            "after": row.after,
-            **asdict(row.difference),
-            "p_holm": row.p_holm,
-        }
-        for row in rows
-    }
+    return {row.measure: _row(row) for row in rows}
+
+
+def _row(row: MeasureContrast) -> Fields:
+    return {"before": row.before, "after": row.after, **asdict(row.difference), "p_holm": row.p_holm}
 
 
 def _change(change: QuestionChange) -> Fields:

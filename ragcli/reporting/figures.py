@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ragcli.evaluation.records import Arm, JudgedPassage, Moved, Standing
+from ragcli.evaluation.records import Arm, Contrast, JudgedPassage, Moved, Standing, Step, Summary
+from ragcli.evaluation.steps import in_use
 from ragcli.evaluation.verdict import p_text
 from ragcli.reporting import text as words
 from ragcli.statistics import Difference
@@ -46,6 +47,35 @@ def milliseconds(seconds: float | None) -> str:
 
 def counts(difference: Difference) -> str:
     return f"{difference.won} won, {difference.lost} lost, {difference.tied} tied"
+
+
+def base_name(retrieval: str) -> str:
+    """What the base order of a retrieval is called beside "Reranked"."""
+    return {"dense": "Bi-encoder", "hybrid": "Hybrid"}[retrieval]
+
+
+def arm_label(arm: Arm) -> str:
+    """Which retrieval, and by what it is reranked: "hybrid", "hybrid, reranked by ragcli"."""
+    name = words.one_line(arm.name)
+    return f"{arm.retrieval}, reranked by {name}" if arm.kind == "reranked" else arm.retrieval
+
+
+def arms_in_use(summary: Summary) -> list[Arm]:
+    """For each retrieval its own order, then the reranked ones."""
+    names = dict.fromkeys(arm.retrieval for arm in summary.arms)
+    return [arm for name in names for arm in in_use(summary.arms, name)]
+
+
+def step_text(step: Step) -> str:
+    text = words.one_line(step.text)
+    return text[:1].upper() + text[1:]
+
+
+def contrast_title(contrast: Contrast, summary: Summary) -> str:
+    """Of a table of measures; the retrieval is named where there are several."""
+    name = words.one_line(contrast.arm)
+    several = bool(summary.steps)
+    return f"{name} over {contrast.retrieval} retrieval" if several else name
 
 
 def arm_name(arm: Arm) -> str:

@@ -11,6 +11,7 @@ from ragcli.evaluation.measures import FOUND, LABELS, MAIN
 from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer, JudgedQuestion, Summary
 from ragcli.reporting import figures, pictures
 from ragcli.reporting import text as words
+from ragcli.reporting.retrievals import SHOWN
 
 # A page of more questions than this is slow to open and nobody reads it to the end.
 MOST_QUESTIONS = 200
@@ -69,6 +70,8 @@ def report_html(summary: Summary) -> str:
         labels=LABELS,
         main=MAIN,
         found=FOUND,
+        shown=SHOWN,
+        base=figures.base_name(summary.arms[0].retrieval),
         questions=shown[:MOST_QUESTIONS],
         left_out=max(0, len(shown) - MOST_QUESTIONS),
         pictures=_pictures(summary),
@@ -93,7 +96,7 @@ def _pictures(summary: Summary) -> dict[str, str]:
 
 def shown_questions(summary: Summary) -> list[ShownQuestion]:
     """All judged questions, the ones that changed most first."""
-    if len(summary.arms) < 2:
+    if not summary.contrasts:
         return []
     base, arm = summary.arms[:2]
     answered = {found.question_id: found for found in summary.run.answers}
@@ -106,7 +109,7 @@ def shown_questions(summary: Summary) -> list[ShownQuestion]:
             base=_passages(question, base_order, order, _prompt(answered, question, "base")),
             reranked=_passages(question, order, base_order, _prompt(answered, question, "reranked")),
             gold=tuple(map(words.one_line, question.answers)),
-            answers=_answers(answered.get(question.id)),
+            answers=_answers(answered.get(question.id), figures.base_name(base.retrieval)),
             error=words.one_line(answered[question.id].error) if question.id in answered else "",
         )
         for question, before, after, base_order, order in zip(
@@ -144,8 +147,8 @@ def _passages(
     )
 
 
-def _answers(found: AnsweredQuestion | None) -> tuple[tuple[str, ArmAnswer | None], ...]:
-    return (("Bi-encoder's order", found.base), ("Reranked", found.reranked)) if found else ()
+def _answers(found: AnsweredQuestion | None, base: str) -> tuple[tuple[str, ArmAnswer | None], ...]:
+    return ((f"{base}'s order", found.base), ("Reranked", found.reranked)) if found else ()
 
 
 def _shortened(text: str) -> str:

@@ -9,6 +9,7 @@ from ragcli.evaluation.measures import FOUND, LABELS, MAIN
 from ragcli.evaluation.records import Contrast, QuestionChange, Summary
 from ragcli.reporting import figures
 from ragcli.reporting import text as words
+from ragcli.reporting.retrievals import SHOWN
 
 
 def report_markdown(summary: Summary) -> str:
@@ -23,9 +24,10 @@ def _lines(summary: Summary) -> Iterator[str]:
     yield f"{len(summary.run.questions)} questions, {len(summary.judged)} with judged passages."
     for finding in summary.findings:
         yield f"\n> **Warning**: {_text(finding.arm)}: {_text(finding.text)}."
+    yield from _retrievals(summary)
     yield from _standings(summary)
     for contrast in summary.contrasts:
-        yield from _contrast(contrast)
+        yield from _contrast(contrast, summary)
     if summary.contrasts:
         closed = figures.share(summary.contrasts[0].gap_closed)
         best = figures.value(summary.ceiling)
@@ -57,11 +59,39 @@ def _standings(summary: Summary) -> Iterator[str]:
     )
 
 
-def _contrast(contrast: Contrast) -> Iterator[str]:
-    beside = " alone" if contrast.kind == "cross-encoder alone" else ""
-    yield f"\n## {_text(contrast.arm)}{beside}\n"
+def _retrievals(summary: Summary) -> Iterator[str]:
+    if not summary.steps:
+        return
+    yield "\n## Retrieval and reranking\n"
     yield from _table(
-        ("Measure", "Bi-encoder", "Reranked", "Change", "95 % interval", "p (Holm)", "Won / lost / tied"),
+        ("Order", *(LABELS[measure] for measure in SHOWN)),
+        [
+            (_text(figures.arm_label(arm)), *(figures.value(arm.means[measure]) for measure in SHOWN))
+            for arm in figures.arms_in_use(summary)
+        ],
+    )
+    yield ""
+    yield from _table(
+        (f"What it does to {LABELS[MAIN]}", "Change", "95 % interval", "p (Holm)", "Won / lost / tied"),
+        [
+            (
+                _text(figures.step_text(step)),
+                figures.signed(step.row.difference.mean),
+                figures.interval(step.row.difference),
+                figures.p_value(step.row.p_holm),
+                f"{step.row.difference.won} / {step.row.difference.lost} / {step.row.difference.tied}",
+            )
+            for step in summary.steps
+        ],
+    )
+
+
+def _contrast(contrast: Contrast, summary: Summary) -> Iterator[str]:
+    beside = " alone" if contrast.kind == "cross-encoder alone" else ""
+    base = figures.base_name(contrast.retrieval)
+    yield f"\n## {_text(figures.contrast_title(contrast, summary))}{beside}\n"
+    yield from _table(
+        ("Measure", base, "Reranked", "Change", "95 % interval", "p (Holm)", "Won / lost / tied"),
         [
             (
                 LABELS[row.measure],
@@ -102,8 +132,9 @@ def _answers(summary: Summary) -> Iterator[str]:
     if not summary.answers:
         return
     yield "\n## Answers\n"
+    base = figures.base_name(summary.arms[0].retrieval)
     yield from _table(
-        ("Measure", "Questions", "Bi-encoder", "Reranked", "Change", "95 % interval", "p (Holm)"),
+        ("Measure", "Questions", base, "Reranked", "Change", "95 % interval", "p (Holm)"),
         [
             (
                 row.measure,

@@ -14,6 +14,7 @@ from typing import Any
 
 from ragcli.evaluation.measures import LABELS, MAIN
 from ragcli.evaluation.records import Summary
+from ragcli.reporting import figures
 
 INK, MUTED, GRID, ACCENT, WARN = "#101010", "#707070", "#d0d0d0", "#1060c0", "#c04010"
 VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--grid", ACCENT: "--accent", WARN: "--warn"}
@@ -40,7 +41,7 @@ def slope_chart(summary: Summary) -> str:
         axes.set_yticks(ticks, [str(rank) for rank in ticks])
         axes.set_ylim(depth * 1.12, 0.93)
         axes.set_xlim(-0.03, 1.03)
-        axes.set_xticks([0, 1], ["bi-encoder", "reranked"])
+        axes.set_xticks([0, 1], [_base(summary), "reranked"])
         axes.tick_params(labelright=True)
         if depth > COUNTED:
             axes.axhline(COUNTED + 0.5, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
@@ -52,7 +53,7 @@ def slope_chart(summary: Summary) -> str:
 
 def relevant_moves(summary: Summary) -> list[tuple[int, int]]:
     """(rank before, rank after) of the relevant candidates; a seeded draw where they are too many to read."""
-    if len(summary.arms) < 2:
+    if not summary.contrasts:
         return []
     moves = [
         (place + 1, rank)
@@ -61,6 +62,10 @@ def relevant_moves(summary: Summary) -> list[tuple[int, int]]:
         if question.candidates[place].gain > 0
     ]
     return random.Random(SEED).sample(moves, MOST_LINES) if len(moves) > MOST_LINES else moves
+
+
+def _base(summary: Summary) -> str:
+    return figures.base_name(summary.arms[0].retrieval).lower()
 
 
 def change_histogram(summary: Summary) -> str:
@@ -121,7 +126,7 @@ def _quality_chart(
         axes.axhline(base, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
         axes.fill_between(places, low, high, color=ACCENT, alpha=0.13, linewidth=0)
         axes.plot(places, [row.ndcg for row in rows], color=ACCENT, linewidth=1.8, marker="o", markersize=4)
-        axes.text(max(places), base, "bi-encoder", color=MUTED, ha="right", va="bottom", fontsize=8)
+        axes.text(max(places), base, _base(summary), color=MUTED, ha="right", va="bottom", fontsize=8)
         style = {"textcoords": "offset points", "ha": "center", "color": MUTED, "fontsize": 8}
         for place, row in zip(places, rows, strict=True) if named else ():
             axes.annotate(str(row.depth), (place, row.ndcg), (0, 6), **style)

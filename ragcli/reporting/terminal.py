@@ -16,7 +16,9 @@ from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
+from ragcli.config import RetrievalConfig
 from ragcli.reporting import text as words
+from ragcli.reporting.explain import explain_table, fusion_formula, ranked_table
 from ragcli.types import Answer, Candidate, Citation, Context, SearchResult, Timing
 
 READING_WIDTH = 100
@@ -24,8 +26,6 @@ TAB_WIDTH = 8
 SNIPPET_LINES = 2
 # What the breaks between words and the ellipses cost.
 RAGGED = 16
-# What the columns beside the passage take, with --explain.
-NUMBERS_WIDTH = 48
 THEME = Theme(
     {
         "heading": "bold",
@@ -208,33 +208,39 @@ def print_context(console: Console, context: Context, title: str = "Prompt") -> 
         console.print(Text(words.clean(message.content)), soft_wrap=True)
 
 
-def print_search(console: Console, result: SearchResult, *, limit: int, explain: bool) -> None:
+def print_search(
+    console: Console,
+    result: SearchResult,
+    *,
+    limit: int,
+    explain: bool,
+    rrf_k: float = RetrievalConfig().rrf_k,
+) -> None:
     """The first `limit` candidates, in the order that the arm ended with."""
     shown = result.candidates[:limit]
     console.print(
-        _explain_table(shown, console.width)
+        explain_table(shown, console.width)
         if explain
         else _snippet_table(shown, result.question, console.width)
     )
     if len(result.candidates) > len(shown):
         rest = f"{len(shown)} of {len(result.candidates)} candidates; --all shows the rest"
         console.print(Text(rest, style="quiet"))
-
-
-def _ranked_table() -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="heading", show_edge=False)
-    table.add_column("#", justify="right", no_wrap=True)
-    return table
+    if explain and any(candidate.fused is not None for candidate in shown):
+        console.print(Text(fusion_formula(rrf_k), style="quiet"))
 
 
 def _snippet_table(candidates: Sequence[Candidate], question: str, width: int) -> Table:
     reranked = any(candidate.logit is not None for candidate in candidates)
-    table = _ranked_table()
+    fused = any(candidate.fused is not None for candidate in candidates)
+    table = ranked_table()
     table.add_column("Passage", ratio=1, overflow="fold")
-    table.add_column("Relevant" if reranked else "Similarity", justify="right", no_wrap=True)
+    title = "Relevant" if reranked else "Fused" if fused else "Similarity"
+    table.add_column(title, justify="right", no_wrap=True)
     length = max(40, (min(width, READING_WIDTH) - 18) * SNIPPET_LINES - RAGGED)
     for rank, candidate in enumerate(candidates, start=1):
-        score = words.percent(candidate.probability) if reranked else words.decimal(candidate.similarity)
+        base = words.decimal(candidate.fused, 4) if fused else words.decimal(candidate.similarity)
+        score = words.percent(candidate.probability) if reranked else base
         body = Text()
         body.append(words.chunk_title(candidate.chunk), style="heading")
         body.append(f"\n{words.chunk_place(candidate.chunk)}\n", style="quiet")
@@ -252,27 +258,3 @@ def _marked(snippet: str, question: str) -> Text:
         if match.group().lower() in wanted:
             marked.stylize("bold", match.start(), match.end())
     return marked
-
-
-def _explain_table(candidates: Sequence[Candidate], width: int) -> Table:
-    """Every number of the ranking path: logit + prior (weight x similarity) = score, and what it means."""
-    table = _ranked_table()
-    table.add_column("Passage", ratio=1, overflow="fold")
-    for name in ("Was", "Simil.", "Logit", "+ Prior", "= Score", "Prob."):
-        table.add_column(name, justify="right", no_wrap=True)
-    for rank, candidate in enumerate(candidates, start=1):
-        body = Text(words.chunk_title(candidate.chunk))
-        body.append(f"\n{words.chunk_place(candidate.chunk, width - NUMBERS_WIDTH)}", style="quiet")
-        scored = candidate.logit is not None and candidate.score is not None
-        prior = (candidate.score or 0.0) - (candidate.logit or 0.0) if scored else None
-        table.add_row(
-            Text(str(rank), style="number"),
-            body,
-            str(candidate.base_rank),
-            words.decimal(candidate.similarity, 3),
-            words.decimal(candidate.logit),
-            words.decimal(prior),
-            words.decimal(candidate.score),
-            words.percent(candidate.probability),
-        )
-    return table

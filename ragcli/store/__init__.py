@@ -4,6 +4,7 @@
     STORE/COLLECTION/current-version    which of the versions counts (see `versions`)
     STORE/COLLECTION/v-.../sources.sqlite3   which generation of each source counts (see `records`)
     STORE/COLLECTION/v-.../chroma/           the chunks and their vectors
+    STORE/COLLECTION/words.sqlite3      the chunks by their words, made when first needed (see `words`)
     STORE/COLLECTION.lock               held by a writer; the system lets go of it when the writer dies
 
 A collection has a folder of its own, so that deleting it leaves nothing behind and damage stays inside it.

@@ -96,6 +96,10 @@ class ChromaChunks:
             return None
         return to_chunk(found["metadatas"][0], found["documents"][0]), len(found["embeddings"][0])
 
+    def collection(self, folder: Path) -> Any:
+        """Chroma's own collection, for other ways of reading it; until another folder is used."""
+        return self._at(folder)
+
     def nearest(
         self, folder: Path, queries: Vectors, n: int, where: dict[str, Any]
     ) -> list[list[tuple[float, Chunk]]]:

@@ -18,6 +18,7 @@ from ragcli.store.lock import WriteLock
 from ragcli.store.manifest import Manifest, read_manifest, write_manifest
 from ragcli.store.metadata import conditions, conjunction, matching
 from ragcli.store.records import Records
+from ragcli.store.words import WordSearch
 from ragcli.types import Candidate, Chunk, Filters, SourceInfo
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Store:
         self._folder = folder
         self._lock = lock
         self._chroma = ChromaChunks(manifest, search_width=search_width)
+        self._words = WordSearch(folder)
         self._draft: Path | None = None
         self._draft_is_sound = True
         self._next_checkpoint = 0.0
@@ -71,7 +73,8 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Let go of Chroma's files. The next use opens them again."""
+        """Let go of all files. The next use opens them again."""
+        self._words.close()
         self._chroma.close()
 
     @contextmanager
@@ -129,6 +132,29 @@ class Store:
         if not len(vectors):
             return ()
         return self._read(partial(self._search_at, vectors, n, filters))
+
+    def search_words(self, question: str, vector: Vectors, n: int, filters: Filters) -> tuple[Candidate, ...]:
+        """The n best chunks by BM25, each with its similarity to `vector`, the question's (dimension,).
+
+        Raises UsageError for an unknown metadata key, StoreError where SQLite cannot search for words.
+        """
+
+        def found(place: Path) -> tuple[Candidate, ...]:
+            with chroma_errors(self._folder):
+                chunks = self._chroma.collection(place / "chroma")
+                return self._words.search(_records(place), chunks, question, vector, n, filters)
+
+        # What is published, even while this very store writes: only published generations are unique.
+        return versions.reading(self._folder, found)
+
+    def index_words(self) -> None:
+        """What `search_words` would do first: index the words of what is new since it was last called."""
+
+        def indexed(place: Path) -> None:
+            with chroma_errors(self._folder):
+                self._words.bring_in_step(_records(place), self._chroma.collection(place / "chroma"))
+
+        versions.reading(self._folder, indexed)
 
     def replace(
         self, source: str, chunks: Sequence[Chunk], vectors: Vectors, *, title: str, format: str, sha256: str

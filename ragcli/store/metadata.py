@@ -45,6 +45,11 @@ def to_metadata(chunk: Chunk, *, generation: int, format: str) -> dict[str, Meta
     return {key: value for key, value in found.items() if value is not None}
 
 
+def facts(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:
+    """What a filter may name, of a chunk's metadata."""
+    return {key: metadata[key] for key in FILTERABLE if key in metadata}
+
+
 def to_chunk(metadata: Mapping[str, Any], text: str) -> Chunk:
     return Chunk(
         id=metadata["chunk_id"],
@@ -75,13 +80,18 @@ def matching(sources: Sequence[str], globs: Sequence[str]) -> list[str]:
     ]
 
 
-def conditions(filters: Filters) -> list[dict[str, Any]]:
-    """The metadata equalities, as Chroma wants them. Raises UsageError for a key that no chunk has."""
+def check_filters(filters: Filters) -> None:
+    """Raises UsageError for a key that no chunk has."""
     for key, _ in filters.where:
         if key not in FILTERABLE:
             raise UsageError(
                 f"There is no metadata {key!r} to filter on.", hint=f"Known are: {', '.join(FILTERABLE)}."
             )
+
+
+def conditions(filters: Filters) -> list[dict[str, Any]]:
+    """The metadata equalities, as Chroma wants them. Raises UsageError for a key that no chunk has."""
+    check_filters(filters)
     return [{key: {"$eq": value}} for key, value in filters.where]
 
 

@@ -47,6 +47,13 @@ class Records:
             rows = database.execute(f"SELECT {columns} FROM source ORDER BY source").fetchall()
         return tuple(SourceInfo(*row) for row in rows)
 
+    def current(self) -> dict[int, SourceInfo]:
+        """The generations that count, each with its source."""
+        columns = "generation, source, title, format, chunks, sha256, ingested_at"
+        with self._connection() as database:
+            rows = database.execute(f"SELECT {columns} FROM source").fetchall()
+        return {row[0]: SourceInfo(*row[1:]) for row in rows}
+
     def generation(self, source: str) -> int | None:
         """The source's current generation, None if it is not in the index."""
         with self._connection() as database:

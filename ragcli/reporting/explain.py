@@ -1,0 +1,61 @@
+"""`search --explain`: every number of the ranking path, from the retrieval's ranks to the probability."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from ragcli.reporting import text as words
+from ragcli.types import Candidate
+
+# What the columns beside the passage take.
+NUMBERS_WIDTH = 48
+
+
+def ranked_table() -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="heading", show_edge=False)
+    table.add_column("#", justify="right", no_wrap=True)
+    return table
+
+
+def explain_table(candidates: Sequence[Candidate], width: int) -> Table:
+    """Every number of the ranking path: logit + prior (weight x similarity) = score, and what it means."""
+    table = ranked_table()
+    table.add_column("Passage", ratio=1, overflow="fold")
+    for name in ("Was", "Simil.", "Logit", "+ Prior", "= Score", "Prob."):
+        table.add_column(name, justify="right", no_wrap=True)
+    for rank, candidate in enumerate(candidates, start=1):
+        body = Text(words.chunk_title(candidate.chunk))
+        body.append(f"\n{words.chunk_place(candidate.chunk, width - NUMBERS_WIDTH)}", style="quiet")
+        if candidate.fused is not None:
+            body.append(f"\n{_fusion(candidate)}", style="quiet")
+        scored = candidate.logit is not None and candidate.score is not None
+        prior = (candidate.score or 0.0) - (candidate.logit or 0.0) if scored else None
+        table.add_row(
+            Text(str(rank), style="number"),
+            body,
+            str(candidate.base_rank),
+            words.decimal(candidate.similarity, 3),
+            words.decimal(candidate.logit),
+            words.decimal(prior),
+            words.decimal(candidate.score),
+            words.percent(candidate.probability),
+        )
+    return table
+
+
+def _fusion(candidate: Candidate) -> str:
+    """ "0.0325: dense 3, BM25 1 (7.4)", short enough for 80 columns; a side without it is a dash."""
+    dense = "–" if candidate.dense_rank is None else candidate.dense_rank
+    lexical = "–" if candidate.lexical_rank is None else f"{candidate.lexical_rank} ({candidate.bm25:.1f})"
+    return f"{candidate.fused:.4f}: dense {dense}, BM25 {lexical}"
+
+
+def fusion_formula(rrf_k: float) -> str:
+    """How the base order of hybrid retrieval comes about."""
+    return (
+        "Was is the rank by the fused score, which stands below each passage with the ranks that make it"
+        f" (and the BM25 score): 1 / ({rrf_k:g} + dense rank) + 1 / ({rrf_k:g} + BM25 rank)."
+    )
