@@ -1,7 +1,7 @@
 """The chunks of a collection by their words: a lexical index beside Chroma, made from its chunks.
 
 It is brought in step with the generations of the version that is read before each search, so that it is never
-stale; a generation that is there already costs nothing. It lies beside the versions and serves them all, as no
+stale; a generation that is there already costs nothing. It lies beside the versions and serves them all: no
 two published generations have the same number. It takes no lock: a search must work while an ingest writes.
 """
 
