@@ -154,6 +154,19 @@ class LLMConfig(Section):
     )
 
 
+class ChatConfig(Section):
+    rewrite: Literal["off", "subject", "llm"] = Field(
+        default="subject",
+        description=(
+            "What ragcli chat makes of a follow-up. off: nothing. subject: one that stands for something "
+            "said before gets the last question's subject. llm: the LLM writes it anew (for larger LLMs)."
+        ),
+    )
+    history: int = Field(
+        default=4, ge=0, description="Earlier questions, with answers, that a follow-up may refer to."
+    )
+
+
 class Config(Section):
     """All settings of one run. `profile` has been applied: the sections hold its values."""
 
@@ -169,3 +182,4 @@ class Config(Section):
     reranking: RerankingConfig = RerankingConfig()
     prompting: PromptingConfig = PromptingConfig()
     llm: LLMConfig = LLMConfig()
+    chat: ChatConfig = ChatConfig()

@@ -81,6 +81,12 @@ def explain_config(
     ]
 
 
+def changed(config: Config, changes: Mapping[str, object], origin: str) -> Config:
+    """The settings with some of them changed, by dotted key. Raises ConfigError; `origin` is named in it."""
+    given = {key: _Given(value_of(config, key), "") for key in known_fields()}
+    return _validated({**given, **{key: _Given(value, origin) for key, value in changes.items()}})
+
+
 def known_fields() -> dict[str, FieldInfo]:
     """Every dotted key and its declaration, in the order of `Config`."""
     return dict(_fields_of(Config, ""))

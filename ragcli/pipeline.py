@@ -38,6 +38,7 @@ from ragcli.types import (
     Context,
     Filters,
     IngestReport,
+    Message,
     SearchResult,
 )
 
@@ -221,6 +222,32 @@ class Pipeline:
         return self._compared(
             prepared.question, prepared.candidates, prepared.watch, prepared.truncated, *answers
         )
+
+    def change(self, config: Config) -> None:
+        """Other numbers, or another LLM, from the next question on. Loaded encoders and the index stay.
+
+        Raises UsageError for a change of what those were opened with.
+        """
+        opened = ("collection", "store", "embedding", "reranking")
+        if any(getattr(config, name) != getattr(self.config, name) for name in opened):
+            raise UsageError("The encoders and the index cannot be changed.", hint="Open another pipeline.")
+        if config.llm != self.config.llm:
+            self._llm = None
+        self.config = config
+
+    def complete(self, messages: Sequence[Message]) -> str:
+        """What the LLM writes to these messages, without any retrieval. Raises LLMError."""
+        generation = self._opened_llm(Stopwatch()).stream(messages)
+        for _ in generation:
+            pass
+        return generation.text
+
+    def score_sentences(self, question: str, candidate: Candidate) -> tuple[tuple[str, float], ...]:
+        """The candidate's sentences in reading order, scored as those of a small LLM's prompt are."""
+        reranker = self._reranker if candidate.rank is not None else None
+        score_texts = answering.sentence_scorer(self._bi_encoder, reranker)
+        scored = prompting.score_sentences(question, [candidate], score_texts)
+        return tuple((sentence.text, score) for sentence, score in scored)
 
     def chunks(self) -> tuple[Chunk, ...]:
         """Every chunk of the index, source by source."""

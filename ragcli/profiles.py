@@ -14,5 +14,6 @@ BUILT_IN_PROFILES: Mapping[str, Mapping[str, object]] = {
         "llm.api_key_env": "OPENAI_API_KEY",
         "llm.context_tokens": 16384,
         "llm.answer_tokens": 512,
+        "chat.rewrite": "llm",
     },
 }

@@ -32,6 +32,7 @@ class Entry:
 ASK, MEASURE, INDEX, SETUP = "Ask", "Measure", "Index", "Set up"
 COMMANDS = {
     "ask": Entry("ragcli.cli.ask", "ask", "Answer a question from the ingested documents.", ASK),
+    "chat": Entry("ragcli.cli.chat", "chat", "Ask and follow up in one session, models kept warm.", ASK),
     "search": Entry(
         "ragcli.cli.search", "search", "Show the passages that answer a question, without an LLM.", ASK
     ),

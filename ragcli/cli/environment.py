@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ class Environment:
     @property
     def is_of_process(self) -> bool:
         return self.stdout is sys.stdout and self.stderr is sys.stderr
+
+    def without_styles(self) -> Environment:
+        """The same, on streams that get plain text even where they are terminals."""
+        return replace(self, environ={**self.environ, "TERM": "dumb"})
 
     def console(self) -> PlainConsole:
         return _console(self.stdout, self.environ)

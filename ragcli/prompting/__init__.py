@@ -5,7 +5,10 @@ from __future__ import annotations
 from ragcli.prompting.abstention import NO_ANSWER, below_threshold, is_abstention
 from ragcli.prompting.citations import Cited, cite
 from ragcli.prompting.context import ScoreTexts, build_context
+from ragcli.prompting.fencing import one_line
 from ragcli.prompting.quoting import quotation, stop_marks
+from ragcli.prompting.selection import score_sentences
+from ragcli.prompting.support import content_words
 
 __all__ = [
     "NO_ANSWER",
@@ -14,7 +17,10 @@ __all__ = [
     "below_threshold",
     "build_context",
     "cite",
+    "content_words",
     "is_abstention",
+    "one_line",
     "quotation",
+    "score_sentences",
     "stop_marks",
 ]

@@ -39,10 +39,10 @@ def choose_sentences(
     overlapping chunks share is scored once, for the better placed chunk. Each is scored with its title, as
     passages are. Ties go to the better placed.
     """
-    sentences = _sentences(candidates)
-    if not sentences:
+    scored = score_sentences(question, candidates, score_texts)
+    if not scored:
         return []
-    scores = score_texts(question, [_scored_text(sentence) for sentence in sentences])
+    sentences, scores = zip(*scored, strict=True)
     lowest = max(scores) - score_range * (max(scores) - min(scores))
     chosen: dict[str, tuple[Candidate, list[str]]] = {}
     for index in sorted(range(len(sentences)), key=lambda i: (-scores[i], i))[:count]:
@@ -52,6 +52,17 @@ def choose_sentences(
         _, texts = chosen.setdefault(sentence.candidate.chunk.id, (sentence.candidate, []))
         texts.append(sentence.text)
     return [(candidate, " ".join(texts)) for candidate, texts in chosen.values()]
+
+
+def score_sentences(
+    question: str,
+    candidates: Sequence[Candidate],
+    score_texts: Callable[[str, Sequence[str]], Sequence[float]],
+) -> list[tuple[Sentence, float]]:
+    """Each sentence of the candidates, in reading order, with what `score_texts` gives it."""
+    sentences = _sentences(candidates)
+    scores = score_texts(question, [_scored_text(sentence) for sentence in sentences]) if sentences else []
+    return list(zip(sentences, scores, strict=True))
 
 
 def _sentences(candidates: Sequence[Candidate]) -> list[Sentence]:

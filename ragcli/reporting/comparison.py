@@ -65,14 +65,19 @@ def _panel(arm: str, body: RenderableType, note: str) -> Panel:
     )
 
 
-def print_comparison(console: Console, comparison: Comparison, *, show_all: bool) -> None:
-    """The whole screen: answers (where an LLM ran), movements, costs, and the sentence that sums it up."""
+def print_comparison(
+    console: Console, comparison: Comparison, *, show_all: bool, more: str = "--all"
+) -> None:
+    """The whole screen: answers (where an LLM ran), movements, costs, and the sentence that sums it up.
+
+    `more` is what shows every row.
+    """
     if comparison.base is not None and comparison.reranked is not None:
         console.print(answers(comparison.base, comparison.reranked))
-    print_changes(console, comparison, show_all=show_all)
+    print_changes(console, comparison, show_all=show_all, more=more)
 
 
-def print_changes(console: Console, comparison: Comparison, *, show_all: bool) -> None:
+def print_changes(console: Console, comparison: Comparison, *, show_all: bool, more: str = "--all") -> None:
     """Everything below the two answers."""
     shown = [m for m in comparison.movements if show_all or m.in_prompt_before or m.in_prompt_after]
     console.print()
@@ -81,7 +86,7 @@ def print_changes(console: Console, comparison: Comparison, *, show_all: bool) -
     hidden = len(comparison.movements) - len(shown)
     if hidden:
         console.print(
-            Text(f"{words.count(hidden, 'more candidate')} in neither prompt; --all shows them", "quiet")
+            Text(f"{words.count(hidden, 'more candidate')} in neither prompt; {more} shows them", "quiet")
         )
     console.print()
     console.print(Text("What it cost", style="heading"))

@@ -26,7 +26,7 @@ def explain_table(candidates: Sequence[Candidate], width: int) -> Table:
     table.add_column("Passage", ratio=1, overflow="fold")
     for name in ("Was", "Simil.", "Logit", "+ Prior", "= Score", "Prob."):
         table.add_column(name, justify="right", no_wrap=True)
-    for rank, candidate in enumerate(candidates, start=1):
+    for candidate in candidates:
         body = Text(words.chunk_title(candidate.chunk))
         body.append(f"\n{words.chunk_place(candidate.chunk, width - NUMBERS_WIDTH)}", style="quiet")
         if candidate.fused is not None:
@@ -34,7 +34,7 @@ def explain_table(candidates: Sequence[Candidate], width: int) -> Table:
         scored = candidate.logit is not None and candidate.score is not None
         prior = (candidate.score or 0.0) - (candidate.logit or 0.0) if scored else None
         table.add_row(
-            Text(str(rank), style="number"),
+            Text(str(candidate.rank or candidate.base_rank), style="number"),
             body,
             str(candidate.base_rank),
             words.decimal(candidate.similarity, 3),

@@ -6,7 +6,7 @@ taken away at the end, because the final one differs: citations are known only t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Protocol, Self
@@ -46,14 +46,23 @@ def spinner(console: PlainConsole, waiting: str, *, quiet: bool) -> Iterator[Non
 class Stream:
     """Collects the parts of one answer, or of two arms', and shows them growing if `console` is a terminal.
 
-    `hidden`: collect only. A spinner on `status` runs until the first part arrives.
+    `hidden`: collect only. `body` draws what has arrived of an only answer. A spinner on `status` runs until
+    the first part arrives.
     """
 
     def __init__(
-        self, console: PlainConsole, status: PlainConsole, *, waiting: str, quiet: bool, hidden: bool = False
+        self,
+        console: PlainConsole,
+        status: PlainConsole,
+        *,
+        waiting: str,
+        quiet: bool,
+        hidden: bool = False,
+        body: Callable[[str], RenderableType] = Text,
     ) -> None:
         self._console = console
         self._status = status
+        self._body = body
         self._shows = console.animated and not hidden
         self._parts: dict[str, list[str]] = {}
         wants_spinner = status.animated and not quiet
@@ -108,7 +117,7 @@ class Stream:
     def _picture(self) -> RenderableType:
         if "" in self._parts:
             margin = max(0, self._console.width - READING_WIDTH)
-            return Padding(Text(self.partial()), (0, margin, 0, 0))
+            return Padding(self._body(self.partial()), (0, margin, 0, 0))
         return Arms(Text(self.partial("base")), Text(self.partial("reranked")))
 
     def _stop_spinner(self) -> None:

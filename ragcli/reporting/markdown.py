@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from ragcli.evaluation.measures import FOUND, LABELS, MAIN
@@ -170,4 +169,4 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str
 
 def _text(text: str) -> str:
     """On one line, and with nothing that Markdown or HTML would act on."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", words.one_line(text))
+    return words.markdown_literal(text)

@@ -47,6 +47,10 @@ THEME = Theme(
         "progress.remaining": "dim",
         "progress.elapsed": "dim",
         "status.spinner": "cyan",
+        # Markdown, which comes with colours for a dark ground.
+        "markdown.code": "cyan",
+        "markdown.code_block": "cyan",
+        **{f"markdown.h{level}": "bold" for level in range(1, 7)},
     }
 )
 
@@ -143,8 +147,11 @@ def print_sources(console: Console, answer: Answer) -> None:
         console.print(Text(f" [{number}] {place}"), soft_wrap=True)
 
 
-def print_notes(console: Console, answer: Answer) -> None:
-    """What the reader must know about an answer and would not see: for stderr."""
+def print_notes(console: Console, answer: Answer, *, nearest: str = "ragcli search") -> None:
+    """What the reader must know about an answer and would not see: for stderr.
+
+    `nearest` is the command that shows the passages where there is no answer.
+    """
     if answer.unknown_citations:
         numbers = ", ".join(f"[{number}]" for number in answer.unknown_citations)
         console.print(
@@ -163,7 +170,7 @@ def print_notes(console: Console, answer: Answer) -> None:
         console.print(Text(f"note: the LLM was stopped after {limit}: llm.answer_tokens.", "warning"))
     print_truncated(console, answer.truncated)
     if answer.abstained:
-        console.print(Text("hint: ragcli search shows the passages that came nearest.", style="hint"))
+        console.print(Text(f"hint: {nearest} shows the passages that came nearest.", style="hint"))
 
 
 def print_truncated(console: Console, truncated: int) -> None:

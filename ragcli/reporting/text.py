@@ -39,6 +39,11 @@ def one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
+def markdown_literal(text: str) -> str:
+    """`one_line`, with nothing that Markdown or HTML would act on."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", one_line(text))
+
+
 def lines_or_pages(line_start: int, line_end: int, page_start: int | None, page_end: int | None) -> str:
     """ "lines 12-18", "line 12", "page 3" or "pages 3-4": pages where the format has them."""
     kind, first, last = ("page", page_start, page_end) if page_start else ("line", line_start, line_end)

@@ -1,0 +1,191 @@
+"""A conversation over one pipeline: what was asked, what came of it, what may be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ragcli import store
+from ragcli.answering import NO_CONTEXT
+from ragcli.chat.records import Exchange, Explanation, ScoredSentence, Source, Surroundings
+from ragcli.chat.rewriting import standalone
+from ragcli.config_loading import changed, value_of
+from ragcli.errors import NothingFoundError, UsageError
+from ragcli.pipeline import Pipeline
+from ragcli.store.metadata import matching
+from ragcli.types import Answer, Chunk, Comparison, Filters
+
+OnText = Callable[[str], None]
+OnArmText = Callable[[str, str], None]
+LOCAL = "local"
+
+
+class Session:
+    """`exchanges` holds all that was asked, oldest first; only the last one keeps its candidates."""
+
+    def __init__(self, pipeline: Pipeline, filters: Filters) -> None:
+        self.pipeline = pipeline
+        self.filters = filters
+        self.exchanges: list[Exchange] = []
+
+    def check(self) -> None:
+        """Raises what stands against any question: no index, no model, no key."""
+        reranker = self.pipeline.config.reranking.enabled
+        self.pipeline.check("any", reranker=reranker, answers=True)
+
+    def ask(
+        self, typed: str, *, on_question: Callable[[str], None], on_text: OnText | None = None
+    ) -> Exchange:
+        """Answers a question. `on_question` gets it as it is searched for, where that is not as it was typed.
+
+        An answer that was stopped (KeyboardInterrupt) or failed is remembered as that, and raised.
+        """
+        self._begin(Exchange(typed, typed))
+        try:
+            question = standalone(typed, self.history(), self.pipeline)
+            if question != typed:
+                on_question(question)
+            self._is(replace(self.latest, question=question))
+            prepared = self.pipeline.prepare(question, filters=self.filters)
+            context = prepared.arms[0].context
+            passages = context.passages if context else ()
+            self._is(replace(self.latest, candidates=prepared.candidates, passages=passages))
+            answer = self.pipeline.finish(prepared, on_text=on_text)
+        except KeyboardInterrupt:
+            self._is(replace(self.latest, outcome="stopped"))
+            raise
+        assert isinstance(answer, Answer)
+        self._is(replace(self.latest, answer=answer, outcome="answered"))
+        return self.latest
+
+    def compare(self, *, on_text: OnArmText | None = None) -> Comparison:
+        """The last question, answered in both orders."""
+        question = self.latest.question
+        return self.pipeline.compare(question, filters=self.filters, on_text=on_text)
+
+    @property
+    def quotes(self) -> bool:
+        """Whether answers are quotations from documents, and not the LLM's own words."""
+        return self.pipeline.config.prompting.style == "sentences"
+
+    @property
+    def latest(self) -> Exchange:
+        """The last question and what came of it. Raises NothingFoundError before the first."""
+        if not self.exchanges:
+            raise NothingFoundError("Nothing has been asked yet.", hint="Ask a question first.")
+        return self.exchanges[-1]
+
+    def history(self) -> tuple[Exchange, ...]:
+        """The answered exchanges that a follow-up may refer to, oldest first."""
+        answered = [exchange for exchange in self.exchanges if exchange.answer is not None]
+        length = self.pipeline.config.chat.history
+        return tuple(answered[len(answered) - min(length, len(answered)) :])
+
+    def sources(self) -> tuple[Source, ...]:
+        """The passages of the last prompt by their numbers, then the rest of the best `top_k`."""
+        latest = self.latest
+        if not latest.candidates:
+            raise NothingFoundError("The last question was not searched for.", hint="Ask it again.")
+        cited = {citation.number for citation in latest.answer.citations} if latest.answer else set()
+        found = [
+            Source(passage.number, passage.candidate, passage.text, passage.number in cited)
+            for passage in latest.passages
+        ]
+        held = {source.candidate.chunk.id for source in found}
+        for candidate in latest.candidates[: self.pipeline.config.retrieval.top_k]:
+            if candidate.chunk.id not in held:
+                found.append(Source(len(found) + 1, candidate, "", cited=False))
+        return tuple(found)
+
+    def numbers(self) -> list[int]:
+        """The numbers that `source` takes; none before the first search."""
+        if not self.exchanges or not self.latest.candidates:
+            return []
+        return [source.number for source in self.sources()]
+
+    def source(self, number: int) -> Source:
+        """Raises NothingFoundError for a number that `sources` does not have."""
+        found = self.sources()
+        if not 1 <= number <= len(found):
+            numbers = f"1 to {len(found)}" if len(found) > 1 else "1"
+            raise NothingFoundError(f"There is no passage {number}.", hint=f"/sources shows {numbers}.")
+        return found[number - 1]
+
+    def surroundings(self, source: Source) -> Surroundings:
+        """The passage with the chunks before and after it, as the index holds them."""
+        chunk = source.candidate.chunk
+        with store.open_store(self.pipeline.config, create=False) as opened:
+            chunks = opened.chunks(chunk.source)
+        before = [other for other in chunks if other.index == chunk.index - 1]
+        after = [other for other in chunks if other.index == chunk.index + 1]
+        return Surroundings(chunk, _up_to(chunk, before), _from(chunk, after))
+
+    def explain(self, source: Source) -> Explanation:
+        question, candidate = self.latest.question, source.candidate
+        scored = self.pipeline.score_sentences(question, candidate)
+        return Explanation(
+            source=source,
+            of=len(self.latest.candidates),
+            reranked=candidate.rank is not None,
+            sentences=tuple(ScoredSentence(text, score, text in source.in_prompt) for text, score in scored),
+        )
+
+    def number(self, key: str) -> object:
+        """The setting under a dotted key."""
+        return value_of(self.pipeline.config, key)
+
+    def set_number(self, key: str, value: int, *, command: str) -> None:
+        """Changes `retrieval.top_k` or `retrieval.candidates`. Raises ConfigError for a bad one."""
+        self.pipeline.change(changed(self.pipeline.config, {key: value}, command))
+
+    def set_model(self, name: str) -> None:
+        """Raises UsageError for the embedded server: it has one model, whatever the name."""
+        if self.pipeline.config.llm.base_url == LOCAL:
+            raise UsageError(
+                f"The embedded server has one model, {self.pipeline.config.llm.model}.",
+                hint="Name an endpoint that has others: ragcli chat --base-url URL",
+            )
+        self.pipeline.change(changed(self.pipeline.config, {"llm.model": name}, "/model"))
+
+    def set_filter(self, glob: str) -> int:
+        """Only documents that match, all for "". Returns how many that are.
+
+        Raises NothingFoundError where none does: then the filter stays as it was.
+        """
+        known = self.documents()
+        wanted = matching(known, [glob]) if glob else known
+        if not wanted:
+            raise NothingFoundError(
+                f"No document matches {glob}.", hint="The filter stays as it was; Tab completes names."
+            )
+        self.filters = replace(self.filters, sources=(glob,) if glob else ())
+        return len(wanted)
+
+    def documents(self) -> list[str]:
+        """The names of the documents in the index."""
+        with store.open_store(self.pipeline.config, create=False) as opened:
+            return [info.source for info in opened.sources()]
+
+    def _begin(self, exchange: Exchange) -> None:
+        """What only the commands on the last answer need is let go of with the next question."""
+        if self.exchanges:
+            self._is(_slim(self.latest))
+        self.exchanges.append(exchange)
+
+    def _is(self, exchange: Exchange) -> None:
+        self.exchanges[-1] = exchange
+
+
+def _slim(exchange: Exchange) -> Exchange:
+    answer = exchange.answer
+    if answer is not None:
+        answer = replace(answer, candidates=(), context=NO_CONTEXT)
+    return replace(exchange, candidates=(), passages=(), answer=answer)
+
+
+def _up_to(chunk: Chunk, before: list[Chunk]) -> str:
+    return before[0].text[: max(0, chunk.start - before[0].start)] if before else ""
+
+
+def _from(chunk: Chunk, after: list[Chunk]) -> str:
+    return after[0].text[max(0, chunk.end - after[0].start) :] if after else ""
