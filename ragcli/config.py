@@ -158,8 +158,8 @@ class ChatConfig(Section):
     rewrite: Literal["off", "subject", "llm"] = Field(
         default="subject",
         description=(
-            "What ragcli chat makes of a follow-up. off: nothing. subject: one that stands for something "
-            "said before gets the last question's subject. llm: the LLM writes it anew (for larger LLMs)."
+            "What ragcli chat makes of a follow-up. off: nothing. subject: one that points back gets the "
+            "title of the document that the last answer cited. llm: the LLM rewrites it (for larger LLMs)."
         ),
     )
     history: int = Field(

@@ -32,6 +32,9 @@ OLLAMA = """\
 # model = "llama3.2"
 # context_tokens = 8192
 # answer_tokens = 512
+#
+# [profiles.ollama.chat]
+# rewrite = "llm"
 """
 
 

@@ -66,7 +66,9 @@ def test_it_cannot_steer_the_terminal() -> None:
 
 
 def test_colours_are_readable_on_light_and_dark_ground() -> None:
-    shown = drawn("# A\n## B\n1. `code` **b** *i*\n\n> quote\n\n```py\nx = 1\n```\n\n| a |\n|---|\n| 1 |\n\n---")
+    shown = drawn(
+        "# A\n## B\n1. `code` **b** *i*\n\n> quote\n\n```py\nx = 1\n```\n\n| a |\n|---|\n| 1 |\n\n---"
+    )
     codes = {code for run in ANSI.findall(shown) for code in run[2:-1].split(";")}
     assert codes <= {"0", "1", "2", "3", "31", "32", "35", "36", "39"}
 

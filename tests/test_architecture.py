@@ -24,6 +24,7 @@ HEAVY = {
     "numpy",
     "onnxruntime",
     "openai",
+    "prompt_toolkit",
     "pypdf",
     "safetensors",
     "scipy",
@@ -34,7 +35,7 @@ HEAVY = {
     "transformers",
     "xllamacpp",
 }
-SCREEN = {"rich", "typer"}
+SCREEN = {"prompt_toolkit", "rich", "typer"}
 # What each stage may take from the package. The pipeline wires the stages; they do not know each other.
 COMMON = {"ragcli", "ragcli.types", "ragcli.errors", "ragcli.config", "ragcli.redaction"}
 STAGES = {

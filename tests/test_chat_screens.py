@@ -27,8 +27,8 @@ SOURCES = (
 SENTENCES = (
     ScoredSentence("The planet is the closest to the Sun.", -1.204, False),
     ScoredSentence(
-        "Mercury completes one orbit around the Sun every 88 days, the shortest year of any planet, and turns "
-        "three times on its axis for every two orbits.",
+        "Mercury completes one orbit around the Sun every 88 days, the shortest year of any planet, and "
+        "turns three times on its axis for every two orbits.",
         8.61,
         True,
     ),
@@ -146,17 +146,20 @@ def test_a_document_cannot_steer_the_terminal() -> None:
 
 
 def test_a_conversation_is_saved_as_markdown() -> None:
-    answered = Exchange("and how long?", records.QUESTION, answer=records.reranked_answer(), outcome="answered")
+    answered = Exchange(
+        "and how long?", records.QUESTION, answer=records.reranked_answer(), outcome="answered"
+    )
     stopped = Exchange("Why *that*?", "Why *that*?", outcome="stopped")
     assert transcript([answered, stopped]) == (
         "# Conversation\n\n"
         f"## {records.QUESTION}\n\n"
         "Asked as: and how long?\n\n"
         f"{records.reranked_answer().text}\n\n"
-        "- \\[1\\] corpora/homonyms/mercury-planet.md \\> Mercury (planet) \\> Orbit and rotation, lines 30-36\n"
+        "- \\[1\\] corpora/homonyms/mercury-planet.md \\> Mercury (planet) \\> Orbit and rotation, "
+        "lines 30-36\n"
         "- \\[2\\] reports/annual report 2024.pdf \\> Annual report, page 3\n\n"
-        "\\*SmolLM2-135M-Instruct\\*\n\n".replace("\\*", "*")
-        + "## Why \\*that\\*?\n\n*Stopped before there was an answer.*\n"
+        "*SmolLM2-135M-Instruct*\n\n"
+        "## Why \\*that\\*?\n\n*Stopped before there was an answer.*\n"
     )
 
 

@@ -122,7 +122,7 @@ def test_help_names_every_command() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("ask", "search", "ingest", "status", "list", "show", "remove", "reset"),
+        *("ask", "chat", "search", "ingest", "status", "list", "show", "remove", "reset"),
         *("init", "doctor", "config", "models"),
     ],
 )

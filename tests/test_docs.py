@@ -14,6 +14,7 @@ PAGES = (
     *("README.md", "CONTRIBUTING.md", "CHANGELOG.md"),
     *("docs/architecture.md", "docs/reliability.md", "docs/security.md"),
     "docs/reference/json.md",
+    "docs/how-to/chat.md",
 )
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)\)")
 

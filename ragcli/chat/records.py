@@ -15,7 +15,8 @@ class Exchange:
     """One question and what came of it. `asked` is what was typed, `question` what was searched for.
 
     `answer` is None where it was stopped or failed: then `candidates` and `passages`, those of the prompt,
-    are there all the same if the search was done.
+    are there all the same if the search was done. `subject` is the title of the document that the answer
+    cites first; "" where it cites none.
     """
 
     asked: str
@@ -23,6 +24,7 @@ class Exchange:
     candidates: tuple[Candidate, ...] = ()
     passages: tuple[Passage, ...] = ()
     answer: Answer | None = None
+    subject: str = ""
     outcome: Outcome = "failed"
 
 

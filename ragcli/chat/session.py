@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,12 +13,14 @@ from ragcli.chat.rewriting import standalone
 from ragcli.config_loading import changed, value_of
 from ragcli.errors import NothingFoundError, UsageError
 from ragcli.pipeline import Pipeline
+from ragcli.prompting import one_line
 from ragcli.store.metadata import matching
 from ragcli.types import Answer, Chunk, Comparison, Filters
 
 OnText = Callable[[str], None]
 OnArmText = Callable[[str, str], None]
 LOCAL = "local"
+_MARK = re.compile(r"\[(\d+)")
 
 
 class Session:
@@ -55,7 +58,7 @@ class Session:
             self._is(replace(self.latest, outcome="stopped"))
             raise
         assert isinstance(answer, Answer)
-        self._is(replace(self.latest, answer=answer, outcome="answered"))
+        self._is(replace(self.latest, answer=answer, subject=_subject(answer), outcome="answered"))
         return self.latest
 
     def compare(self, *, on_text: OnArmText | None = None) -> Comparison:
@@ -174,6 +177,14 @@ class Session:
 
     def _is(self, exchange: Exchange) -> None:
         self.exchanges[-1] = exchange
+
+
+def _subject(answer: Answer) -> str:
+    """The title of what the text cites first; that is not always number 1."""
+    cited = {citation.number for citation in answer.citations}
+    titles = {p.number: p.candidate.chunk.title for p in answer.context.passages if p.number in cited}
+    numbers = [int(mark) for mark in _MARK.findall(answer.text)]
+    return next((one_line(titles[number]) for number in numbers if number in titles), "")
 
 
 def _slim(exchange: Exchange) -> Exchange:

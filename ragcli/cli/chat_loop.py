@@ -14,7 +14,7 @@ from rich.text import Text
 from ragcli.chat.commands import Command, parse
 from ragcli.chat.session import Session
 from ragcli.cli.chat_lines import Lines
-from ragcli.cli.editor import edit, editor_of
+from ragcli.cli.editor import edit, editor_of, is_text
 from ragcli.cli.session import Screens
 from ragcli.errors import LLMError, RagcliError, UsageError
 from ragcli.reporting import chat as screen
@@ -142,7 +142,7 @@ class Chat:
         screen.print_problem(self._err, error.message, error.hint)
 
     def show_stopped(self) -> None:
-        self._say("stopped")
+        self._err.print(Text("stopped", style="warning"))
 
     def _end_screen(self) -> None:
         """A blank line between what stands on stdout; a program at the other end of a pipe gets it now."""
@@ -150,6 +150,9 @@ class Chat:
         self._flush()
 
     def _say(self, line: str) -> None:
+        """What a command has done."""
+        if self._quiet:
+            return
         self._err.print(Text(one_line(line), style="quiet"), soft_wrap=not self._err.is_terminal)
 
     def _ask(self, question: str) -> None:
@@ -169,7 +172,8 @@ class Chat:
         self._end_screen()
 
     def _rewritten(self, question: str) -> None:
-        screen.print_rewritten(self._err, question)
+        if not self._quiet:
+            screen.print_rewritten(self._err, question)
         self._lines.remember(question)
 
     def _compare(self, command: Command) -> None:
@@ -191,7 +195,7 @@ class Chat:
     def _open(self, command: Command) -> None:
         source = self._session.source(command.number or 0)
         chunk = source.candidate.chunk
-        if self._editor and chunk.page_start is None and Path(chunk.source).is_file():
+        if self._editor and chunk.page_start is None and is_text(Path(chunk.source)):
             with _handler(_ignore):
                 edit(self._editor, Path(chunk.source), chunk.line_start)
         else:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ragcli.errors import UsageError
 
+LOOKED_AT = 4096
 # Most editors take +LINE FILE; these want FILE:LINE, some of them after a flag.
 _GOTO_FLAG = ("code", "code-insiders", "codium", "cursor")
 _COLON = (*_GOTO_FLAG, "hx", "helix", "subl", "zed")
@@ -23,6 +24,15 @@ def editor_of(environ: Mapping[str, str]) -> tuple[str, ...]:
         return tuple(shlex.split(environ.get("EDITOR", "")))
     except ValueError as error:
         raise UsageError(f"EDITOR is no command: {error}.", hint="Mend it, or unset it.") from None
+
+
+def is_text(file: Path) -> bool:
+    """Whether a text editor can show it; False where there is no such file."""
+    try:
+        with file.open("rb") as opened:
+            return b"\0" not in opened.read(LOOKED_AT)
+    except OSError:
+        return False
 
 
 def arguments(editor: Sequence[str], file: Path, line: int) -> list[str]:

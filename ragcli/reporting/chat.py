@@ -123,9 +123,9 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
     console.print(Text(_standing(explanation)), width=width, crop=False)
     if not explanation.sentences:
         return
-    judge = "cross-encoder" if explanation.reranked else "bi-encoder"
+    measure = "logit + prior" if explanation.reranked else "similarity"
     console.print()
-    console.print(Text(f"Its sentences, as the {judge} scores them", style="heading"))
+    console.print(Text(f"Its sentences, by {measure}", style="heading"))
     console.print(_sentences_table(explanation), width=min(console.width, READING_WIDTH))
     if _some_chosen(explanation):
         console.print(Text("* is in the prompt", style="quiet"))
