@@ -223,6 +223,11 @@ class Pipeline:
             prepared.question, prepared.candidates, prepared.watch, prepared.truncated, *answers
         )
 
+    def warm(self) -> None:
+        """Loads all that a question needs, so that the first one does not wait for it."""
+        self._start_llm()
+        self._load(Stopwatch(), reranker=self.config.reranking.enabled)
+
     def change(self, config: Config) -> None:
         """Other numbers, or another LLM, from the next question on. Loaded encoders and the index stay.
 

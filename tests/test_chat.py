@@ -19,9 +19,9 @@ from cli_helper import ANSI, Outcome, Terminal, run
 from fault_server import FaultServer, fault_server
 
 from ragcli.chat.session import Session
-from ragcli.cli.chat_loop import _one_interrupt
 from ragcli.cli.editor import arguments, editor_of, is_text
 from ragcli.cli.environment import Environment
+from ragcli.cli.interrupts import one_interrupt
 from ragcli.cli.main import main
 from ragcli.config_loading import changed, load_config
 from ragcli.errors import ExitCode, UsageError
@@ -31,7 +31,6 @@ QUESTION = "How long does Mercury take to go around the Sun?"
 PLANET = "# Mercury (planet)\n\n## Orbit\n\nMercury goes around the Sun once: the orbit takes 88 days.\n"
 GOD = "# Mercury (god)\n\n## Worship\n\nThe festival of Mercury was held on the Ides of May.\n"
 LONG = "# Long\n\n" + "\n\n".join(f"Paragraph {n}: {'filler words without end ' * 30}." for n in range(4))
-FIRST_LINE = "asking: "
 
 
 @pytest.fixture(scope="module")
@@ -357,7 +356,7 @@ def test_a_conversation_at_a_terminal(
 def test_a_second_interrupt_does_not_hit_what_tidies_up_after_the_first() -> None:
     before = signal.getsignal(signal.SIGINT)
     tidied = False
-    with _one_interrupt():
+    with one_interrupt():
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
@@ -374,6 +373,5 @@ def test_the_local_llm_answers_a_follow_up_about_what_was_asked_before(library: 
         "chat", "--no-rerank", stdin="How many days does the orbit of Mercury take?\nAnd its festival?\n"
     )
     assert outcome.status == 0, outcome.stderr
-    assert outcome.stdout.startswith("Mercury")
     assert "88 days" in outcome.stdout
     assert "asking: And its festival? (Mercury (planet))" in outcome.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import typer
@@ -69,7 +70,10 @@ def _converse(
             return read_all(chat, lines)
         if not quiet:
             print_welcome(screens.err, config.collection, len(session.documents()), config.llm.model)
-        return talk(chat, lines)
+        # The models load while the first question is being typed.
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            chat.wait_for(beside.submit(pipeline.warm))
+            return talk(chat, lines)
 
 
 def _lines(environment: Environment, session: Session, screens: Screens, *, typed: bool) -> Lines:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from rich.text import Text
@@ -15,6 +14,7 @@ from ragcli.chat.commands import Command, parse
 from ragcli.chat.session import Session
 from ragcli.cli.chat_lines import Lines
 from ragcli.cli.editor import edit, editor_of, is_text
+from ragcli.cli.interrupts import no_interrupt, one_interrupt
 from ragcli.cli.session import Screens
 from ragcli.errors import LLMError, RagcliError, UsageError
 from ragcli.reporting import chat as screen
@@ -45,7 +45,7 @@ def talk(chat: Chat, lines: Lines) -> int:
         try:
             if (line := _next(lines)) is None:
                 return failed
-            with _one_interrupt():
+            with one_interrupt():
                 try:
                     if not chat.handle(line):
                         return failed
@@ -68,31 +68,6 @@ def _next(lines: Lines) -> str | None:
     return line
 
 
-@contextmanager
-def _one_interrupt() -> Iterator[None]:
-    """Ctrl-C interrupts the block once; a second one must not hit what tidies up after the first."""
-
-    def first(_signal: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, _ignore)
-        raise KeyboardInterrupt
-
-    with _handler(first):
-        yield
-
-
-@contextmanager
-def _handler(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
-    previous = signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
-def _ignore(_signal: int, _frame: FrameType | None) -> None:
-    """Unlike SIG_IGN, this is not handed on to a program that is started."""
-
-
 class Chat:
     """Does what a line says and shows what came of it. Answers go to stdout, all else to stderr."""
 
@@ -113,6 +88,8 @@ class Chat:
         self._flush = screens.environment.stdout.flush
         self._timings = timings
         self._quiet = quiet
+        self._loading: Future[None] = Future()
+        self._loading.set_result(None)
         self._saved: set[Path] = set()
         self._commands: dict[str, Callable[[Command], None]] = {
             "compare": self._compare,
@@ -127,6 +104,10 @@ class Chat:
             "help": self._help,
         }
 
+    def wait_for(self, loading: Future[None]) -> None:
+        """The pipeline is another thread's until then; whether it failed, the next question will say."""
+        self._loading = loading
+
     def handle(self, line: str) -> bool:
         """False where the line asks to leave. Raises RagcliError, and KeyboardInterrupt when stopped."""
         wanted = parse(line)
@@ -135,6 +116,7 @@ class Chat:
         elif wanted.name == "quit":
             return False
         else:
+            self._load()
             self._commands[wanted.name](wanted)
         return True
 
@@ -155,7 +137,13 @@ class Chat:
             return
         self._err.print(Text(one_line(line), style="quiet"), soft_wrap=not self._err.is_terminal)
 
+    def _load(self) -> None:
+        if not self._loading.done():
+            with spinner(self._err, "Loading the models …", quiet=self._quiet):
+                wait([self._loading])
+
     def _ask(self, question: str) -> None:
+        self._load()
         quoted = self._session.quotes
         body = Text if quoted else screen.answer_body
         with self._stream(body) as stream:
@@ -196,7 +184,7 @@ class Chat:
         source = self._session.source(command.number or 0)
         chunk = source.candidate.chunk
         if self._editor and chunk.page_start is None and is_text(Path(chunk.source)):
-            with _handler(_ignore):
+            with no_interrupt():
                 edit(self._editor, Path(chunk.source), chunk.line_start)
         else:
             screen.print_surroundings(self._out, self._session.surroundings(source))
