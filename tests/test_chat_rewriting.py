@@ -46,6 +46,7 @@ def test_a_question_that_points_back_gets_the_subject(typed: str) -> None:
         "Which itinerary is the shortest?",
         "How many species of cranes are there?",
         "Is there a limit on expenses?",
+        "Which head of government stepped down after a scandal around his assistant?",
     ],
 )
 def test_a_question_that_stands_alone_is_left_alone(typed: str) -> None:

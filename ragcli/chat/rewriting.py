@@ -21,6 +21,9 @@ LONGEST_QUESTION = 400
 HISTORY_SHARE = 0.5
 """The part of the LLM's window that the conversation may take."""
 
+MOST_WORDS_BEFORE = 4
+"""A pronoun after more content words than that stands for one of them, as a rule."""
+
 SYSTEM = """\
 You rewrite the last question of a conversation so that it can be understood without the conversation.
 Replace words such as "it", "they" or "there" by what they stand for, and add what was left unsaid.
@@ -61,8 +64,13 @@ def with_subject(typed: str, history: Sequence[Exchange]) -> str:
 
 
 def needs_subject(typed: str) -> bool:
-    """Whether a question points at something that it does not name, or names nothing at all."""
-    return bool(_POINTING.search(typed) or _OPENING.match(typed.strip())) or not content_words(typed)
+    """Whether a question points at something that it does not name, or names nothing at all.
+
+    By its words: "How do bats find their prey?" points at nothing and is taken for one that does.
+    """
+    pointing = _POINTING.search(typed)
+    points_back = pointing is not None and len(content_words(typed[: pointing.start()])) <= MOST_WORDS_BEFORE
+    return points_back or _OPENING.match(typed.strip()) is not None or not content_words(typed)
 
 
 def messages(typed: str, history: Sequence[Exchange], room: int) -> tuple[Message, ...]:
