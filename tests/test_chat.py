@@ -342,7 +342,8 @@ def test_a_conversation_at_a_terminal(
     screen.type("\x03/op\t")
     screen.wait_for("/open")
     screen.type(" 1\r/save out.md\r")
-    screen.wait_for("wrote out.md")
+    # Not before the prompt: until then the terminal is not the prompt's, and Ctrl-D would be lost.
+    screen.wait_for(r"wrote out.md\s+>")
     screen.type("\x04")
     assert screen.process.wait(timeout=30) == 0
     assert (tmp_path / "opened").read_text() == f"+5 {library}/notes/planet.md\n"
