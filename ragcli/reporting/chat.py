@@ -14,8 +14,8 @@ from ragcli.chat.commands import COMMANDS, MARK
 from ragcli.chat.records import Explanation, Source, Surroundings
 from ragcli.reporting import text as words
 from ragcli.reporting.answer_markdown import AnswerMarkdown
-from ragcli.reporting.index import PIPE_WIDTH
 from ragcli.reporting.explain import explain_table
+from ragcli.reporting.index import PIPE_WIDTH
 from ragcli.reporting.terminal import READING_WIDTH, answer_text, print_answer
 from ragcli.types import Answer
 
