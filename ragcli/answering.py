@@ -10,7 +10,7 @@ from ragcli.config import Config
 from ragcli.embedding import BiEncoder
 from ragcli.errors import LLMError
 from ragcli.llm import LLM, Generation
-from ragcli.reranking import CrossEncoderReranker
+from ragcli.reranking import Reranker
 from ragcli.stopwatch import Stopwatch
 from ragcli.types import Answer, Candidate, Context, Usage
 
@@ -85,9 +85,7 @@ def answer(
     )
 
 
-def sentence_scorer(
-    embedder: BiEncoder, reranker: CrossEncoderReranker | None = None
-) -> prompting.ScoreTexts:
+def sentence_scorer(embedder: BiEncoder, reranker: Reranker | None = None) -> prompting.ScoreTexts:
     """How an arm scores sentences: as it scores its passages, so that two arms differ in nothing else.
 
     Without `reranker`: the bi-encoder's similarity. With it: logit + prior_weight x similarity.

@@ -19,6 +19,21 @@ class Section(BaseModel):
 
 class StoreConfig(Section):
     path: str = Field(default=".ragcli", description="Folder of the index.")
+    url: str = Field(
+        default="",
+        description="A Chroma server that holds the index instead of the folder: http://localhost:8000.",
+    )
+    tenant: str = Field(default="default_tenant", min_length=1, description="Tenant on the server.")
+    database: str = Field(default="default_database", min_length=1, description="Database on the server.")
+    api_key_env: str = Field(
+        default="", description="Name of the environment variable that holds the server's key."
+    )
+    api_key_header: str = Field(
+        default="X-Chroma-Token",
+        pattern=r"^[A-Za-z0-9-]+$",
+        description="Header that carries the key; in Authorization it stands as a Bearer token.",
+    )
+    timeout_seconds: float = Field(default=60.0, gt=0, description="Longest wait for the server's answer.")
     search_width: int = Field(
         default=200,
         ge=10,
@@ -61,6 +76,22 @@ class EmbeddingConfig(Section):
         default="all-MiniLM-L6-v2", description="Bi-encoder: the embedded one, a hub name or a folder."
     )
     batch_size: int = Field(default=32, ge=1, description="Texts encoded at once.")
+    url: str = Field(
+        default="",
+        description=(
+            "An OpenAI-compatible server that encodes with this model: http://localhost:8080/v1. "
+            "Empty: encode here."
+        ),
+    )
+    api_key_env: str = Field(
+        default="", description="Name of the environment variable that holds the server's key."
+    )
+    max_tokens: int = Field(
+        default=256,
+        ge=16,
+        description="With url: longest text that its model reads whole, in tokens of all-MiniLM-L6-v2.",
+    )
+    timeout_seconds: float = Field(default=60.0, gt=0, description="Longest wait for the server's answer.")
 
 
 class RetrievalConfig(Section):
@@ -101,6 +132,25 @@ class RerankingConfig(Section):
         ge=16,
         description="Longest pair that is scored whole; longer ones are cut and counted.",
     )
+    url: str = Field(
+        default="",
+        description="A server whose /rerank scores with this model, such as http://localhost:8080.",
+    )
+    dialect: Literal["jina", "tei"] = Field(
+        default="jina",
+        description="What /rerank speaks. jina: vLLM, llama.cpp, infinity, Jina, Cohere. tei: TEI.",
+    )
+    scores: Literal["logits", "probabilities"] = Field(
+        default="logits",
+        description=(
+            "What the server sends. logits are asked for; probabilities are turned back into logits, "
+            "and tie where they were rounded to 0 or 1."
+        ),
+    )
+    api_key_env: str = Field(
+        default="", description="Name of the environment variable that holds the server's key."
+    )
+    timeout_seconds: float = Field(default=60.0, gt=0, description="Longest wait for the server's answer.")
 
 
 class PromptingConfig(Section):

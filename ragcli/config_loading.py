@@ -26,7 +26,8 @@ from ragcli.redaction import without_credentials
 
 PREFIX = "RAGCLI_"
 FILE_NAME = "config.toml"
-SECRET_NAME_KEY = "llm.api_key_env"
+SECRET_NAME = "api_key_env"
+URLS = ("store.url", "embedding.url", "reranking.url", "llm.base_url")
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -117,7 +118,9 @@ def repeatable(config: Config) -> dict[str, Any]:
     from ragcli import __version__
 
     settings = config.model_dump(mode="json")
-    settings["llm"]["base_url"] = without_credentials(config.llm.base_url)
+    for key in URLS:
+        section, _, name = key.partition(".")
+        settings[section][name] = without_credentials(settings[section][name])
     return {"ragcli": __version__, "config": settings}
 
 
@@ -294,21 +297,23 @@ def _bad_value(error: ValidationError, given: _Layer) -> ConfigError:
         else "ragcli config show lists every key."
     )
     message = first["msg"].removeprefix("Input s").removeprefix("S")
-    shown = "" if key == SECRET_NAME_KEY else f" = {given[key].value!r}" if key in given else ""
+    shown = "" if key.endswith(SECRET_NAME) else f" = {given[key].value!r}" if key in given else ""
     return ConfigError(f"{key}{shown} (from {origin}) does not fit: s{message}.", hint=hint)
 
 
 def _check_secret_name(given: _Layer) -> None:
     """A key pasted where a variable's name belongs must not reach a screen, an error or a run's JSON."""
-    setting = given.get(SECRET_NAME_KEY)
-    if setting and setting.value and not VARIABLE_NAME.match(str(setting.value)):
-        raise ConfigError(
-            f"{SECRET_NAME_KEY} (from {setting.origin}) is not the name of an environment variable.",
-            hint='Put the key into a variable and name that variable, e.g. api_key_env = "OPENAI_API_KEY".',
-        )
+    for key, setting in given.items():
+        is_name = not setting.value or VARIABLE_NAME.match(str(setting.value))
+        if key.endswith(SECRET_NAME) and not is_name:
+            raise ConfigError(
+                f"{key} (from {setting.origin}) is not the name of an environment variable.",
+                hint="Put the key into a variable and name that variable, e.g. "
+                'api_key_env = "OPENAI_API_KEY".',
+            )
 
 
 def _printable(key: str, value: object, environ: Mapping[str, str]) -> object:
-    if key == SECRET_NAME_KEY and value:
+    if key.endswith(SECRET_NAME) and value:
         return f"{value} ({'set' if environ.get(str(value)) else 'not set'})"
     return without_credentials(value) if isinstance(value, str) else value

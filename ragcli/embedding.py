@@ -7,8 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from ragcli import model_server
 from ragcli.bert import Encoder, is_plain_bert, load_encoder, load_tokenizer, pad
 from ragcli.config import EmbeddingConfig
+from ragcli.embedding_server import ServedBiEncoder
 from ragcli.errors import ModelError
 from ragcli.models import EMBEDDED_BI_ENCODER, bi_encoder_files, quieten_libraries, read_json
 
@@ -90,13 +92,27 @@ class BiEncoder:
         return [len(encoding) for encoding in encodings]
 
 
+def check(config: EmbeddingConfig) -> str:
+    """The fingerprint of the model that the settings name; "" where a server runs it, who alone knows.
+
+    Raises what `load_bi_encoder` would raise for missing files or a missing key. Loads nothing, asks nobody.
+    """
+    if config.url:
+        model_server.check("embedding", config)
+        return ""
+    return bi_encoder_files(config.model).fingerprint
+
+
 def load_bi_encoder(config: EmbeddingConfig, *, bulk: bool = False) -> BiEncoder:
     """The bi-encoder that the settings name. The embedded one reads its weights at the first text.
 
     `bulk`: many texts are to be read, and a slower start pays where it makes the rest faster.
 
-    Raises ModelError.
+    Raises ModelError, and ServerError where a server is to run it.
     """
+    if config.url:
+        served = ServedBiEncoder(config)
+        return BiEncoder(config.model, served.fingerprint, served, batch_size=config.batch_size)
     files = bi_encoder_files(config.model)
     quieten_libraries()
     folder = Path(files.folder)

@@ -6,10 +6,12 @@
     |- IngestError              exit 1   a path that does not exist; with --strict, a file that was skipped
     |- StoreError               exit 1   the index cannot be read or written
     |  |- IndexMismatchError    exit 2   the index was built with another model or other settings
-    |- NothingFoundError        exit 3   no index, an empty index, nothing matches, no answer where one was
-    demanded |- ModelError               exit 4   a model's files are missing, damaged or unusable |- LLMError
-    exit 4   the LLM is unreachable, refused, or stopped in mid-answer |- TrainingError            exit 1
-    training could not run, or brought no gain
+    |  |- StoreServerError      exit 4   the index's server is unreachable, too slow, or refuses the key
+    |- NothingFoundError        exit 3   no index, an empty one, nothing matches, no answer though demanded
+    |- ModelError               exit 4   a model's files are missing, damaged or unusable
+    |- ServerError              exit 4   a model's server is unreachable, refused, or sent what is no answer
+    |  |- LLMError              exit 4   the same of the LLM, which may stop in mid-answer
+    |- TrainingError            exit 1   training could not run, or brought no gain
 
 Every error carries a message (what is wrong) and a hint (the command or the change that mends it).
 """
@@ -61,6 +63,10 @@ class IndexMismatchError(StoreError):
     exit_code = ExitCode.USAGE
 
 
+class StoreServerError(StoreError):
+    exit_code = ExitCode.UNAVAILABLE
+
+
 class NothingFoundError(RagcliError):
     exit_code = ExitCode.NOTHING_FOUND
 
@@ -69,14 +75,30 @@ class ModelError(RagcliError):
     exit_code = ExitCode.UNAVAILABLE
 
 
-class LLMError(RagcliError):
-    """`partial` is the text that had arrived before the failure: shown as partial, never as the answer.
-
-    `transient`: the same request may succeed later, after `retry_after` seconds where the server said so.
+class ServerError(RagcliError):
+    """`transient`: the same request may succeed later, after `retry_after` seconds where the server said so.
     `hopeless`: every other question would fail in the same way.
     """
 
     exit_code = ExitCode.UNAVAILABLE
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        transient: bool = False,
+        retry_after: float | None = None,
+        hopeless: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.transient = transient
+        self.retry_after = retry_after
+        self.hopeless = hopeless
+
+
+class LLMError(ServerError):
+    """`partial` is the text that had arrived before the failure: shown as partial, never as the answer."""
 
     def __init__(
         self,
@@ -88,11 +110,8 @@ class LLMError(RagcliError):
         retry_after: float | None = None,
         hopeless: bool = False,
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint, transient=transient, retry_after=retry_after, hopeless=hopeless)
         self.partial = partial
-        self.transient = transient
-        self.retry_after = retry_after
-        self.hopeless = hopeless
 
 
 class TrainingError(RagcliError):

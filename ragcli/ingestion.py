@@ -19,7 +19,7 @@ from ragcli.documents import Discovery, UnreadableFile
 from ragcli.embedding import BiEncoder
 from ragcli.errors import ConfigError, NothingFoundError
 from ragcli.stopwatch import Stopwatch
-from ragcli.store import Store, Update, open_store
+from ragcli.store import Index, Update, open_store
 from ragcli.types import Chunk, Document, FileReport, FileStatus, IngestReport, SourceInfo
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class _Run:
         self._embedded = 0
         self._cut = 0
 
-    def perform(self, plan: _Plan, index: Store) -> None:
+    def perform(self, plan: _Plan, index: Index) -> None:
         for group in _groups(self._prepared(plan.work)):
             self._write(group, index, total=len(plan.work))
         with self.watch.stage("store"):
@@ -170,7 +170,7 @@ class _Run:
         if work:
             self._progress(Progress("read", len(work), len(work), ""))
 
-    def _write(self, group: Sequence[_Prepared], index: Store, *, total: int) -> None:
+    def _write(self, group: Sequence[_Prepared], index: Index, *, total: int) -> None:
         passages = [part.passage for prepared in group for part in prepared.chunks]
 
         def advance(texts: int) -> None:
@@ -201,7 +201,7 @@ class _Run:
         self._files.append(FileReport(source, status, chunks))
 
 
-def _open(config: Config, embedder: BiEncoder, *, create: bool) -> Store | None:
+def _open(config: Config, embedder: BiEncoder, *, create: bool) -> Index | None:
     """The index; None if there is none and none is to be made."""
     try:
         return open_store(

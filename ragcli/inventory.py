@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from ragcli import bert, llm, models
+from ragcli import bert, llm, model_server, models
 from ragcli.config import Config
 from ragcli.errors import RagcliError
 from ragcli.redaction import without_credentials
@@ -48,11 +49,19 @@ class ModelEntry:
 
 
 def model_entries(config: Config) -> tuple[ModelEntry, ...]:
-    """The bi-encoder, the cross-encoder and the LLM that the settings name."""
+    """The bi-encoder, the cross-encoder and the LLM that the settings name. No server is asked."""
+    look_at_bi_encoder = partial(model_server.check, "embedding", config.embedding)
+    look_at_cross_encoder = partial(model_server.check, "reranking", config.reranking)
     return (
-        _encoder("bi-encoder", config.embedding.model, models.bi_encoder_files, _bi_encoder_precisions),
-        _encoder("cross-encoder", config.reranking.model, models.cross_encoder_files, _cross_precisions),
-        _local_llm(config) if config.llm.base_url == llm.LOCAL else _served_llm(config),
+        _served("bi-encoder", config.embedding.model, config.embedding.url, look_at_bi_encoder)
+        if config.embedding.url
+        else _encoder("bi-encoder", config.embedding.model, models.bi_encoder_files, _bi_encoder_precisions),
+        _served("cross-encoder", config.reranking.model, config.reranking.url, look_at_cross_encoder)
+        if config.reranking.url
+        else _encoder("cross-encoder", config.reranking.model, models.cross_encoder_files, _cross_precisions),
+        _local_llm(config)
+        if config.llm.base_url == llm.LOCAL
+        else _served("LLM", config.llm.model, config.llm.base_url, partial(llm.check, config.llm)),
     )
 
 
@@ -98,15 +107,15 @@ def _local_llm(config: Config) -> ModelEntry:
     )
 
 
-def _served_llm(config: Config) -> ModelEntry:
-    place = without_credentials(config.llm.base_url)
+def _served(role: str, name: str, url: str, look: Callable[[], object]) -> ModelEntry:
     try:
-        llm.check(config.llm)
+        look()
     except RagcliError as error:
         state, hint = error.message, error.hint
     else:
         state, hint = READY, ""
-    return ModelEntry("LLM", config.llm.model, state, hint, "server", place, None, "", "the server's", "", "")
+    place = without_credentials(url)
+    return ModelEntry(role, name, state, hint, "server", place, None, "", "the server's", "", "")
 
 
 def licence_of(folder: Path) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ragcli.config import LLMConfig
+from ragcli.endpoints import retry_after as _retry_after
 from ragcli.errors import ConfigError, LLMError
 from ragcli.redaction import redact
 
@@ -182,19 +181,6 @@ def _status_error(error: APIStatusError, server: str, config: LLMConfig, detail:
         f"{server} refused the request (HTTP {status}): {detail}.",
         hint="Check the [llm] settings: ragcli config show",
     )
-
-
-def _retry_after(error: APIStatusError) -> float | None:
-    """Seconds from the Retry-After header, which holds seconds or a date (RFC 9110); None without one."""
-    text = error.response.headers.get("retry-after", "").strip()
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
 
 
 def _too_many(error: APIStatusError, server: str) -> LLMError:

@@ -20,7 +20,6 @@ from ragcli import (
     embedding,
     ingestion,
     llm,
-    models,
     prompting,
     reranking,
     retrieval,
@@ -277,17 +276,17 @@ class Pipeline:
         store.check(self.config)
         if answers:
             llm.check(self.config.llm)
-        files = models.bi_encoder_files(self.config.embedding.model)
-        store.check(self.config, fingerprint=files.fingerprint)
+        if fingerprint := embedding.check(self.config.embedding):
+            store.check(self.config, fingerprint=fingerprint)
         if reranker:
-            models.cross_encoder_files(self.config.reranking.model)
+            reranking.check(self.config.reranking)
 
     @cached_property
     def _bi_encoder(self) -> embedding.BiEncoder:
         return embedding.load_bi_encoder(self.config.embedding, bulk=self._bulk)
 
     @cached_property
-    def _reranker(self) -> reranking.CrossEncoderReranker:
+    def _reranker(self) -> reranking.Reranker:
         return reranking.load_reranker(self.config.reranking, bulk=self._bulk)
 
     @property
@@ -366,7 +365,7 @@ class Pipeline:
             if self.config.retrieval.method == "hybrid":
                 index.index_words()
 
-    def _open_index(self) -> store.Store:
+    def _open_index(self) -> store.Index:
         encoder = self._bi_encoder
         return store.open_store(
             self.config,

@@ -30,10 +30,14 @@ def prepare(config: Config, progress: Callable[[str], None]) -> None:
     Raises ModelError for what cannot be fetched.
     """
     encoders = (
-        ("bi-encoder", config.embedding.model, models.bi_encoder_files),
-        ("cross-encoder", config.reranking.model, models.cross_encoder_files),
+        ("bi-encoder", config.embedding, models.bi_encoder_files),
+        ("cross-encoder", config.reranking, models.cross_encoder_files),
     )
-    for role, name, find in encoders:
+    for role, settings, find in encoders:
+        name = settings.model
+        if settings.url:
+            progress(f"The {role} {name} runs on a server.")
+            continue
         try:
             files = find(name, fetch=False)
         except ModelError:

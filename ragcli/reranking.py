@@ -9,10 +9,19 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from ragcli import model_server
 from ragcli.bert import is_plain_bert, load_encoder, load_tokenizer, pad
 from ragcli.config import RerankingConfig
 from ragcli.errors import ModelError
-from ragcli.models import cross_encoder_files, precision, quieten_libraries, read_json
+from ragcli.models import (
+    SHIPPED_CROSS_ENCODER,
+    cross_encoder_files,
+    precision,
+    quieten_libraries,
+    read_json,
+)
+from ragcli.pair_window import PairWindow
+from ragcli.reranking_server import ServedReranker
 from ragcli.types import Candidate
 
 if TYPE_CHECKING:
@@ -43,6 +52,41 @@ class Calibration:
     slope: float = 1.0
     intercept: float = 0.0
 
+    def probability(self, logit: float) -> float:
+        """The calibrated chance, 0 to 1, that a passage with this logit is relevant."""
+        x = self.slope * logit + self.intercept
+        return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+class Reranker(Protocol):
+    """A cross-encoder, here (`CrossEncoderReranker`) or behind HTTP (`ServedReranker`).
+
+    `window` is the longest pair in tokens, special tokens included; `truncated` counts the pairs so far that
+    were longer and were cut, `tokens_lost` what they lost by it. `prior_weight` is what the bi-encoder's
+    similarity weighs in the order. `logits` and `logits_of_lists` give raw scores in the order of the texts.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def prior_weight(self) -> float: ...
+    @property
+    def window(self) -> int: ...
+    @property
+    def truncated(self) -> int: ...
+    @property
+    def tokens_lost(self) -> int: ...
+    @property
+    def probability(self) -> Callable[[float], float]: ...
+    def logits(self, question: str, texts: Sequence[str]) -> list[float]: ...
+    def logits_of_lists(
+        self,
+        lists: Sequence[tuple[str, Sequence[str]]],
+        advance: Callable[[int], None] | None = None,
+    ) -> list[list[float]]: ...
+
 
 class CrossEncoderReranker:
     """A loaded cross-encoder. `window` is the longest pair in tokens, special tokens included.
@@ -67,12 +111,18 @@ class CrossEncoderReranker:
         self.prior_weight = prior_weight
         self.calibration = calibration
         self.window = min(config.max_tokens, backend.longest)
-        self.truncated = 0
-        self.tokens_lost = 0
+        self.probability = calibration.probability
+        self._pairs = PairWindow(backend.tokenizer, self.window)
         self._backend = backend
         self._batch_size = config.batch_size
-        self._tokenizer = backend.tokenizer
-        self._tokenizer.enable_truncation(self.window, strategy="only_second")
+
+    @property
+    def truncated(self) -> int:
+        return self._pairs.truncated
+
+    @property
+    def tokens_lost(self) -> int:
+        return self._pairs.tokens_lost
 
     def logits(self, question: str, texts: Sequence[str]) -> list[float]:
         """The raw logit of every (question, text), in the order of `texts`; equal texts have equal logits.
@@ -105,7 +155,7 @@ class CrossEncoderReranker:
     def _score_block(
         self, lists: Sequence[tuple[str, Sequence[str]]], advance: Callable[[int], None] | None
     ) -> list[list[float]]:
-        pairs = [pair for question, texts in lists for pair in self._encode(question, texts)]
+        pairs = [pair for question, texts in lists for pair in self._pairs.encode(question, texts)]
         # Equal pairs are scored once: in a batch, equal rows may differ in the last bit, and would not tie.
         places: dict[tuple[int, ...], list[int]] = {}
         for place, pair in enumerate(pairs):
@@ -124,29 +174,6 @@ class CrossEncoderReranker:
         rest = iter(found)
         return [list(islice(rest, len(texts))) for _, texts in lists]
 
-    def _encode(self, question: str, texts: Sequence[str]) -> list[Encoding]:
-        """The pairs of one question as tokens, cut to the window; what is cut is counted."""
-        asked, lost = self._cut(question, self.window // 2)
-        pairs = self._tokenizer.encode_batch([(asked, text) for text in texts])
-        losses = [lost + sum(part.sequence_ids.count(1) for part in pair.overflowing) for pair in pairs]
-        self.truncated += sum(loss > 0 for loss in losses)
-        self.tokens_lost += sum(losses)
-        return pairs
-
-    def probability(self, logit: float) -> float:
-        """The calibrated chance, 0 to 1, that a passage with this logit is relevant."""
-        x = self.calibration.slope * logit + self.calibration.intercept
-        return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
-
-    def _cut(self, text: str, most: int) -> tuple[str, int]:
-        """The first `most` tokens of a text, and how many it lost."""
-        self._tokenizer.no_truncation()
-        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
-        self._tokenizer.enable_truncation(self.window, strategy="only_second")
-        if len(offsets) <= most:
-            return text, 0
-        return text[: offsets[most - 1][1]], len(offsets) - most
-
 
 def _blocks(
     lists: Sequence[tuple[str, Sequence[str]]],
@@ -162,35 +189,68 @@ def _blocks(
         yield block
 
 
-def load_reranker(config: RerankingConfig, *, bulk: bool = False) -> CrossEncoderReranker:
-    """The cross-encoder that the settings name. Raises ModelError.
+def check(config: RerankingConfig) -> str:
+    """The fingerprint of the model that the settings name; "" where a server runs it.
+
+    Raises what `load_reranker` would raise for missing files or a missing key. Loads nothing, asks nobody.
+    """
+    if config.url:
+        model_server.check("reranking", config)
+        return ""
+    return cross_encoder_files(config.model).fingerprint
+
+
+def load_reranker(config: RerankingConfig, *, bulk: bool = False) -> Reranker:
+    """The cross-encoder that the settings name. Raises ModelError, ServerError for a server without its key.
 
     `bulk`: many pairs are to be scored, and a slower start pays where it makes the rest faster.
     """
+    if config.url:
+        own = _own_settings(_folder_of_served(config.model))
+        return ServedReranker(
+            config,
+            prior_weight=_prior_weight(config, own),
+            probability=_calibration(own).probability,
+        )
     files = cross_encoder_files(config.model)
     quieten_libraries()
     folder = Path(files.folder)
-    own = read_json(folder / "ragcli.json")
-    prior_weight = config.prior_weight
-    if prior_weight is None:
-        prior_weight = _number(own, "prior_weight", 0.0)
-    scale = own.get("calibration")
-    scale = scale if isinstance(scale, dict) else {}
-    plain = _is_plain(folder)
-    backend: _Backend = _PlainBert(folder, bulk=bulk) if plain else _AnyModel(config.model, folder)
+    own = _own_settings(folder)
+    backend: _Backend = (
+        _PlainBert(folder, bulk=bulk) if _is_plain(folder) else _AnyModel(config.model, folder)
+    )
     return CrossEncoderReranker(
         files.name,
         files.fingerprint,
         backend,
-        prior_weight=prior_weight,
-        calibration=Calibration(_number(scale, "slope", 1.0), _number(scale, "intercept", 0.0)),
+        prior_weight=_prior_weight(config, own),
+        calibration=_calibration(own),
         config=config,
     )
 
 
-def rerank(
-    reranker: CrossEncoderReranker, question: str, candidates: Sequence[Candidate]
-) -> tuple[Candidate, ...]:
+def _folder_of_served(name: str) -> Path | None:
+    """Where this machine has the model as well: its prior and its calibration hold wherever it runs."""
+    if name == SHIPPED_CROSS_ENCODER:
+        return Path(cross_encoder_files(name).folder)
+    folder = Path(name).expanduser()
+    return folder if folder.is_dir() else None
+
+
+def _own_settings(folder: Path | None) -> dict[str, object]:
+    return {} if folder is None else read_json(folder / "ragcli.json")
+
+
+def _prior_weight(config: RerankingConfig, own: dict[str, object]) -> float:
+    return _number(own, "prior_weight", 0.0) if config.prior_weight is None else config.prior_weight
+
+
+def _calibration(own: dict[str, object]) -> Calibration:
+    scale = _dict(own.get("calibration"))
+    return Calibration(_number(scale, "slope", 1.0), _number(scale, "intercept", 0.0))
+
+
+def rerank(reranker: Reranker, question: str, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
     """The candidates with logit, score, probability and rank, best first; ties keep the base order."""
     logits = reranker.logits(question, [candidate.chunk.passage for candidate in candidates])
     return order_by_score(

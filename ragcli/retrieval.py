@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ragcli import fusion
 from ragcli.config import RetrievalConfig
-from ragcli.store import Store
+from ragcli.store import Index
 from ragcli.types import Candidate, Filters
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def retrieve(
-    index: Store, question: str, vector: Vectors, config: RetrievalConfig, filters: Filters
+    index: Index, question: str, vector: Vectors, config: RetrievalConfig, filters: Filters
 ) -> tuple[Candidate, ...]:
     """`config.candidates` chunks in base order; `vector` is the question's, float32 (dimension,)."""
     dense = index.search(vector, config.candidates, filters)
@@ -28,7 +28,7 @@ def retrieve(
 
 
 def with_words(
-    index: Store,
+    index: Index,
     question: str,
     vector: Vectors,
     dense: Sequence[Candidate],

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from chroma_server import chroma_server
 
 from ragcli.config import EmbeddingConfig, RerankingConfig
 from ragcli.embedding import BiEncoder, load_bi_encoder
@@ -19,3 +22,10 @@ def embedder() -> BiEncoder:
 def reranker() -> CrossEncoderReranker:
     """The cross-encoder that is shipped with the package."""
     return load_reranker(RerankingConfig())
+
+
+@pytest.fixture(scope="session")
+def chroma_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Chroma server; `own_database` gives each test a database on it."""
+    with chroma_server(tmp_path_factory.mktemp("chroma") / "data") as url:
+        yield url

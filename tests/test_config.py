@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ragcli.config_loading import (
     explain_config,
     known_fields,
     load_config,
+    repeatable,
     variable_name,
 )
 from ragcli.config_template import default_config_text
@@ -233,9 +235,11 @@ def test_the_key_s_variable_is_named_and_its_value_never_shown() -> None:
     assert origins(profile="openai")["llm.api_key_env"].value == "OPENAI_API_KEY (not set)"
 
 
-def test_a_key_in_the_place_of_its_variable_is_refused_without_showing_it() -> None:
-    write("[llm]\napi_key_env = 'sk-very-secret'")
+@pytest.mark.parametrize("section", ["store", "embedding", "reranking", "llm"])
+def test_a_key_in_the_place_of_its_variable_is_refused_without_showing_it(section: str) -> None:
+    write(f"[{section}]\napi_key_env = 'sk-very-secret'")
     error = failure()
+    assert f"{section}.api_key_env" in error.message
     assert "sk-very-secret" not in error.message + error.hint
 
 
@@ -246,6 +250,8 @@ def test_a_key_written_into_the_file_is_refused_without_showing_it() -> None:
     assert "llm.api_key_env" in error.hint
 
 
-def test_a_password_in_a_url_is_not_shown() -> None:
-    settings = origins(environ={"RAGCLI_LLM_BASE_URL": "http://me:secret@host:1/v1"})
-    assert settings["llm.base_url"].value == "http://***@host:1/v1"
+@pytest.mark.parametrize("key", ["store.url", "embedding.url", "reranking.url", "llm.base_url"])
+def test_a_password_in_a_url_is_not_shown(key: str) -> None:
+    environ = {variable_name(key): "http://me:secret@host:1/v1"}
+    assert origins(environ=environ)[key].value == "http://***@host:1/v1"
+    assert "secret" not in json.dumps(repeatable(load_config(environ=environ)))

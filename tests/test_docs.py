@@ -15,6 +15,7 @@ PAGES = (
     *("docs/architecture.md", "docs/reliability.md", "docs/security.md"),
     "docs/reference/json.md",
     "docs/how-to/chat.md",
+    *("docs/scaling.md", "docs/how-to/chroma-server.md"),
 )
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)\)")
 

@@ -17,13 +17,13 @@ import pytest
 from cli_helper import Outcome, run
 from fault_server import ODD_PARTS, WORDS, FaultServer, fault_server
 
-from ragcli.batch.retrying import Backoff
 from ragcli.config import LLMConfig
 from ragcli.config_loading import load_config
 from ragcli.errors import LLMError
 from ragcli.llm import MOST_CHARACTERS_PER_TOKEN, open_llm
 from ragcli.pipeline import open_pipeline
 from ragcli.reporting.text import CONTROLS
+from ragcli.retrying import Backoff
 from ragcli.types import Message
 
 QUESTION = "How long does Mercury take to go around the Sun?"
@@ -84,7 +84,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """One retry, at once: a batch waits half a minute for a server that is not there, a test does not."""
     quick = partial(Backoff, first=0.01, longest=0.01, retries=1, patience=0.01)
-    monkeypatch.setattr("ragcli.batch.retrying.Backoff", quick)
+    monkeypatch.setattr("ragcli.retrying.Backoff", quick)
     monkeypatch.setenv("TEST_KEY", CANARY)
 
 

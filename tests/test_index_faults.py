@@ -18,13 +18,13 @@ from test_store import chunk, found, opened, put, vectors
 
 from ragcli import store
 from ragcli.batch import runner
-from ragcli.batch.retrying import Backoff
 from ragcli.config import Config, IngestConfig, LLMConfig, PromptingConfig, StoreConfig
 from ragcli.embedding import BiEncoder
 from ragcli.errors import NothingFoundError, StoreError
 from ragcli.ingestion import ingest
 from ragcli.pipeline import open_pipeline
 from ragcli.questions import Question
+from ragcli.retrying import Backoff
 from ragcli.store import Update
 from ragcli.types import Filters
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from ragcli import models, store
+from ragcli import embedding, reranking, store
 from ragcli.config import Config
 from ragcli.redaction import without_credentials
 from ragcli.types import Filters
@@ -14,8 +14,8 @@ SCHEMA = 1
 # These change how long an answer takes, and not what it says.
 WITHOUT_EFFECT = {
     "llm": {"threads", "timeout_seconds", "api_key_env", "base_url"},
-    "reranking": {"batch_size"},
-    "embedding": {"batch_size"},
+    "reranking": {"batch_size", "timeout_seconds", "api_key_env", "url"},
+    "embedding": {"batch_size", "timeout_seconds", "api_key_env", "url"},
 }
 WITHOUT_SECTION = {"profile", "store", "ingest"}
 
@@ -28,9 +28,9 @@ def fingerprint(config: Config, *, compare: bool, filters: Filters) -> str:
             del settings[section][key]
     server = without_credentials(config.llm.base_url)
     reranks = compare or config.reranking.enabled
-    encoders = [models.bi_encoder_files(config.embedding.model).fingerprint]
+    encoders = [embedding.check(config.embedding)]
     if reranks:
-        encoders.append(models.cross_encoder_files(config.reranking.model).fingerprint)
+        encoders.append(reranking.check(config.reranking))
     content = [
         SCHEMA,
         settings,

@@ -13,10 +13,10 @@ from functools import partial
 from typing import NoReturn, Protocol
 
 from ragcli.batch.records import Outcome
-from ragcli.batch.retrying import Backoff, Stopped, with_retries
-from ragcli.errors import LLMError, NothingFoundError, RagcliError, StoreError
+from ragcli.errors import LLMError, NothingFoundError, RagcliError, ServerError, StoreError
 from ragcli.pipeline import Prepared
 from ragcli.questions import Question
+from ragcli.retrying import Backoff, Stopped, with_retries
 from ragcli.types import Answer, Comparison
 
 # Questions that are prepared beyond those being answered: so that no job ever waits for the encoders.
@@ -81,6 +81,10 @@ def _start(
         prepared = prepare(question)
     except (StoreError, NothingFoundError):
         raise
+    except ServerError as error:
+        if error.hopeless:
+            raise
+        return error
     except RagcliError as error:
         return error
     work = partial(answering.finish, prepared, on_text=hear)

@@ -144,11 +144,11 @@ def _run(
     from ragcli.batch.fingerprint import fingerprint
     from ragcli.batch.records import Counts
     from ragcli.batch.results_file import ResultsFile
-    from ragcli.batch.retrying import Backoff
     from ragcli.batch.runner import run
     from ragcli.pipeline import open_pipeline
     from ragcli.reporting.batch_json import line
     from ragcli.reporting.progress import StagesBar
+    from ragcli.retrying import Backoff
     from ragcli.stopwatch import Stopwatch
 
     store.check(plan.config)

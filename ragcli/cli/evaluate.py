@@ -344,21 +344,21 @@ def _show(environment: Environment, summary: Summary, as_json: bool) -> None:
 
 
 def _rerankers(config: Config, names: Sequence[str]) -> tuple[RerankingConfig, ...]:
-    """The configured one, or the ones named: each of those with its own prior weight."""
+    """The configured one, or the ones named: each of those with its own prior weight, and run here."""
     if not names:
         return (config.reranking,)
     return tuple(
         config.reranking
         if name == config.reranking.model
-        else config.reranking.model_copy(update={"model": name, "prior_weight": None})
+        else config.reranking.model_copy(update={"model": name, "prior_weight": None, "url": ""})
         for name in dict.fromkeys(names)
     )
 
 
 def _embedders(config: Config, names: Sequence[str]) -> tuple[EmbeddingConfig, ...]:
-    """Those that are measured beside the first one."""
+    """Those that are measured beside the first one; they run here."""
     return tuple(
-        config.embedding.model_copy(update={"model": name})
+        config.embedding.model_copy(update={"model": name, "url": ""})
         for name in dict.fromkeys(names)
         if name != config.embedding.model
     )

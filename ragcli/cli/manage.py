@@ -35,17 +35,19 @@ def status(
     config: options.ConfigFile = None,
 ) -> None:
     """Show what is in the index, what built it, and whether the models are there."""
+    from ragcli import store
     from ragcli.reporting import index, json
 
     environment = environment_of(ctx)
     screens = Screens(environment)
     settings = Flags(config, profile, {"collection": collection}).load(environment)
     rows, models = _collection_rows(settings), model_rows(settings)
+    place = store.where(settings)
     if as_json:
-        fields = {"store": settings.store.path, "collection": settings.collection}
+        fields = {"store": place, "collection": settings.collection}
         screens.print_document(json.document("status", {**fields, "collections": rows, "models": models}))
     else:
-        index.print_status(screens.out, settings.store.path, settings.collection, rows)
+        index.print_status(screens.out, place, settings.collection, rows)
         index.print_models(screens.out, models)
 
 

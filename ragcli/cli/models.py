@@ -118,10 +118,18 @@ def _used_models(flags: Flags, environ: Any) -> dict[ModelEntry, tuple[str, ...]
 
 
 def model_rows(config: Config) -> list[dict[str, str]]:
-    """Role, name, state ("ready", or what is missing) and hint of each model. Nothing is loaded."""
-    from ragcli.inventory import model_entries
+    """Role, name, server ("" for none), state and hint of each model. Nothing is loaded, no server asked.
 
-    return [
-        {"role": entry.role, "name": entry.name, "state": entry.state, "hint": entry.hint}
-        for entry in model_entries(config)
-    ]
+    The state is "ready", "not asked" where a server runs the model, or what is missing.
+    """
+    from ragcli.inventory import READY, model_entries
+
+    rows = []
+    for entry in model_entries(config):
+        served = entry.origin == "server"
+        state = "not asked" if served and entry.state == READY else entry.state
+        server = entry.place if served else ""
+        rows.append(
+            {"role": entry.role, "name": entry.name, "server": server, "state": state, "hint": entry.hint}
+        )
+    return rows

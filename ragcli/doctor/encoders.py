@@ -9,7 +9,7 @@ from ragcli.doctor.records import Finding, problem
 from ragcli.embedding import BiEncoder, load_bi_encoder
 from ragcli.errors import RagcliError
 from ragcli.models import bi_encoder_files, cross_encoder_files
-from ragcli.reranking import CrossEncoderReranker, load_reranker
+from ragcli.reranking import Reranker, load_reranker
 
 # Float32 on other processors differs in the fifth digit, bfloat16 (larger models) in the third.
 SIMILARITY_TOLERANCE = 0.01
@@ -20,7 +20,8 @@ def check_bi_encoder(config: EmbeddingConfig) -> tuple[Finding, BiEncoder | None
     """Files, hash and the known pair; with the loaded encoder where it can be loaded."""
     part = "bi-encoder"
     try:
-        bi_encoder_files(config.model, fetch=False)
+        if not config.url:
+            bi_encoder_files(config.model, fetch=False)
         embedder = load_bi_encoder(config)
         found = known_values.similarities(embedder)
     except RagcliError as error:
@@ -29,11 +30,12 @@ def check_bi_encoder(config: EmbeddingConfig) -> tuple[Finding, BiEncoder | None
     return _compared(part, what, config.model, found, SIMILARITY_TOLERANCE), embedder
 
 
-def check_cross_encoder(config: RerankingConfig) -> tuple[Finding, CrossEncoderReranker | None]:
+def check_cross_encoder(config: RerankingConfig) -> tuple[Finding, Reranker | None]:
     """Files, hash and the known pair; with the loaded reranker where it can be loaded."""
     part = "cross-encoder"
     try:
-        cross_encoder_files(config.model, fetch=False)
+        if not config.url:
+            cross_encoder_files(config.model, fetch=False)
         reranker = load_reranker(config)
         found = known_values.logits(reranker)
     except RagcliError as error:
@@ -55,7 +57,7 @@ def _compared(part: str, what: str, model: str, found: KnownValues, tolerance: f
     return Finding(part, "ok", f"{scored} as expected")
 
 
-def check_order(reranker: CrossEncoderReranker) -> Finding:
+def check_order(reranker: Reranker) -> Finding:
     """The passage that answers is first, and no two of three different passages tie."""
     part = "reranking"
     found = known_values.logits(reranker)

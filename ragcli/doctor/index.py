@@ -33,7 +33,7 @@ def check_index(config: Config, embedder: BiEncoder | None) -> Finding:
         return problem(PART, "broken", error)
 
 
-def _examined(config: Config, index: store.Store, embedder: BiEncoder | None) -> Finding:
+def _examined(config: Config, index: store.Index, embedder: BiEncoder | None) -> Finding:
     again = f"ragcli reset --collection {config.collection} && ragcli ingest PATH..."
     count, stored = index.count(), index.stored()
     what = f"{config.collection}: {count:,} chunks of {len(index.sources()):,} documents"
@@ -54,7 +54,7 @@ def _examined(config: Config, index: store.Store, embedder: BiEncoder | None) ->
     return Finding(PART, "ok", f"{what}{checked}")
 
 
-def _lost(index: store.Store, embedder: BiEncoder) -> str:
+def _lost(index: store.Index, embedder: BiEncoder) -> str:
     """What is wrong with one stored chunk; empty where its text finds it."""
     sample = index.sample()
     if sample is None:

@@ -18,7 +18,7 @@ from ragcli.models import EMBEDDED_BI_ENCODER, SHIPPED_CROSS_ENCODER
 
 if TYPE_CHECKING:
     from ragcli.embedding import BiEncoder
-    from ragcli.reranking import CrossEncoderReranker
+    from ragcli.reranking import Reranker
 
 FILE = "known_values.json"
 QUESTION = "How many days of notice does an employee have to give?"
@@ -49,7 +49,7 @@ def similarities(embedder: BiEncoder) -> KnownValues:
     return KnownValues(embedder.fingerprint, relevant, tuple(irrelevant))
 
 
-def logits(reranker: CrossEncoderReranker) -> KnownValues:
+def logits(reranker: Reranker) -> KnownValues:
     relevant, *irrelevant = reranker.logits(QUESTION, [RELEVANT, *IRRELEVANT])
     return KnownValues(reranker.fingerprint, relevant, tuple(irrelevant))
 

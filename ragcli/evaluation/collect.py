@@ -29,7 +29,7 @@ from ragcli.evaluation.retrieving import EVERYTHING, CollectionSearch, Methods, 
 from ragcli.evaluation.scoring import score
 from ragcli.evaluation.timing import stage_seconds
 from ragcli.questions import Question
-from ragcli.reranking import CrossEncoderReranker, load_reranker
+from ragcli.reranking import Reranker, load_reranker
 from ragcli.retrieval import retrieve
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def _searched(config: Config, depths: Sequence[int]) -> RetrievalConfig:
 
 
 def _score_all(
-    rerankers: Sequence[CrossEncoderReranker], judged: Sequence[JudgedQuestion], progress: Progress | None
+    rerankers: Sequence[Reranker], judged: Sequence[JudgedQuestion], progress: Progress | None
 ) -> tuple[Scoring, ...]:
     pairs = len(rerankers) * sum(len(question.candidates) for question in judged)
     done = 0
@@ -220,7 +220,7 @@ def _score_all(
 def _time(
     judged: Sequence[JudgedQuestion],
     embedder: BiEncoder,
-    rerankers: Sequence[CrossEncoderReranker],
+    rerankers: Sequence[Reranker],
     config: Config,
     depths: Sequence[int],
     retrieving: Mapping[str, Callable[[str], object]],
@@ -234,7 +234,7 @@ def _time(
 
 
 @contextmanager
-def _index(config: Config, embedder: BiEncoder) -> Iterator[store.Store]:
+def _index(config: Config, embedder: BiEncoder) -> Iterator[store.Index]:
     with store.open_store(
         config,
         create=False,

@@ -11,7 +11,7 @@ from ragcli.evaluation.records import Retrieval, RetrievalName
 from ragcli.fusion import fused_order
 from ragcli.lexical import IN_MEMORY, Entry, LexicalIndex
 from ragcli.retrieval import with_words
-from ragcli.store import Store
+from ragcli.store import Index
 from ragcli.types import Candidate, Filters
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def pool(
 
 
 def from_index(
-    index: Store, texts: Sequence[str], vectors: Vectors, config: RetrievalConfig, methods: Methods
+    index: Index, texts: Sequence[str], vectors: Vectors, config: RetrievalConfig, methods: Methods
 ) -> Pooled[Candidate]:
     """`config.candidates` for each question; `vectors` are float32 (questions, dimension)."""
     dense = index.search_many(vectors, config.candidates, EVERYTHING)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 from ragcli.evaluation.judging import passage_text
 from ragcli.evaluation.records import JudgedQuestion, Scoring
-from ragcli.reranking import CrossEncoderReranker
+from ragcli.reranking import Reranker
 
 
 def score(
-    reranker: CrossEncoderReranker,
+    reranker: Reranker,
     questions: Sequence[JudgedQuestion],
     advance: Callable[[int], None] | None = None,
 ) -> Scoring:

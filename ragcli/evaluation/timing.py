@@ -13,7 +13,7 @@ from functools import partial
 from ragcli.embedding import BiEncoder
 from ragcli.evaluation.judging import passage_text
 from ragcli.evaluation.records import JudgedQuestion, StageSeconds
-from ragcli.reranking import CrossEncoderReranker
+from ragcli.reranking import Reranker
 
 SAMPLE = 20
 # On a slow machine fewer questions must do; below LEAST a median says too little.
@@ -25,7 +25,7 @@ SEED = 7
 def stage_seconds(
     questions: Sequence[JudgedQuestion],
     embedder: BiEncoder,
-    rerankers: Sequence[CrossEncoderReranker],
+    rerankers: Sequence[Reranker],
     depths: Sequence[int],
     retrieving: Mapping[str, Callable[[str], object]],
 ) -> tuple[StageSeconds, ...]:

@@ -16,6 +16,7 @@ from ragcli.types import FileReport, FileStatus, IngestReport, SourceInfo
 LONGEST_LIST = 15
 # A pipe has no edge: there a row is one line, whatever its length, so that `grep` and `cut` can work on it.
 PIPE_WIDTH = 10_000
+MODEL_STYLES = {"ready": "good", "not asked": "quiet"}
 STATUS_STYLES: dict[FileStatus, str] = {
     "added": "good",
     "replaced": "reranked",
@@ -145,11 +146,13 @@ def print_models(console: Console, rows: Iterable[Mapping[str, str]]) -> None:
     """The models by role; for one that is missing, what brings it."""
     result = table("Model", "Name", "State")
     for row in rows:
-        ready = row["state"] == "ready"
-        state = Text(words.one_line(row["state"]), style="good" if ready else "bad")
+        state = Text(words.one_line(row["state"]), style=MODEL_STYLES.get(row["state"], "bad"))
         if row["hint"]:
             state.append(f"\n{words.one_line(row['hint'])}", style="hint")
-        result.add_row(Text(row["role"], style="heading"), Text(words.one_line(row["name"])), state)
+        name = Text(words.one_line(row["name"]))
+        if row["server"]:
+            name.append(f"\nat {words.one_line(row['server'])}", style="quiet")
+        result.add_row(Text(row["role"], style="heading"), name, state)
     print_table(console, result)
 
 

@@ -1,50 +1,62 @@
-"""Keep and search chunks, and remember what built them.
-
-    STORE/COLLECTION/manifest.json      what built the index: model, fingerprint, chunking
-    STORE/COLLECTION/current-version    which of the versions counts (see `versions`)
-    STORE/COLLECTION/v-.../sources.sqlite3   which generation of each source counts (see `records`)
-    STORE/COLLECTION/v-.../chroma/           the chunks and their vectors
-    STORE/COLLECTION/words.sqlite3      the chunks by their words, made when first needed (see `words`)
-    STORE/COLLECTION.lock               held by a writer; the system lets go of it when the writer dies
-
-A collection has a folder of its own, so that deleting it leaves nothing behind and damage stays inside it.
-"""
+"""Keep and search chunks, and remember what built them: in a `folder` of this machine or on a `server`."""
 
 from __future__ import annotations
 
 import re
-import shutil
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TypeAlias
 
 from ragcli import __version__
 from ragcli.config import Config
-from ragcli.errors import IndexMismatchError, NothingFoundError, StoreError, UsageError
-from ragcli.store import versions
+from ragcli.errors import IndexMismatchError, NothingFoundError, UsageError
 from ragcli.store.chroma_chunks import Update
 from ragcli.store.collection import Store
-from ragcli.store.lock import write_lock
+from ragcli.store.folder import FolderPlace, folder_collections
 from ragcli.store.manifest import Manifest, read_manifest
-from ragcli.store.records import Records
+from ragcli.store.server import ServerPlace, server_collections
+from ragcli.store.server_collection import ServerStore
+from ragcli.store.server_errors import address
 
-__all__ = ["Manifest", "Store", "Update", "check", "collections", "open_store", "read_manifest", "reset"]
+__all__ = [
+    "Index",
+    "Manifest",
+    "ServerStore",
+    "Store",
+    "Update",
+    "check",
+    "collections",
+    "contents",
+    "open_store",
+    "read_manifest",
+    "reset",
+    "where",
+]
 
+Index: TypeAlias = Store | ServerStore
+"""An open collection, in a folder or on a server: both do the same."""
+
+_Place: TypeAlias = FolderPlace | ServerPlace
 _COLLECTION_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 
 
+def where(config: Config) -> str:
+    """The folder or the server that holds the index, safe to print."""
+    return address(config.store) if config.store.url else config.store.path
+
+
 def check(config: Config, *, fingerprint: str = "") -> None:
-    """Raise what stands against a question to this index; without importing Chroma or a model.
+    """Raise what stands against a question to this index; imports no model, and Chroma for a server only.
 
     NothingFoundError: no index, or an empty one. IndexMismatchError: another bi-encoder built it, by the
-    `fingerprint` where that is given, else by the name.
+    `fingerprint` where that is given, else by the name. StoreServerError: its server cannot be used.
     """
-    folder = _folder(config)
-    manifest = _existing_manifest(config)
+    place = _place(config)
+    manifest = _existing_manifest(config, place)
     if fingerprint:
         _check_model(config, manifest, config.embedding.model, fingerprint, None)
     elif manifest.embedding_model != config.embedding.model:
         raise _mismatch(config, manifest, config.embedding.model)
-    if versions.reading(folder, lambda place: Records(place / "sources.sqlite3").count()) == 0:
+    if place.is_empty():
         raise NothingFoundError(
             f"The collection {config.collection} is empty.", hint="Run: ragcli ingest PATH..."
         )
@@ -57,7 +69,7 @@ def open_store(
     embedder_name: str = "",
     fingerprint: str = "",
     dimension: int | None = None,
-) -> Store:
+) -> Index:
     """The collection that the settings name. Chroma is imported at the first search or change.
 
     With `create`, a missing index is created (model and dimension are needed then), and the chunking settings
@@ -65,91 +77,80 @@ def open_store(
 
     Raises NothingFoundError (no index), IndexMismatchError, StoreError.
     """
-    folder = _folder(config)
-    lock = write_lock(_lock_path(config), config.collection)
-    if create and read_manifest(folder) is None:
-        manifest = Manifest(
-            ragcli=__version__,
-            embedding_model=embedder_name,
-            fingerprint=fingerprint,
-            dimension=int(dimension or 0),
-            chunk_size=config.chunking.size,
-            chunk_overlap=config.chunking.overlap,
-            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
-        with lock:
-            # Another ragcli may have made it between the look and the lock.
-            if read_manifest(folder) is None:
+    place = _place(config)
+    if create and place.manifest() is None:
+        with place.lock:
+            # Another one may have made it since.
+            if place.manifest() is None:
+                manifest = _new_manifest(config, embedder_name, fingerprint, dimension)
                 # What lies here without a manifest is what a killed start or a killed reset left.
-                _delete(folder)
-                return Store.create(folder, manifest, lock, search_width=config.store.search_width)
-    manifest = _existing_manifest(config)
+                place.delete()
+                return place.create_store(manifest)
+    manifest = _existing_manifest(config, place)
     if fingerprint:
         _check_model(config, manifest, embedder_name, fingerprint, dimension)
     if create:
         _check_chunking(config, manifest)
-    return Store(folder, manifest, lock, search_width=config.store.search_width)
+    return place.open_store(manifest)
 
 
 def contents(config: Config) -> list[tuple[str, str]]:
-    """(source, sha256) of all that the collection holds, and how it was cut; without importing Chroma."""
-    manifest = _existing_manifest(config)
+    """(source, sha256) of all that the collection holds, and how it was cut."""
+    place = _place(config)
+    manifest = _existing_manifest(config, place)
     cut = (f"size {manifest.chunk_size}, overlap {manifest.chunk_overlap}", manifest.fingerprint)
-    sources = versions.reading(_folder(config), lambda place: Records(place / "sources.sqlite3").sources())
-    return [cut, *((info.source, info.sha256) for info in sources)]
+    return [cut, *((info.source, info.sha256) for info in place.source_infos())]
 
 
 def reset(config: Config) -> None:
-    """Delete the collection with all its files. Raises NothingFoundError if there is none.
+    """Delete the collection with all that it holds. Raises NothingFoundError if there is none.
 
     A Store of it that this process holds must be closed first.
     """
-    folder = _folder(config)
-    if not folder.exists():
+    place = _place(config)
+    if not place.exists():
         raise _no_index(config)
-    with write_lock(_lock_path(config), config.collection):
-        # The manifest goes first: a reset that is killed half way leaves no index, rather than a broken one.
-        (folder / "manifest.json").unlink(missing_ok=True)
-        _delete(folder)
+    with place.lock:
+        place.delete()
 
 
 def collections(config: Config) -> list[str]:
-    """The names of the collections in the store's folder, sorted."""
-    return sorted(path.parent.name for path in Path(config.store.path).glob("*/manifest.json"))
+    """The names of the collections in the store's folder or on its server, sorted."""
+    return server_collections(config.store) if config.store.url else folder_collections(config.store)
 
 
-def _folder(config: Config) -> Path:
+def _place(config: Config) -> _Place:
     if not _COLLECTION_NAME.fullmatch(config.collection):
         raise UsageError(
             f"{config.collection!r} cannot be the name of a collection.",
             hint="Use letters, digits, '.', '-' and '_'; 64 at most; a letter or digit first and last.",
         )
-    return Path(config.store.path).expanduser() / config.collection
+    if config.store.url:
+        return ServerPlace(config.store, config.collection)
+    return FolderPlace(config.store, config.collection)
 
 
-def _lock_path(config: Config) -> Path:
-    folder = _folder(config)
-    return folder.with_name(f"{folder.name}.lock")
+def _new_manifest(config: Config, name: str, fingerprint: str, dimension: int | None) -> Manifest:
+    return Manifest(
+        ragcli=__version__,
+        embedding_model=name,
+        fingerprint=fingerprint,
+        dimension=int(dimension or 0),
+        chunk_size=config.chunking.size,
+        chunk_overlap=config.chunking.overlap,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
 
 
-def _delete(folder: Path) -> None:
-    try:
-        if folder.exists():
-            shutil.rmtree(folder)
-    except OSError as error:
-        hint = "Check the permissions of the folder, and that no other program uses it."
-        raise StoreError(f"{folder} cannot be deleted: {error}", hint=hint) from error
-
-
-def _existing_manifest(config: Config) -> Manifest:
-    manifest = read_manifest(_folder(config))
+def _existing_manifest(config: Config, place: _Place) -> Manifest:
+    manifest = place.manifest()
     if manifest is None:
         raise _no_index(config)
     return manifest
 
 
 def _no_index(config: Config) -> NothingFoundError:
-    message = f"There is no index {config.collection} in {config.store.path}."
+    message = f"There is no index {config.collection} in {where(config)}."
     known = collections(config)
     hint = "Run: ragcli ingest PATH..."
     return NothingFoundError(

@@ -1,20 +1,25 @@
-"""manifest.json: what built an index."""
+"""What built an index: manifest.json in a folder, the metadata of the chunks' collection on a server."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from ragcli.errors import StoreError
 
 _SCHEMA = 1
+_HINT = "Delete the index and ingest again: ragcli reset, then ragcli ingest PATH..."
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`fingerprint` is the sha256 of the bi-encoder's weights; `created_at` is ISO 8601, UTC."""
+    """`fingerprint` is the sha256 of the bi-encoder's weights, or of its name and dimension where a server
+    encodes; `created_at` is ISO 8601, UTC.
+    """
 
     ragcli: str
     embedding_model: str
@@ -27,21 +32,28 @@ class Manifest:
     schema: int = _SCHEMA
 
 
+def parse_manifest(found: Mapping[str, Any], where: str) -> Manifest:
+    """Raises StoreError if it is none, or of another version. `where` is for the message."""
+    try:
+        if found["schema"] != _SCHEMA:
+            raise StoreError(
+                f"{where} was written by another version of ragcli ({found['ragcli']}).", hint=_HINT
+            )
+        return Manifest(**found)
+    except (TypeError, KeyError) as error:
+        raise StoreError(f"{where} cannot be read: {error!r}", hint=_HINT) from error
+
+
 def read_manifest(folder: Path) -> Manifest | None:
     """The manifest in a collection's folder, None if there is none. Raises StoreError if it is unreadable."""
     path = folder / "manifest.json"
-    hint = "Delete the index and ingest again: ragcli reset, then ragcli ingest PATH..."
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        if found["schema"] != _SCHEMA:
-            raise StoreError(
-                f"{path} was written by another version of ragcli ({found['ragcli']}).", hint=hint
-            )
-        return Manifest(**found)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise StoreError(f"{path} cannot be read: {error!r}", hint=hint) from error
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read: {error!r}", hint=_HINT) from error
+    return parse_manifest(found, str(path))
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -1,9 +1,9 @@
-"""A chunk as a record in Chroma, and back."""
+"""A chunk as a record in Chroma, and back; and filters as Chroma wants them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -66,6 +66,17 @@ def to_chunk(metadata: Mapping[str, Any], text: str) -> Chunk:
         page_end=metadata.get("page_end"),
         tokens=metadata["tokens"],
     )
+
+
+def pages(collection: Any, size: int, **query: Any) -> Iterator[tuple[Any, Any]]:
+    """(metadata, document) of all records that `query` lets through, `size` a call."""
+    offset = 0
+    while True:
+        found = collection.get(limit=size, offset=offset, include=["metadatas", "documents"], **query)
+        yield from zip(found["metadatas"], found["documents"], strict=True)
+        offset += size
+        if len(found["ids"]) < size:
+            return
 
 
 def matching(sources: Sequence[str], globs: Sequence[str]) -> list[str]:

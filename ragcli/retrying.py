@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ragcli.errors import LLMError
+from ragcli.errors import ServerError
 
 Result = TypeVar("Result")
 
 
 class Stopped(Exception):
-    """The batch was interrupted while this question waited or was being answered."""
+    """The work was interrupted while it waited or was being done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Backoff:
     retries: int = 5
     patience: float = 120.0
 
-    def seconds(self, attempt: int, error: LLMError) -> float:
+    def seconds(self, attempt: int, error: ServerError) -> float:
         """`attempt` counts from 0."""
         if error.retry_after is not None:
             return min(error.retry_after, self.patience)
@@ -36,7 +36,7 @@ class Backoff:
 
 
 def with_retries(work: Callable[[], Result], backoff: Backoff, stop: threading.Event) -> Result:
-    """Raises the last LLMError when the retries are used up, at once where trying again is of no use, and
+    """Raises the last ServerError when the retries are used up, at once where trying again is of no use, and
     Stopped as soon as `stop` is set.
     """
     attempt = 0
@@ -45,7 +45,7 @@ def with_retries(work: Callable[[], Result], backoff: Backoff, stop: threading.E
             raise Stopped
         try:
             return work()
-        except LLMError as error:
+        except ServerError as error:
             if not error.transient or attempt >= backoff.retries:
                 raise
             if stop.wait(backoff.seconds(attempt, error)):

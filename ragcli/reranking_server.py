@@ -1,0 +1,139 @@
+"""Pairs are scored at a server's `/rerank`, in one of the two dialects that servers speak.
+
+jina   {"model", "query", "documents"} -> {"results": [{"index", "relevance_score"}]}
+       vLLM, llama.cpp and infinity; Jina and Cohere
+tei    {"query", "texts"} -> [{"index", "score"}]
+       text-embeddings-inference; llama.cpp as well
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ragcli.bert import load_tokenizer
+from ragcli.config import RerankingConfig
+from ragcli.model_server import ModelServer, served_fingerprint
+from ragcli.models import SHIPPED_CROSS_ENCODER, cross_encoder_files
+from ragcli.pair_window import PairWindow
+
+# So many logits do not lie between 0 and 1 by chance.
+MANY = 8
+# Nearer to 0 and 1 than float32 can tell apart there.
+CERTAIN = 1e-7
+
+
+class ServedReranker:
+    """A cross-encoder behind HTTP; see `reranking.Reranker`.
+
+    Pairs are cut to `window` here, in tokens of the shipped cross-encoder, so that the server cuts none.
+    """
+
+    def __init__(
+        self, config: RerankingConfig, *, prior_weight: float, probability: Callable[[float], float]
+    ) -> None:
+        self.server = ModelServer("reranking", config)
+        self.name = config.model
+        self.fingerprint = served_fingerprint(config.model)
+        self.prior_weight = prior_weight
+        self.probability = probability
+        self.window = config.max_tokens
+        self._config = config
+        tokenizer = load_tokenizer(Path(cross_encoder_files(SHIPPED_CROSS_ENCODER).folder))
+        self._pairs = PairWindow(tokenizer, self.window)
+
+    @property
+    def truncated(self) -> int:
+        return self._pairs.truncated
+
+    @property
+    def tokens_lost(self) -> int:
+        return self._pairs.tokens_lost
+
+    def logits(self, question: str, texts: Sequence[str]) -> list[float]:
+        """The logit of every (question, text), in the order of `texts`; equal texts have equal logits.
+
+        Raises ServerError, also where an answer lacks a text or holds what is no score.
+        """
+        return self._logits(question, texts, None)
+
+    def logits_of_lists(
+        self,
+        lists: Sequence[tuple[str, Sequence[str]]],
+        advance: Callable[[int], None] | None = None,
+    ) -> list[list[float]]:
+        """`logits` for many questions with their texts; a list for each. `advance` gets the number of pairs
+        of each answer.
+        """
+        return [self._logits(question, texts, advance) for question, texts in lists]
+
+    def _logits(
+        self, question: str, texts: Sequence[str], advance: Callable[[int], None] | None
+    ) -> list[float]:
+        asked, fitting = self._pairs.fit(question, texts)
+        places: dict[str, list[int]] = {}
+        for place, text in enumerate(fitting):
+            places.setdefault(text, []).append(place)
+        found = [0.0] * len(texts)
+        different = list(places)
+        for first in range(0, len(different), self._config.batch_size):
+            batch = different[first : first + self._config.batch_size]
+            for text, score in zip(batch, self._scores(asked, batch), strict=True):
+                for place in places[text]:
+                    found[place] = score
+            if advance is not None:
+                advance(sum(len(places[text]) for text in batch))
+        return self._as_logits(found, distinct=len(different))
+
+    def _scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        if self._config.dialect == "tei":
+            answer = self.server.ask("/rerank", self._tei_request(question, texts))
+            return self._listed(answer, "score", len(texts))
+        answer = self.server.ask("/rerank", self._jina_request(question, texts))
+        results = answer.get("results") if isinstance(answer, Mapping) else None
+        return self._listed(results, "relevance_score", len(texts))
+
+    def _tei_request(self, question: str, texts: Sequence[str]) -> dict[str, Any]:
+        raw = self._config.scores == "logits"
+        return {"query": question, "texts": list(texts), "raw_scores": raw, "truncate": False}
+
+    def _jina_request(self, question: str, texts: Sequence[str]) -> dict[str, Any]:
+        request = {"model": self._config.model, "query": question, "documents": list(texts)}
+        if self._config.scores == "logits":
+            # infinity and vLLM send probabilities otherwise, and each asks for logits in its own words.
+            return {**request, "raw_scores": True, "use_activation": False}
+        return request
+
+    def _listed(self, results: Any, key: str, count: int) -> list[float]:
+        """The scores in the order of the texts, whatever the order of the answer."""
+        if not isinstance(results, list) or not all(isinstance(entry, Mapping) for entry in results):
+            raise self.server.unusable(
+                f"something that is no list of scores in the dialect {self._config.dialect}"
+            )
+        found = {entry.get("index"): entry.get(key) for entry in results}
+        if len(results) != count or set(found) != set(range(count)):
+            raise self.server.unusable(f"{len(results)} scores for {count} texts, or numbered them wrongly")
+        return [self._number(found[index]) for index in range(count)]
+
+    def _number(self, score: object) -> float:
+        if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
+            raise self.server.unusable(f"a score that is no number: {str(score)[:40]}")
+        return float(score)
+
+    def _as_logits(self, scores: list[float], *, distinct: int) -> list[float]:
+        between = all(0 <= score <= 1 for score in scores)
+        if self._config.scores == "logits":
+            if between and distinct >= MANY:
+                raise self.server.unusable(
+                    f"{distinct} scores between 0 and 1: these are probabilities and no logits "
+                    "(reranking.scores = probabilities takes them)"
+                )
+            return scores
+        if not between:
+            raise self.server.unusable(
+                "scores outside of 0 to 1: these are no probabilities (reranking.scores = logits takes them)"
+            )
+        certain = [min(max(score, CERTAIN), 1 - CERTAIN) for score in scores]
+        return [math.log(score / (1 - score)) for score in certain]

@@ -1,0 +1,175 @@
+"""Which generation of each source counts, kept in a collection of the server's (see `records` for why).
+
+A server has no transaction over several records, so all hangs on single ones. The record of a source names
+the generation that counts; writing that record is the commit. The record `state` holds the next free number
+and the suspects: generations of which chunks may be there while no source counts them. A writer enters them
+before its first chunk and strikes them out after the last is deleted: so what a killed one left is found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ragcli.store.metadata import pages
+from ragcli.types import SourceInfo
+
+# Chroma Cloud hands out, and takes, 300 records a call.
+RECORDS_PER_CALL = 300
+_STATE = "state"
+_IS_SOURCE = {"kind": "source"}
+# Chroma wants a vector with every record; these are never searched by one.
+_VECTOR = [1.0]
+
+
+class _Server(Protocol):
+    def sources(self) -> Any:
+        """Chroma's collection of these records."""
+        ...
+
+    def errors(self) -> AbstractContextManager[None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """The generations of which chunks may be in Chroma and none may be shown.
+
+    `mark` rises with every write: where it and the generations are as before, nothing was written in between.
+    """
+
+    generations: tuple[int, ...]
+    mark: int
+
+
+class ServerRecords:
+    """Only the holder of the write lock may call what changes them."""
+
+    def __init__(self, server: _Server) -> None:
+        self._server = server
+
+    def create(self) -> None:
+        self._write_state(1, [])
+
+    def count(self) -> int:
+        """Chunks of all sources."""
+        return sum(info.chunks for info in self.sources())
+
+    def is_empty(self) -> bool:
+        with self._server.errors():
+            where = {"$and": [_IS_SOURCE, {"chunks": {"$gt": 0}}]}
+            return not self._server.sources().get(where=where, limit=1)["ids"]
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        with self._server.errors():
+            rows = list(pages(self._server.sources(), RECORDS_PER_CALL, where=_IS_SOURCE))
+        return tuple(sorted((_info(metadata) for metadata, _ in rows), key=lambda info: info.source))
+
+    def generation(self, source: str) -> int | None:
+        """The source's current generation, None if it is not in the index."""
+        found = self._current([source])
+        return found[0] if found else None
+
+    def hidden(self) -> Hidden:
+        """The generations of which chunks may be in Chroma and none may be shown."""
+        mark, suspects = self._state()
+        if not suspects:
+            return Hidden((), mark)
+        with self._server.errors():
+            where = {"generation": {"$in": suspects}}
+            rows = list(pages(self._server.sources(), RECORDS_PER_CALL, where=where))
+        current = {metadata["generation"] for metadata, _ in rows}
+        return Hidden(tuple(sorted(set(suspects) - current)), mark)
+
+    def begin(self, sources: Sequence[str]) -> list[int]:
+        """New generations for these sources, hidden until they are committed."""
+        first, suspects = self._state()
+        new = list(range(first, first + len(sources)))
+        self._write_state(first + len(sources), [*suspects, *self._current(sources), *new])
+        return new
+
+    def commit(self, entries: Iterable[tuple[int, SourceInfo]]) -> None:
+        """Make each generation the current one of its source, and the one before it hidden."""
+        entries = list(entries)
+        if entries:
+            with self._server.errors():
+                self._server.sources().upsert(
+                    ids=[_id(info.source) for _, info in entries],
+                    embeddings=[_VECTOR] * len(entries),
+                    metadatas=[_metadata(generation, info) for generation, info in entries],
+                )
+        self._strike_out({generation for generation, _ in entries})
+
+    def retire(self, source: str) -> int:
+        """Take the source out of the index; its generation becomes hidden. Returns how many chunks it had."""
+        with self._server.errors():
+            found = self._server.sources().get(ids=[_id(source)], include=["metadatas"])["metadatas"]
+        if not found:
+            return 0
+        following, suspects = self._state()
+        self._write_state(following, [*suspects, found[0]["generation"]])
+        with self._server.errors():
+            self._server.sources().delete(ids=[_id(source)])
+        return int(found[0]["chunks"])
+
+    def forget(self, generations: Iterable[int]) -> None:
+        """These hidden generations have no chunk left in Chroma."""
+        self._strike_out(set(generations))
+
+    def _strike_out(self, generations: set[int]) -> None:
+        following, suspects = self._state()
+        self._write_state(following, [suspect for suspect in suspects if suspect not in generations])
+
+    def _current(self, sources: Sequence[str]) -> list[int]:
+        """The generations that these sources have now, as far as they are in the index."""
+        with self._server.errors():
+            found = self._server.sources().get(ids=[_id(name) for name in sources], include=["metadatas"])
+        return [int(metadata["generation"]) for metadata in found["metadatas"]]
+
+    def _state(self) -> tuple[int, list[int]]:
+        """The next free generation, and the suspects."""
+        with self._server.errors():
+            found = self._server.sources().get(ids=[_STATE], include=["metadatas", "documents"])
+        return int(found["metadatas"][0]["next"]), json.loads(found["documents"][0])
+
+    def _write_state(self, following: int, suspects: Sequence[int]) -> None:
+        with self._server.errors():
+            self._server.sources().upsert(
+                ids=[_STATE],
+                embeddings=[_VECTOR],
+                metadatas=[{"kind": _STATE, "next": following}],
+                # Chroma Cloud allows a document 16 kB and a metadata value 4.
+                documents=[json.dumps(sorted(set(suspects)), separators=(",", ":"))],
+            )
+
+
+def _id(source: str) -> str:
+    """A path may be longer than an id may be."""
+    return hashlib.sha256(source.encode()).hexdigest()
+
+
+def _metadata(generation: int, info: SourceInfo) -> dict[str, str | int]:
+    return {
+        **_IS_SOURCE,
+        "source": info.source,
+        "title": info.title,
+        "format": info.format,
+        "chunks": info.chunks,
+        "sha256": info.sha256,
+        "ingested_at": info.ingested_at,
+        "generation": generation,
+    }
+
+
+def _info(metadata: dict[str, Any]) -> SourceInfo:
+    return SourceInfo(
+        source=metadata["source"],
+        title=metadata["title"],
+        format=metadata["format"],
+        chunks=int(metadata["chunks"]),
+        sha256=metadata["sha256"],
+        ingested_at=metadata["ingested_at"],
+    )
