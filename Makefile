@@ -14,6 +14,11 @@ DATA ?= data
 # Sets that the shipped model was not trained on.
 HELD_BACK ?= wikiqa_train trecqa_train multirc medicationqa2019 faq_javascript faq_covid climate_fever
 
+# Speed is measured on judged abstracts where they are, else on the bundled articles.
+SPEED_DATA = $(if $(wildcard $(DATA)/beir/cranfield),--data $(DATA))
+PEERS      := llamaindex haystack
+PEER_VENVS := bench/.cache/peers
+
 QUESTION ?= On which day of the month did the oracle process queries?
 
 # How many candidates the pictures' evaluations look at.
@@ -22,7 +27,7 @@ DEPTHS ?= 5,10,20,50
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all lint format audit known-values clean images bench bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora bench-hybrid
+.PHONY: help venv demo test test-all lint format audit known-values clean images bench bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora bench-hybrid bench-backends bench-peers
 
 help: ## Show this list.
 	@echo "Targets:"
@@ -78,8 +83,16 @@ bench-reranker: $(VENV)/.installed-dev ## Print the reranker's table on the judg
 bench: $(VENV)/.installed-dev ## Print ragcli's speed against its targets and against the plain script.
 	@echo "==> Making sure that the local models are here"
 	@$(BIN)/ragcli models prepare
-	@echo "==> Measuring (half an hour and more)"
-	@$(BIN)/python bench/speed.py $(if $(wildcard $(DATA)/beir/cranfield),--data $(DATA))
+	@echo "==> Measuring (about twenty minutes; other sections by name, see bench/README.md)"
+	@$(BIN)/python bench/speed.py $(SPEED_DATA)
+
+bench-peers: $(VENV)/.installed-dev $(PEERS:%=$(PEER_VENVS)/%/.installed) ## The same for LlamaIndex and Haystack, in environments of their own.
+	@echo "==> Measuring ragcli, the plain script, LlamaIndex and Haystack in turn"
+	@$(BIN)/python bench/speed.py peers $(SPEED_DATA)
+
+bench-backends: $(VENV)/.installed-dev ## Speed and quality of the cross-encoder's backends on the collections in DATA.
+	@echo "==> Measuring the backends on the collections in $(DATA)"
+	@$(BIN)/python bench/backends.py --data $(DATA)
 
 bench-evaluation: $(VENV)/.installed-dev ## Batched evaluation against a loop of searches, on the bundled corpus.
 	@echo "==> Timing the evaluation"
@@ -147,4 +160,11 @@ $(VENV)/.installed: $(VENV)/.torch pyproject.toml
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "==> Installing the tools for development"
 	@$(INSTALL) -e '.[dev]'
+	@touch $@
+
+$(PEER_VENVS)/%/.installed: bench/peers/%.txt bench/peers/same.txt
+	@echo "==> Installing $* into $(PEER_VENVS)/$*"
+	@$(PYTHON) -m venv $(PEER_VENVS)/$*
+	@$(PEER_VENVS)/$*/bin/python -m pip -q --disable-pip-version-check install --no-compile -c bench/peers/same.txt "$(TORCH)"
+	@$(PEER_VENVS)/$*/bin/python -m pip -q --disable-pip-version-check install --no-compile -c bench/peers/same.txt -r $<
 	@touch $@

@@ -1,4 +1,4 @@
-"""What a competent user writes in half an hour with the same libraries and models: the yardstick of `make bench`.
+"""What a competent user writes in half an hour with the same libraries and models: `make bench`'s yardstick.
 
     plain.py ingest PASSAGES.jsonl INDEX      embed every passage and add it to Chroma
     plain.py search QUESTION INDEX            50 candidates, reranked, the best five printed
@@ -34,10 +34,11 @@ def ingest(passages: Path, index: str) -> None:
 def search(question: str, index: str) -> None:
     vector = SentenceTransformer(BI_ENCODER).encode(question)
     collection = chromadb.PersistentClient(path=index).get_collection("passages")
-    found = collection.query(query_embeddings=[vector], n_results=50)["documents"][0]
-    scores = CrossEncoder(CROSS_ENCODER).predict([(question, text) for text in found])
+    found = collection.query(query_embeddings=[vector], n_results=50)
+    ids, texts = found["ids"][0], found["documents"][0]
+    scores = CrossEncoder(CROSS_ENCODER).predict([(question, text) for text in texts])
     for place in scores.argsort()[::-1][:5]:
-        print(f"{scores[place]:.2f} {found[place][:80]}")
+        print(f"{ids[place]} {scores[place]:.2f} {texts[place][:60]!r}")
 
 
 if __name__ == "__main__":

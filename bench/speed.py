@@ -13,9 +13,10 @@ import tempfile
 from pathlib import Path
 
 from speed_cold import search_rows, start_rows
+from speed_peers import peer_rows
 from speed_place import Place
 from speed_rows import HEADER, Row, line, write
-from speed_scale import scale_rows
+from speed_scale import million_rows, scale_rows
 from speed_work import compare_rows, ingest_rows, memory_rows, reranking_rows
 
 SECTIONS = {
@@ -26,9 +27,11 @@ SECTIONS = {
     "compare": compare_rows,
     "memory": memory_rows,
     "scale": scale_rows,
+    "million": million_rows,
+    "peers": peer_rows,
 }
-# An hour and more; only by name.
-LONG = {"memory", "scale"}
+# Long, or in need of other environments; only by name.
+BY_NAME = {"memory", "scale", "million", "peers"}
 RESULTS = Path(__file__).with_name("results.json")
 
 
@@ -48,11 +51,11 @@ def main() -> None:
     parser.add_argument(
         "sections", nargs="*", choices=[[], *SECTIONS], metavar="SECTION", help=", ".join(SECTIONS)
     )
-    parser.add_argument("--data", type=Path, help="folder with beir/cranfield; without it bundled articles")
+    parser.add_argument("--data", type=Path, help="folder with beir/; without it the bundled articles")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--chunks", type=int, default=2000, help="documents in the index")
+    parser.add_argument("--chunks", type=int, default=2000, help="chunks in the index")
     options = parser.parse_args()
-    chosen = options.sections or [name for name in SECTIONS if name not in LONG]
+    chosen = options.sections or [name for name in SECTIONS if name not in BY_NAME]
     print(f"{machine()}\n\n{HEADER}")
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:

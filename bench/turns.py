@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import IO
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One run: its seconds, and the most memory it held, in MB."""
+    """One run: its seconds, the most memory it held, in MB, and what it printed."""
 
     seconds: float
     megabytes: float
+    printed: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Timed:
 
 
 def in_turn(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, Timed]:
-    """Every command once to warm the file cache, then `rounds` times in turn. A failure ends the benchmark."""
+    """Every command once to warm the file cache, then `rounds` times in turn. A failure ends it all."""
     for command in commands.values():
         run(command)
     turns: dict[str, list[Turn]] = {name: [] for name in commands}
@@ -47,15 +50,21 @@ def in_turn(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, Tim
 
 def run(command: Sequence[str]) -> Turn:
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        # Files, not pipes: nobody has to read while the command runs.
+        process = subprocess.Popen(command, stdout=out, stderr=err)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        printed, said = (_text(file) for file in (out, err))
     if os.waitstatus_to_exitcode(status) != 0:
-        sys.exit(f"{' '.join(command)} failed:\n{said.decode(errors='replace')}")
+        sys.exit(f"{' '.join(command)} failed:\n{said}")
     # Kilobytes on Linux, bytes on macOS.
-    return Turn(seconds, usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2))
+    return Turn(seconds, usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2), printed)
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
 
 
 def works_in_turn(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:

@@ -75,7 +75,9 @@ class EmbeddingConfig(Section):
     model: str = Field(
         default="all-MiniLM-L6-v2", description="Bi-encoder: the embedded one, a hub name or a folder."
     )
-    batch_size: int = Field(default=32, ge=1, description="Texts encoded at once.")
+    batch_size: int = Field(
+        default=64, ge=1, description="Most texts encoded at once; fewer where they are long."
+    )
     url: str = Field(
         default="",
         description=(
@@ -126,7 +128,9 @@ class RerankingConfig(Section):
             "model's folder names, or 0."
         ),
     )
-    batch_size: int = Field(default=8, ge=1, description="Pairs scored at once.")
+    batch_size: int = Field(
+        default=64, ge=1, description="Most pairs scored at once; fewer where they are long."
+    )
     max_tokens: int = Field(
         default=320,
         ge=16,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ragcli import model_server
-from ragcli.bert import Encoder, is_plain_bert, load_encoder, load_tokenizer, pad
+from ragcli.bert import Encoder, batches, is_plain_bert, load_encoder, load_tokenizer, pad
 from ragcli.config import EmbeddingConfig
 from ragcli.embedding_server import ServedBiEncoder
 from ragcli.errors import ModelError
@@ -69,8 +69,10 @@ class BiEncoder:
         self.truncated += sum(len(places[text]) for text in places if lengths[text] > self.window)
         # By length, so that little is padded; then by text, so that the callers' order makes no difference.
         ordered = sorted(places, key=lambda text: (lengths[text], text))
-        for first in range(0, len(ordered), self._batch_size):
-            batch = ordered[first : first + self._batch_size]
+        # What is longer than the window is cut to it before it is encoded.
+        read = [min(lengths[text], self.window) for text in ordered]
+        for part in batches(read, self._batch_size):
+            batch = ordered[part]
             for text, row in zip(batch, self._backend.encode(batch, query=query), strict=True):
                 rows[places[text]] = row
             if advance is not None:

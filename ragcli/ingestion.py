@@ -1,16 +1,21 @@
 """Bring the index in step with the files: what is new is added, what changed replaced, what vanished dropped.
 
 May be killed at any time: each source is replaced as a whole or not at all, and the next run does the rest.
+
+Reading, embedding and writing overlap, a group of files apart, so that the encoder hardly ever waits.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from threading import Event
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from ragcli import documents
 from ragcli.chunking import chunk
@@ -27,6 +32,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Vectors: TypeAlias = NDArray[np.float32]
+
+Item = TypeVar("Item")
 
 # Chunks embedded together, whatever file they come from: enough to sort by length, few enough to hold.
 _CHUNKS_AT_ONCE = 512
@@ -60,6 +67,10 @@ class _Plan:
     unchanged: tuple[SourceInfo, ...]
     vanished: tuple[SourceInfo, ...]
     skipped: tuple[FileReport, ...]
+
+
+class _StoppedError(Exception):
+    """The writer has given up: what runs ahead of it does so too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +133,19 @@ class _Run:
         self._files: list[FileReport] = []
         self._embedded = 0
         self._cut = 0
+        self._stopped = Event()
 
     def perform(self, plan: _Plan, index: Index) -> None:
-        for group in _groups(self._prepared(plan.work)):
-            self._write(group, index, total=len(plan.work))
+        prepared = _ahead(_groups(self._prepared(plan.work)))
+        with closing(_ahead(self._with_vectors(prepared))) as groups:
+            try:
+                for group, vectors in groups:
+                    self._write(group, vectors, index, total=len(plan.work))
+            except BaseException:
+                self._stopped.set()
+                # A file that takes long to parse is not waited for.
+                self._reader.__exit__(None, None, None)
+                raise
         with self.watch.stage("store"):
             for info in plan.vanished:
                 self._note(info.source, "removed", index.remove(info.source))
@@ -155,6 +175,7 @@ class _Run:
     def _prepared(self, work: Sequence[_Work]) -> Iterator[_Prepared]:
         """Each file read and cut; one that cannot be read is noted as skipped."""
         for done, item in enumerate(work):
+            self._check_stopped()
             self._progress(Progress("read", done, len(work), item.source))
             try:
                 with self.watch.stage("read"):
@@ -170,16 +191,24 @@ class _Run:
         if work:
             self._progress(Progress("read", len(work), len(work), ""))
 
-    def _write(self, group: Sequence[_Prepared], index: Index, *, total: int) -> None:
-        passages = [part.passage for prepared in group for part in prepared.chunks]
-
+    def _with_vectors(self, groups: Iterator[list[_Prepared]]) -> Iterator[tuple[list[_Prepared], Vectors]]:
         def advance(texts: int) -> None:
+            self._check_stopped()
             self._embedded += texts
             self._progress(Progress("embed", self._embedded, self._cut, ""))
 
-        self._load()
-        with self.watch.stage("embed"):
-            vectors = self._embedder.embed(passages, advance=advance)
+        for group in groups:
+            passages = [part.passage for prepared in group for part in prepared.chunks]
+            self._load()
+            with self.watch.stage("embed"):
+                vectors = self._embedder.embed(passages, advance=advance)
+            yield group, vectors
+
+    def _check_stopped(self) -> None:
+        if self._stopped.is_set():
+            raise _StoppedError
+
+    def _write(self, group: Sequence[_Prepared], vectors: Vectors, index: Index, *, total: int) -> None:
         # Chroma is imported, and opens the index, at the first change.
         with self.watch.stage("store", ("index",)):
             index.replace_all(_updates(group, vectors))
@@ -286,3 +315,17 @@ def _groups(prepared: Iterator[_Prepared]) -> Iterator[list[_Prepared]]:
             group, chunks = [], 0
     if group:
         yield group
+
+
+def _ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
+    """The same items, of which the next one is made in a thread of its own while one is worked on."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ragcli-ahead") as beside:
+        coming = beside.submit(_following, items)
+        while made := coming.result():
+            coming = beside.submit(_following, items)
+            yield made[0]
+
+
+def _following(items: Iterator[Item]) -> tuple[Item, ...]:
+    """The next item; nothing at the end."""
+    return tuple(islice(items, 1))

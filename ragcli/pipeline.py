@@ -337,7 +337,7 @@ class Pipeline:
     def _load(self, watch: Stopwatch, *, reranker: bool) -> None:
         """Loads what is not loaded yet, so that the later stages time the work and not the loading.
 
-        Chroma's import is the longest part: the encoders load beside it.
+        The index opens beside the encoders. These load one after the other, as each needs much memory for it.
         """
         cold = self._cold(reranker=reranker)
         if not cold:
@@ -356,7 +356,7 @@ class Pipeline:
         return (*first, "cross-encoder") if reranker and "_reranker" not in self.__dict__ else first
 
     def _warm_index(self, dimension: int) -> None:
-        """Chroma is imported, and its index read, at the first search."""
+        """The index is read at the first search."""
         import numpy as np
 
         anywhere: embedding.Vectors = np.full(dimension, dimension**-0.5, dtype=np.float32)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ragcli import model_server
-from ragcli.bert import is_plain_bert, load_encoder, load_tokenizer, pad
+from ragcli.bert import batches, is_plain_bert, load_encoder, load_tokenizer, pad
 from ragcli.config import RerankingConfig
 from ragcli.errors import ModelError
 from ragcli.models import (
@@ -163,8 +163,8 @@ class CrossEncoderReranker:
         # By length, so that little is padded; then by tokens, so that the callers' order does not matter.
         ordered = sorted(places, key=lambda ids: (len(ids), ids))
         found = [0.0] * len(pairs)
-        for first in range(0, len(ordered), self._batch_size):
-            batch = [places[ids] for ids in ordered[first : first + self._batch_size]]
+        for part in batches([len(ids) for ids in ordered], self._batch_size):
+            batch = [places[ids] for ids in ordered[part]]
             scores = self._backend.score([pairs[equals[0]] for equals in batch])
             for equals, score in zip(batch, scores, strict=True):
                 for place in equals:

@@ -94,7 +94,7 @@ def look(place: Path) -> Callable[[], None]:
             hits = [[hit.chunk.source, hit.chunk.id] for hit in index.search(vector, 1000, Filters())]
             chunks = {source: [chunk.id for chunk in index.chunks(source)] for source in sources}
             folder = versions.current(Path(CONFIG.store.path) / CONFIG.collection)
-            stored = index._chroma._at(folder / "chroma").count()
+            stored = index._chroma._at(folder / "chroma", for_reading=False).count()
         place.write_text(json.dumps({"chunks": chunks, "hits": hits, "stored": stored}))
 
     return run

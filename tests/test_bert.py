@@ -11,6 +11,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertForSequenceClassification, BertModel
 
@@ -104,6 +106,20 @@ class TestStates:
         ours = load_encoder(folder).states(batch)
         read = batch[2].astype(bool)
         assert ours[read] == pytest.approx(theirs.last_hidden_state.numpy()[read], abs=0.05)
+
+
+class TestBatches:
+    @given(st.lists(st.integers(0, 600), max_size=80).map(sorted), st.integers(1, 64))
+    def test_hold_every_text_once_and_no_more_than_they_may(self, lengths: list[int], most: int) -> None:
+        parts = [lengths[part] for part in bert.batches(lengths, most)]
+        assert [length for part in parts for length in part] == lengths
+        for part in parts:
+            assert 1 <= len(part) <= most
+            assert len(part) == 1 or len(part) * max(part) <= bert.TOKENS_AT_ONCE
+
+    def test_are_as_large_as_they_may_be(self) -> None:
+        assert len(list(bert.batches([bert.TOKENS_AT_ONCE // 8] * 16, 64))) == 2
+        assert len(list(bert.batches([1] * 16, 4))) == 4
 
 
 class TestTheChoice:

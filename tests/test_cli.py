@@ -100,6 +100,15 @@ def test_help_loads_nothing_heavy_and_not_even_pydantic() -> None:
     assert "Usage: ragcli COMMAND" in done.stdout
 
 
+def test_completing_a_command_s_name_imports_no_command() -> None:
+    asked = {"_RAGCLI_COMPLETE": "complete_bash", "COMP_WORDS": "ragcli ", "COMP_CWORD": "1"}
+    command = [sys.executable, "-X", "importtime", "-m", "ragcli"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **asked})
+    assert {"ask", "search", "ingest"} <= set(done.stdout.split())
+    assert "ragcli.cli.app" in done.stderr
+    assert "ragcli.cli.ask" not in done.stderr
+
+
 def test_help_takes_little_longer_than_importing_what_draws_it() -> None:
     def fastest(*args: str) -> float:
         times = []

@@ -8,6 +8,8 @@ import random
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from ragcli.config import ChunkingConfig, Config
 from ragcli.embedding import BiEncoder
 from ragcli.errors import ConfigError, IngestError, StoreError
 from ragcli.ingestion import Progress, ingest
-from ragcli.store import open_store
+from ragcli.store import Store, Update, open_store
 from ragcli.types import Filters, IngestReport
 
 CONFIG = Config()
@@ -123,6 +125,55 @@ class TestSynchronisation:
             question = embedder.embed(["The number is 7"], query=True)
             assert index.search(question, 1, Filters())[0].chunk.source == "docs/7.md"
             assert len(index.sources()) == 12
+
+
+class TestOverlap:
+    @pytest.fixture
+    def many(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Files for many groups of a few chunks."""
+        monkeypatch.setattr("ragcli.ingestion._CHUNKS_AT_ONCE", 3)
+        for number in range(30):
+            (folder / "docs" / f"{number:02}.md").write_text(f"# Note {number}\n\nThe number is {number}.\n")
+
+    @pytest.mark.usefixtures("many")
+    def test_what_comes_next_is_embedded_while_a_group_is_written(
+        self, embedder: BiEncoder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        steps: list[Progress] = []
+        whole = Store.replace_all
+        waited: list[bool] = []
+
+        def patient(index: Store, updates: Sequence[Update]) -> None:
+            written = sum(len(update.chunks) for update in updates)
+            end = time.monotonic() + 60
+            while not waited and most_embedded() <= written and time.monotonic() < end:
+                time.sleep(0.01)
+            waited.append(most_embedded() > written)
+            whole(index, updates)
+
+        def most_embedded() -> int:
+            return max(step.done for step in steps if step.stage == "embed")
+
+        monkeypatch.setattr(Store, "replace_all", patient)
+        run(embedder, progress=steps.append)
+        assert waited[0]
+
+    @pytest.mark.usefixtures("many")
+    def test_a_writer_that_fails_ends_what_runs_ahead_of_it(
+        self, embedder: BiEncoder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(index: Store, updates: Sequence[Update]) -> None:
+            raise StoreError("The disk is full.")
+
+        steps: list[Progress] = []
+        monkeypatch.setattr(Store, "replace_all", full)
+        with pytest.raises(StoreError, match="full"):
+            run(embedder, progress=steps.append)
+        reads = [step for step in steps if step.stage == "read"]
+        assert len(reads) < 25
+        count = len(steps)
+        time.sleep(0.2)
+        assert len(steps) == count
 
 
 class TestWhatCannotBeRead:

@@ -8,7 +8,7 @@ A test holds both to transformers' own output.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
     Batch: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
     States: TypeAlias = NDArray[np.float32]
+
+
+TOKENS_AT_ONCE = 1536
+"""Of a batch, padding included: its widest layer then fits the processor's cache."""
 
 
 class Encoder(Protocol):
@@ -78,6 +82,20 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer  # type: ignore[no-any-return]
+
+
+def batches(lengths: Sequence[int], most: int) -> Iterator[slice]:
+    """Cuts texts that are sorted by length, in tokens, shortest first.
+
+    A batch holds at most `most` texts and TOKENS_AT_ONCE tokens, but one text at least.
+    """
+    first = 0
+    for end, length in enumerate(lengths):
+        if end > first and (end - first == most or (end - first + 1) * length > TOKENS_AT_ONCE):
+            yield slice(first, end)
+            first = end
+    if lengths:
+        yield slice(first, len(lengths))
 
 
 def pad(encodings: Sequence[Encoding], padding_id: int = 0) -> Batch:

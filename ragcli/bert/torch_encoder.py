@@ -29,7 +29,7 @@ class TorchEncoder:
         self.heads = _number(settings, "num_attention_heads")
         self.epsilon = float(str(settings.get("layer_norm_eps", 1e-12)))
         self.dtype = torch.bfloat16 if precision() == "bfloat16" else torch.float32
-        self._kept = 1 if first else None
+        self._first = first
         self._weights = _load_weights(folder / "model.safetensors")
         inside = (f"{prefix}embeddings.", f"{prefix}encoder.")
         self.head = {
@@ -55,20 +55,26 @@ class TorchEncoder:
             states = word[ids] + position[: ids.shape[1]] + kind[types]
             states = functional.layer_norm(states, states.shape[-1:], scale, shift, self.epsilon)
             attended = mask.bool()[:, None, None, :]
-            for layer in self._layers:
+            *inner, last = self._layers
+            for layer in inner:
                 states = self._apply(layer, states, attended)
-        result: States = states[:, : self._kept].numpy()
+            states = self._apply(last, states, attended, kept=1 if self._first else None)
+        result: States = states.numpy()
         return result
 
-    def _apply(self, layer: Sequence[Tensor], states: Tensor, attended: Tensor) -> Tensor:
+    def _apply(
+        self, layer: Sequence[Tensor], states: Tensor, attended: Tensor, kept: int | None = None
+    ) -> Tensor:
+        """One layer; for the first `kept` tokens alone, that attend to all."""
         from torch.nn import functional as f
 
         mix, mix_bias, out, out_bias, scale1, shift1, up, up_bias, down, down_bias, scale2, shift2 = layer
         n, t, width = states.shape
         mixed = f.linear(states.to(self.dtype), mix, mix_bias).view(n, t, 3, self.heads, width // self.heads)
         query, key, value = mixed.permute(2, 0, 3, 1, 4)
-        attention = f.scaled_dot_product_attention(query, key, value, attn_mask=attended)
-        attention = f.linear(attention.transpose(1, 2).reshape(n, t, width), out, out_bias)
+        states = states[:, :kept]
+        attention = f.scaled_dot_product_attention(query[:, :, :kept], key, value, attn_mask=attended)
+        attention = f.linear(attention.transpose(1, 2).reshape(states.shape), out, out_bias)
         states = f.layer_norm(states + attention, (width,), scale1, shift1, self.epsilon)
         inner = f.gelu(f.linear(states.to(self.dtype), up, up_bias))
         return f.layer_norm(states + f.linear(inner, down, down_bias), (width,), scale2, shift2, self.epsilon)

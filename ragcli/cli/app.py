@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from ragcli.cli.environment import Environment
@@ -70,6 +70,8 @@ class OutputClosed(Exception):
 class LazyGroup(TyperGroup):
     """The root command: its subcommands come from COMMANDS."""
 
+    _names_only = False
+
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
@@ -77,6 +79,8 @@ class LazyGroup(TyperGroup):
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
+        if self._names_only:
+            return TyperCommand(cmd_name, help=entry.help)
         target = getattr(import_module(entry.module), entry.attribute)
         if not isinstance(target, typer.Typer):
             single = typer.Typer(add_completion=False)
@@ -85,6 +89,14 @@ class LazyGroup(TyperGroup):
         command = get_command(target)
         command.name = cmd_name
         return command
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """The commands' names and what they do, without importing them."""
+        self._names_only = True
+        try:
+            return super().shell_complete(ctx, incomplete)
+        finally:
+            self._names_only = False
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] not in COMMANDS and not args[0].startswith("-"):

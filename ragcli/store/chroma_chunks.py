@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ragcli.store.chroma_files import chroma_errors, close_client, create_collection, open_collection
+from ragcli.store.chroma_core import Reader, open_reader
+from ragcli.store.chroma_files import (
+    COLLECTION,
+    chroma_errors,
+    close_client,
+    create_collection,
+    open_collection,
+)
 from ragcli.store.manifest import Manifest
 from ragcli.store.metadata import to_chunk, to_metadata
 from ragcli.types import Chunk
@@ -120,10 +127,24 @@ class ChromaChunks:
         ]
 
     def _at(self, folder: Path, *, for_reading: bool = True) -> Any:
-        if self._opened_at != folder:
+        if self._opened_at != folder or (isinstance(self._opened, Reader) and not for_reading):
             self.close()
-            self._client, self._opened = open_collection(
-                folder, self._manifest, search_width=self._search_width, for_reading=for_reading
-            )
+            # A version never changes, so what Chroma's core read of it stays true.
+            self._client = self._opened = self._reader_of(folder) if for_reading else None
+            if self._opened is None:
+                self._client, self._opened = open_collection(
+                    folder, self._manifest, search_width=self._search_width, for_reading=for_reading
+                )
             self._opened_at = folder
         return self._opened
+
+    def _reader_of(self, folder: Path) -> Reader | None:
+        """Chroma's core alone, which opens at once; None where there is something to change or object to."""
+        reader = open_reader(folder, COLLECTION)
+        if reader is None:
+            return None
+        width = (reader.configuration.get("hnsw") or {}).get("ef_search")
+        if width == self._search_width and reader.metadata.get("fingerprint") == self._manifest.fingerprint:
+            return reader
+        reader.close()
+        return None

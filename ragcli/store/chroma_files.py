@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from ragcli.errors import StoreError
+from ragcli.store.chroma_core import is_chroma_error
 from ragcli.store.manifest import Manifest
 
 DAMAGED_HINT = "If the index is damaged: ragcli reset, then ragcli ingest PATH..."
 FULL_HINT = "Make room on the disk and run it again; the index is as it was."
-_NAME = "chunks"
+COLLECTION = "chunks"
 _DATABASE = "chroma.sqlite3"
 # SQLite's numbers of "read-only" and "disk full" as Chroma passes them on.
 _CANNOT_WRITE = ("(code: 8)", "(code: 13)", "(code: 1032)", "(code: 1544)")
@@ -29,7 +30,7 @@ def create_collection(folder: Path, manifest: Manifest, *, search_width: int) ->
     """A new, empty collection. Returns the client, to be closed."""
     client = _open_client(folder)
     client.create_collection(
-        _NAME,
+        COLLECTION,
         embedding_function=None,
         configuration={"hnsw": {"space": manifest.distance, "ef_search": search_width}},
         metadata=asdict(manifest),
@@ -42,7 +43,7 @@ def open_collection(
 ) -> tuple[Any, Any]:
     """The client, to be closed, and the collection. Raises StoreError if another manifest belongs to it."""
     client = _open_for_reading(folder) if for_reading else _open_client(folder)
-    opened = client.get_collection(_NAME, embedding_function=None)
+    opened = client.get_collection(COLLECTION, embedding_function=None)
     if (opened.metadata or {}).get("fingerprint") != manifest.fingerprint:
         raise StoreError(f"{folder} holds the chunks of another index.", hint=DAMAGED_HINT)
     if opened.configuration["hnsw"]["ef_search"] != search_width:
@@ -53,11 +54,12 @@ def open_collection(
 @contextmanager
 def chroma_errors(folder: Path) -> Iterator[None]:
     """What Chroma, SQLite and the system raise becomes a StoreError with what can be done about it."""
-    from chromadb.errors import ChromaError
-
     try:
         yield
-    except (ChromaError, sqlite3.Error, ValueError, OSError, RuntimeError) as error:
+    except Exception as error:
+        known = isinstance(error, sqlite3.Error | ValueError | OSError | RuntimeError)
+        if not known and not is_chroma_error(error):
+            raise
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         is_full = "(code: 13)" in reason or getattr(error, "errno", None) == errno.ENOSPC
         raise StoreError(

@@ -1,0 +1,87 @@
+"""Reading an index through Chroma's compiled core, without the rest of Chroma.
+
+`import chromadb` takes longer than searching: servers, telemetry and embedding functions come along. A local
+index is read by `chromadb_rust_bindings`, which the same package brings. It is not a public interface: only
+versions that the tests know are read in this way, and where anything is not as expected there is no reader
+and the caller opens Chroma itself, which says what is wrong or brings an older index up to date.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_KNOWN = "chromadb-1.5.*.dist-info"
+_PLACE = ("default_tenant", "default_database")
+# Files that may stay open: five to an index, of which there is one.
+_OPEN_FILES = 16
+
+
+class Reader:
+    """What `chromadb.Collection` offers to a search, under the same names."""
+
+    def __init__(self, core: Any, collection: Any) -> None:
+        self.metadata: dict[str, Any] = collection.metadata or {}
+        self.configuration: dict[str, Any] = collection.configuration
+        self._core = core
+        self._id = str(collection.id)
+
+    def query(
+        self, *, query_embeddings: NDArray[np.float32], n_results: int, where: Any, include: Sequence[str]
+    ) -> dict[str, Any]:
+        """One list per row of `query_embeddings`, float32 (questions, dimension)."""
+        conditions = json.dumps(where) if where else None
+        found = self._core.query(
+            self._id, None, list(query_embeddings), n_results, conditions, None, list(include), *_PLACE
+        )
+        return {name: getattr(found, name) for name in include}
+
+    def get(self, *, where: Any, include: Sequence[str]) -> dict[str, Any]:
+        found = self._core.get(self._id, None, json.dumps(where), None, 0, None, list(include), *_PLACE)
+        return {name: getattr(found, name) for name in include}
+
+    def close(self) -> None:
+        """Lets go of the files."""
+        del self._core
+
+
+def open_reader(folder: Path, name: str) -> Reader | None:
+    """The collection `name` of the index in a folder; None where only Chroma itself can open it."""
+    try:
+        import chromadb_rust_bindings as core
+    except ImportError:
+        return None
+    # The version's own folder, as asking the core for it would import Chroma.
+    known = any(Path(core.__file__).parent.parent.glob(_KNOWN))
+    if not known or not (folder / "chroma.sqlite3").is_file():
+        return None
+    try:
+        database = core.SqliteDBConfig(
+            hash_type=core.MigrationHash.MD5,
+            migration_mode=core.MigrationMode.Validate,
+            url=str(folder / "chroma.sqlite3"),
+        )
+        opened = core.Bindings(
+            allow_reset=False,
+            sqlite_db_config=database,
+            persist_path=str(folder),
+            hnsw_cache_size=_OPEN_FILES,
+        )
+        return Reader(opened, opened.get_collection(name, *_PLACE))
+    except (AttributeError, TypeError):
+        return None
+    except Exception as error:
+        if is_chroma_error(error):
+            return None
+        raise
+
+
+def is_chroma_error(error: Exception) -> bool:
+    """Whether Chroma raised it; without importing Chroma for the question."""
+    return any(kind.__module__ == "chromadb.errors" for kind in type(error).__mro__)
