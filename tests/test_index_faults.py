@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from cli_helper import run as run_command
-from test_store import chunk, found, opened, put, vectors
+from test_store_same import chunk, found, opened, put, vectors
 
 from ragcli import store
 from ragcli.batch import runner
@@ -331,9 +331,9 @@ def test_copies_of_a_read_only_index_are_gone_at_the_end(tmp_path: Path) -> None
         temporary = tmp_path / "temporary"
         temporary.mkdir()
         code = (
-            "import sys, test_store; from ragcli.config import Config, StoreConfig\n"
+            "import sys, test_store_same as made; from ragcli.config import Config, StoreConfig\n"
             "config = Config(store=StoreConfig(path=sys.argv[1]))\n"
-            "print(test_store.found(test_store.opened(config, create=False)))\n"
+            "print(made.found(made.opened(config, create=False)))\n"
         )
         environ = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": os.pathsep.join(sys.path)}
         outcome = subprocess.run(

@@ -1,8 +1,11 @@
-"""What `test_store` asks of an index in a folder, asked of one on a Chroma server."""
+"""The index, in a folder and on a Chroma server: what is put in is found, whole sources change at once, and
+it knows what built it. What only one of the two does is in `test_store` and `test_store_server`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +13,9 @@ import pytest
 from chroma_server import own_database
 
 from ragcli import store
-from ragcli.config import ChunkingConfig, Config
+from ragcli.config import ChunkingConfig, Config, StoreConfig
 from ragcli.errors import IndexMismatchError, NothingFoundError, UsageError
-from ragcli.store import ServerStore
+from ragcli.store import Index
 from ragcli.types import Chunk, Filters
 
 if TYPE_CHECKING:
@@ -22,17 +25,19 @@ ALL = Filters()
 DIMENSION = 8
 
 
-@pytest.fixture
-def config(chroma_url: str) -> Config:
-    return Config(store=own_database(chroma_url))
+@pytest.fixture(params=["folder", "server"])
+def config(request: pytest.FixtureRequest, tmp_path: Path) -> Config:
+    if request.param == "folder":
+        return Config(store=StoreConfig(path=str(tmp_path / "index")))
+    return Config(store=own_database(request.getfixturevalue("chroma_url")))
 
 
 @pytest.fixture
-def index(config: Config) -> ServerStore:
+def index(config: Config) -> Index:
     return opened(config)
 
 
-def opened(config: Config, *, create: bool = True) -> ServerStore:
+def opened(config: Config, *, create: bool = True) -> Index:
     return store.open_store(
         config, create=create, embedder_name="all-MiniLM-L6-v2", fingerprint="f" * 64, dimension=DIMENSION
     )
@@ -61,24 +66,24 @@ def vectors(*seeds: int) -> NDArray[np.float32]:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
 
-def put(index: ServerStore, source: str, *chunks: Chunk, seed: int = 0, format: str = "markdown") -> None:
+def put(index: Index, source: str, *chunks: Chunk, seed: int = 0, format: str = "markdown") -> None:
     rows = vectors(*range(seed, seed + len(chunks)))
     index.replace(source, chunks, rows, title="A title", format=format, sha256="a" * 64)
 
 
-def found(index: ServerStore, filters: Filters = ALL, n: int = 10) -> list[str]:
+def found(index: Index, filters: Filters = ALL, n: int = 10) -> list[str]:
     return [candidate.chunk.id for candidate in index.search(vectors(0), n, filters)]
 
 
 class TestSearch:
-    def test_gives_back_each_chunk_as_it_was(self, index: ServerStore) -> None:
+    def test_gives_back_each_chunk_as_it_was(self, index: Index) -> None:
         chunks = [chunk("a.md", 0), chunk("a.md", 1, 'Ünïcode, 北京 and "quotes"', page=3)]
         put(index, "a.md", *chunks)
 
         assert {candidate.chunk for candidate in index.search(vectors(0), 10, ALL)} == set(chunks)
         assert index.chunks("a.md") == tuple(chunks)
 
-    def test_orders_by_cosine(self, index: ServerStore) -> None:
+    def test_orders_by_cosine(self, index: Index) -> None:
         put(index, "a.md", *(chunk("a.md", i) for i in range(5)), seed=1)
         query = vectors(3)
 
@@ -90,7 +95,7 @@ class TestSearch:
         assert [hit.base_rank for hit in hits] == [1, 2, 3, 4, 5]
         assert hits[0].chunk.index == 2
 
-    def test_ties_go_by_chunk_id(self, index: ServerStore) -> None:
+    def test_ties_go_by_chunk_id(self, index: Index) -> None:
         same = np.repeat(vectors(0), 3, axis=0)
         chunks = [chunk("a.md", i, text) for i, text in enumerate(["c", "a", "b"])]
         chunks = [replace(part, id=part.text) for part in chunks]
@@ -98,17 +103,17 @@ class TestSearch:
 
         assert found(index) == ["a", "b", "c"]
 
-    def test_n_bounds_it(self, index: ServerStore) -> None:
+    def test_n_bounds_it(self, index: Index) -> None:
         put(index, "a.md", *(chunk("a.md", i) for i in range(9)))
         assert len(found(index, n=4)) == 4
 
-    def test_of_an_empty_index_finds_nothing(self, index: ServerStore) -> None:
+    def test_of_an_empty_index_finds_nothing(self, index: Index) -> None:
         assert found(index) == []
 
 
 class TestFilters:
     @pytest.fixture(autouse=True)
-    def _sources(self, index: ServerStore) -> None:
+    def _sources(self, index: Index) -> None:
         put(index, "notes/a.md", chunk("notes/a.md", 0))
         put(index, "notes/deep/b.md", chunk("notes/deep/b.md", 0))
         put(index, "report.pdf", chunk("report.pdf", 0, page=1), chunk("report.pdf", 1, page=2), format="pdf")
@@ -127,31 +132,31 @@ class TestFilters:
         ],
     )
     def test_sources_are_globs_or_folders(
-        self, index: ServerStore, globs: tuple[str, ...], sources: set[str]
+        self, index: Index, globs: tuple[str, ...], sources: set[str]
     ) -> None:
         hits = index.search(vectors(0), 10, Filters(sources=globs))
         assert {hit.chunk.source for hit in hits} == sources
 
-    def test_where_is_an_equality_on_metadata(self, index: ServerStore) -> None:
+    def test_where_is_an_equality_on_metadata(self, index: Index) -> None:
         hits = index.search(vectors(0), 10, Filters(where=(("format", "pdf"), ("page_start", 2))))
         assert [(hit.chunk.source, hit.chunk.index) for hit in hits] == [("report.pdf", 1)]
 
-    def test_both_must_hold(self, index: ServerStore) -> None:
+    def test_both_must_hold(self, index: Index) -> None:
         assert found(index, Filters(sources=("*.md",), where=(("format", "pdf"),))) == []
 
-    def test_an_unknown_key_is_an_error_that_names_the_known_ones(self, index: ServerStore) -> None:
+    def test_an_unknown_key_is_an_error_that_names_the_known_ones(self, index: Index) -> None:
         with pytest.raises(UsageError, match="author") as caught:
             found(index, Filters(where=(("author", "me"),)))
         assert "format" in caught.value.hint
 
 
 class TestChanges:
-    def test_what_the_doctor_asks(self, index: ServerStore) -> None:
+    def test_what_the_doctor_asks(self, index: Index) -> None:
         assert (index.stored(), index.sample()) == (0, None)
         put(index, "a.md", chunk("a.md", 0))
         assert (index.stored(), index.sample()) == (1, (chunk("a.md", 0), DIMENSION))
 
-    def test_a_replaced_source_has_its_new_chunks_only(self, index: ServerStore) -> None:
+    def test_a_replaced_source_has_its_new_chunks_only(self, index: Index) -> None:
         put(index, "a.md", chunk("a.md", 0, "old"), chunk("a.md", 1, "old"))
         put(index, "b.md", chunk("b.md", 0))
         put(index, "a.md", chunk("a.md", 0, "new"))
@@ -159,12 +164,12 @@ class TestChanges:
         assert set(found(index)) == {"a.md-0-new", "b.md-0-Some text."}
         assert index.count() == 2
 
-    def test_the_same_chunk_again_is_not_a_duplicate(self, index: ServerStore) -> None:
+    def test_the_same_chunk_again_is_not_a_duplicate(self, index: Index) -> None:
         put(index, "a.md", chunk("a.md", 0))
         put(index, "a.md", chunk("a.md", 0))
         assert len(found(index)) == 1
 
-    def test_a_removed_source_is_gone(self, index: ServerStore) -> None:
+    def test_a_removed_source_is_gone(self, index: Index) -> None:
         put(index, "a.md", chunk("a.md", 0), chunk("a.md", 1))
 
         assert index.remove("a.md") == 2
@@ -173,7 +178,7 @@ class TestChanges:
         assert index.chunks("a.md") == ()
         assert index.sources() == ()
 
-    def test_sources_are_listed_by_name(self, index: ServerStore) -> None:
+    def test_sources_are_listed_by_name(self, index: Index) -> None:
         put(index, "b.md", chunk("b.md", 0))
         put(index, "a.pdf", chunk("a.pdf", 0), chunk("a.pdf", 1), format="pdf")
 
@@ -184,7 +189,7 @@ class TestChanges:
         ]
         assert infos[0].ingested_at.endswith("+00:00")
 
-    def test_more_chunks_than_chroma_takes_in_one_call(self, index: ServerStore) -> None:
+    def test_more_chunks_than_chroma_takes_in_one_call(self, index: Index) -> None:
         many = 620
         chunks = [chunk("big.txt", i) for i in range(many)]
         rows = np.resize(vectors(*range(6)), (many, DIMENSION))
@@ -192,68 +197,28 @@ class TestChanges:
         assert [part.index for part in index.chunks("big.txt")] == list(range(many))
         assert index.count() == many
 
-    def test_more_sources_than_are_written_at_once(self, index: ServerStore) -> None:
+    def test_more_sources_than_are_written_at_once(self, index: Index) -> None:
         names = [f"{number:03}.md" for number in range(260)]
         updates = [store.Update(name, "", "markdown", "", (chunk(name, 0),), vectors(0)) for name in names]
         index.replace_all(updates)
         index.replace_all(updates[:255])
         assert [info.source for info in index.sources()] == names
-        assert index._chroma.count() == index.count() == len(names)
+        assert index.stored() == index.count() == len(names)
 
-    def test_a_reopened_index_holds_it_all(self, index: ServerStore, config: Config) -> None:
+    def test_a_reopened_index_holds_it_all(self, index: Index, config: Config) -> None:
         put(index, "a.md", chunk("a.md", 0))
         index.close()
         assert found(opened(config, create=False)) == ["a.md-0-Some text."]
 
-    def test_the_width_of_the_search_may_change(self, index: ServerStore, config: Config) -> None:
+    def test_the_width_of_the_search_may_change(self, index: Index, config: Config) -> None:
         put(index, "a.md", chunk("a.md", 0))
         index.close()
         wide = config.model_copy(update={"store": config.store.model_copy(update={"search_width": 500})})
         assert len(found(opened(wide, create=False))) == 1
 
 
-class TestADeadWriter:
-    """Each stage at which a writer can die, made by hand: what is seen, and what the next writer does."""
-
-    def test_before_its_commit_the_old_chunks_are_seen(self, index: ServerStore) -> None:
-        put(index, "a.md", chunk("a.md", 0, "old"))
-        (generation,) = index._records.begin(["a.md"])
-        self.add_without_commit(index, generation, chunk("a.md", 0, "new"))
-
-        assert found(index) == ["a.md-0-old"]
-        assert [part.text for part in index.chunks("a.md")] == ["old"]
-
-    def test_after_its_commit_the_new_ones_are(self, index: ServerStore) -> None:
-        put(index, "a.md", chunk("a.md", 0, "old"))
-        (generation,) = index._records.begin(["a.md"])
-        self.add_without_commit(index, generation, chunk("a.md", 0, "new"))
-        index._records.commit([(generation, index.sources()[0])])
-
-        assert found(index) == ["a.md-0-new"]
-
-    def test_between_record_and_chunks_a_removed_source_is_gone(self, index: ServerStore) -> None:
-        put(index, "a.md", chunk("a.md", 0))
-        index._records.retire("a.md")
-        assert found(index) == []
-
-    def test_the_next_writer_deletes_what_it_left(self, index: ServerStore) -> None:
-        (generation,) = index._records.begin(["a.md"])
-        self.add_without_commit(index, generation, chunk("a.md", 0, "half"))
-        put(index, "b.md", chunk("b.md", 0))
-
-        assert index._records.hidden().generations == ()
-        assert index._chroma.count() == index.count() == 1
-
-    @staticmethod
-    def add_without_commit(index: ServerStore, generation: int, part: Chunk) -> None:
-        update = store.Update("a.md", "", "markdown", "", (part,), vectors(0))
-        index._add([(generation, update)])
-
-
 class TestWhatBuiltIt:
-    def test_other_weights_stop_with_both_names_and_the_repair(
-        self, index: ServerStore, config: Config
-    ) -> None:
+    def test_other_weights_stop_with_both_names_and_the_repair(self, index: Index, config: Config) -> None:
         for create in (False, True):
             with pytest.raises(IndexMismatchError, match=r"all-MiniLM-L6-v2.*bge-small") as caught:
                 store.open_store(
@@ -265,9 +230,7 @@ class TestWhatBuiltIt:
                 )
             assert "ragcli reset --collection default && ragcli ingest" in caught.value.hint
 
-    def test_other_chunking_stops_an_ingest_and_not_a_question(
-        self, index: ServerStore, config: Config
-    ) -> None:
+    def test_other_chunking_stops_an_ingest_and_not_a_question(self, index: Index, config: Config) -> None:
         other = config.model_copy(update={"chunking": ChunkingConfig(size=100)})
         opened(other, create=False)
         with pytest.raises(IndexMismatchError, match=r"chunking\.size"):
@@ -282,11 +245,11 @@ class TestCheck:
             store.check(config)
         assert caught.value.hint == "Run: ragcli ingest PATH..."
 
-    def test_an_empty_index(self, index: ServerStore, config: Config) -> None:
+    def test_an_empty_index(self, index: Index, config: Config) -> None:
         with pytest.raises(NothingFoundError, match="empty"):
             store.check(config)
 
-    def test_another_bi_encoder(self, index: ServerStore, config: Config) -> None:
+    def test_another_bi_encoder(self, index: Index, config: Config) -> None:
         put(index, "a.md", chunk("a.md", 0))
         store.check(config)
         store.check(config, fingerprint="f" * 64)
@@ -298,7 +261,7 @@ class TestCheck:
 
 
 class TestCollections:
-    def test_are_apart(self, index: ServerStore, config: Config) -> None:
+    def test_are_apart(self, index: Index, config: Config) -> None:
         other = config.model_copy(update={"collection": "other"})
         put(index, "a.md", chunk("a.md", 0))
         put(opened(other), "b.md", chunk("b.md", 0))
@@ -306,7 +269,7 @@ class TestCollections:
         assert store.collections(config) == ["default", "other"]
         assert found(index) == ["a.md-0-Some text."]
 
-    def test_a_reset_deletes_one_with_all_its_files(self, index: ServerStore, config: Config) -> None:
+    def test_a_reset_deletes_one_with_all_its_files(self, index: Index, config: Config) -> None:
         other = config.model_copy(update={"collection": "other"})
         put(opened(other), "b.md", chunk("b.md", 0))
         index.close()
@@ -316,7 +279,7 @@ class TestCollections:
         assert store.collections(config) == ["other"]
         assert found(opened(other, create=False)) == ["b.md-0-Some text."]
 
-    def test_a_reset_one_can_be_built_again(self, index: ServerStore, config: Config) -> None:
+    def test_a_reset_one_can_be_built_again(self, index: Index, config: Config) -> None:
         put(index, "a.md", chunk("a.md", 0))
         index.close()
         store.reset(config)
@@ -328,7 +291,7 @@ class TestCollections:
         with pytest.raises(NothingFoundError):
             store.reset(config)
 
-    def test_the_hint_names_the_collections_that_exist(self, index: ServerStore, config: Config) -> None:
+    def test_the_hint_names_the_collections_that_exist(self, index: Index, config: Config) -> None:
         with pytest.raises(NothingFoundError) as caught:
             opened(config.model_copy(update={"collection": "defualt"}), create=False)
         assert "default" in caught.value.hint

@@ -19,6 +19,7 @@ from ragcli import store
 from ragcli.config import Config, StoreConfig
 from ragcli.errors import ExitCode, NothingFoundError, StoreError, StoreServerError, UsageError
 from ragcli.store import ServerStore, connection, server_lock, server_records
+from ragcli.types import Chunk
 
 KEY = "s3cret-of-the-server"
 
@@ -26,6 +27,11 @@ KEY = "s3cret-of-the-server"
 @pytest.fixture
 def config(chroma_url: str) -> Config:
     return Config(store=own_database(chroma_url))
+
+
+@pytest.fixture
+def index(config: Config) -> ServerStore:
+    return opened(config)
 
 
 @pytest.fixture
@@ -314,6 +320,44 @@ def seen(config: Config) -> dict[str, str]:
     assert [info.source for info in index.sources()] == sorted(texts)
     assert all(index.chunks(name) == parts(name, text) for name, text in texts.items())
     return texts
+
+
+class TestADeadWriter:
+    """Each stage at which a writer can die, made by hand: what is seen, and what the next writer does."""
+
+    def test_before_its_commit_the_old_chunks_are_seen(self, index: ServerStore) -> None:
+        put(index, "a.md", chunk("a.md", 0, "old"))
+        (generation,) = index._records.begin(["a.md"])
+        self.add_without_commit(index, generation, chunk("a.md", 0, "new"))
+
+        assert found(index) == ["a.md-0-old"]
+        assert [part.text for part in index.chunks("a.md")] == ["old"]
+
+    def test_after_its_commit_the_new_ones_are(self, index: ServerStore) -> None:
+        put(index, "a.md", chunk("a.md", 0, "old"))
+        (generation,) = index._records.begin(["a.md"])
+        self.add_without_commit(index, generation, chunk("a.md", 0, "new"))
+        index._records.commit([(generation, index.sources()[0])])
+
+        assert found(index) == ["a.md-0-new"]
+
+    def test_between_record_and_chunks_a_removed_source_is_gone(self, index: ServerStore) -> None:
+        put(index, "a.md", chunk("a.md", 0))
+        index._records.retire("a.md")
+        assert found(index) == []
+
+    def test_the_next_writer_deletes_what_it_left(self, index: ServerStore) -> None:
+        (generation,) = index._records.begin(["a.md"])
+        self.add_without_commit(index, generation, chunk("a.md", 0, "half"))
+        put(index, "b.md", chunk("b.md", 0))
+
+        assert index._records.hidden().generations == ()
+        assert index._chroma.count() == index.count() == 1
+
+    @staticmethod
+    def add_without_commit(index: ServerStore, generation: int, part: Chunk) -> None:
+        update = store.Update("a.md", "", "markdown", "", (part,), vectors(0))
+        index._add([(generation, update)])
 
 
 class TestAKilledWriter:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from test_store_same import ALL, chunk, opened, put, vectors
 
 from ragcli import store
 from ragcli.config import Config, StoreConfig
@@ -14,7 +15,6 @@ from ragcli.errors import StoreError, UsageError
 from ragcli.store import Store, versions
 from ragcli.store.words import FILE
 from ragcli.types import Chunk, Filters
-from tests.test_store import ALL, chunk, opened, put, vectors
 
 
 @pytest.fixture

@@ -42,9 +42,21 @@ class Reader:
         )
         return {name: getattr(found, name) for name in include}
 
-    def get(self, *, where: Any, include: Sequence[str]) -> dict[str, Any]:
-        found = self._core.get(self._id, None, json.dumps(where), None, 0, None, list(include), *_PLACE)
-        return {name: getattr(found, name) for name in include}
+    def get(
+        self,
+        *,
+        ids: Sequence[str] | None = None,
+        where: Any = None,
+        limit: int | None = None,
+        include: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        wanted = None if ids is None else list(ids)
+        conditions = json.dumps(where) if where else None
+        found = self._core.get(self._id, wanted, conditions, limit, 0, None, list(include), *_PLACE)
+        return {name: getattr(found, name) for name in ("ids", *include)}
+
+    def count(self) -> int:
+        return int(self._core.count(self._id, *_PLACE))
 
     def close(self) -> None:
         """Lets go of the files."""

@@ -105,6 +105,8 @@ def _entries(chroma: Any, generations: Sequence[int]) -> dict[int, list[Entry]]:
 
 def _fetch(chroma: Any, hits: Sequence[Hit], vector: Vectors) -> list[_Found] | None:
     """The hits' chunks, in their order; None where Chroma no longer holds one of them."""
+    import numpy as np
+
     if not hits:
         return []
     ids = [f"{hit.part}-{hit.name}" for hit in hits]
@@ -113,7 +115,7 @@ def _fetch(chroma: Any, hits: Sequence[Hit], vector: Vectors) -> list[_Found] | 
     if len(places) < len(hits):
         return None
     # Chroma keeps unit vectors as it got them: the dot product is the cosine.
-    similarities = rows["embeddings"] @ vector.reshape(-1)
+    similarities = np.asarray(rows["embeddings"], dtype=np.float32) @ vector.reshape(-1)
     return [
         _Found(
             hit,
