@@ -104,7 +104,7 @@ class ChromaChunks:
         return to_chunk(found["metadatas"][0], found["documents"][0]), len(found["embeddings"][0])
 
     def collection(self, folder: Path) -> Any:
-        """Chroma's own collection, for other ways of reading it; until another folder is used."""
+        """What reads the collection, for other ways of reading it; until another folder is used."""
         return self._at(folder)
 
     def nearest(
