@@ -27,7 +27,7 @@ DEPTHS ?= 5,10,20,50
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all lint format audit known-values clean images bench bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora bench-hybrid bench-backends bench-peers
+.PHONY: help venv demo test test-all lint format audit known-values clean reference images bench bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora bench-hybrid bench-backends bench-peers
 
 help: ## Show this list.
 	@echo "Targets:"
@@ -120,6 +120,10 @@ bench-corpora: $(VENV)/.installed-dev ## Print what reranking adds on the bundle
 	@echo "==> Measuring on corpora/homonyms and corpora/handbook"
 	@$(BIN)/python bench/corpora.py homonyms --answers
 	@$(BIN)/python bench/corpora.py handbook --answers
+
+reference: $(VENV)/.installed ## Write docs/reference anew, after a command or a setting changed.
+	@echo "==> Writing docs/reference"
+	@$(BIN)/python docs/make_reference.py
 
 images: export RAGCLI_STORE_PATH := build/pictures
 images: $(VENV)/.installed ## Draw the README's pictures anew from real answers and evaluations (minutes).

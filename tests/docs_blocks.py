@@ -1,0 +1,75 @@
+"""The fenced blocks of the pages, and the command lines in them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from ragcli.cli.app import build_app
+
+ROOT = Path(__file__).parent.parent
+PAGES = (
+    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md"),
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
+)
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# What a page shows and nobody types.
+SHOWN = {"dockerfile", "json", "jsonl", "python", "text", "toml"}
+OPERATORS = set("();<>|&")
+
+
+@dataclass(frozen=True)
+class Block:
+    language: str
+    text: str
+
+
+def blocks(markdown: str) -> list[Block]:
+    return [Block(language, text) for language, text in FENCE.findall(markdown)]
+
+
+def ragcli_calls(block: Block) -> Iterator[list[str]]:
+    """The arguments of each `ragcli ...` in a block: in pipes, behind variables, in containers, in workflows."""
+    if block.language in SHOWN:
+        return
+    for line in re.sub(r"<<'END'\n.*?^END$", "", block.text, flags=re.MULTILINE | re.DOTALL).splitlines():
+        if "ragcli" in line:
+            yield from _calls(line)
+
+
+def _calls(line: str) -> Iterator[list[str]]:
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    call: list[str] | None = None
+    words = [*lexer, ";"]
+    for before, word in zip(["", *words], words, strict=False):
+        if set(word) <= OPERATORS:
+            if call is not None:
+                yield call
+            call = None
+        elif call is not None:
+            call.append(word)
+        elif word == "ragcli" and before != "-t":  # `docker build -t ragcli` names an image
+            call = []
+
+
+def parse(arguments: list[str]) -> None:
+    """Reads a command line as ragcli does, and runs nothing. Raises what ragcli would raise."""
+    command: Any = get_command(build_app())
+    if arguments and arguments[0].startswith("-"):
+        known = {name for param in command.params for name in param.opts}
+        assert set(arguments) <= known, arguments
+        return
+    context = command.make_context("ragcli", list(arguments))
+    while isinstance(command, TyperGroup):
+        rest = [*context._protected_args, *context.args]
+        name, command, rest = command.resolve_command(context, rest)
+        assert command is not None, arguments
+        context = command.make_context(name, rest, parent=context)
