@@ -36,7 +36,7 @@ def blocks(markdown: str) -> list[Block]:
 
 
 def ragcli_calls(block: Block) -> Iterator[list[str]]:
-    """The arguments of each `ragcli ...` in a block: in pipes, behind variables, in containers, in workflows."""
+    """The arguments of each `ragcli ...` in a block: in pipes, behind variables, in a workflow."""
     if block.language in SHOWN:
         return
     for line in re.sub(r"<<'END'\n.*?^END$", "", block.text, flags=re.MULTILINE | re.DOTALL).splitlines():
