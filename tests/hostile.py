@@ -101,7 +101,7 @@ RAW = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2
 """What no terminal may get, but in our own sequences: C0 but the newline, C1, bidi controls, surrogates."""
 
 # These decide what is drawn, and come from ragcli itself.
-OWN = frozenset({"id", "chunk_id", "question_id", "status", "kind", "measure", "format"})
+OWN = frozenset({"id", "chunk_id", "question_id", "status", "kind", "measure", "format", "retrieval"})
 
 
 def poisoned(record: Value, text: str) -> Value:

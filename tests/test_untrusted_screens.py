@@ -78,7 +78,8 @@ def answer(console: PlainConsole, text: str) -> None:
 def manage(console: PlainConsole, text: str) -> None:
     index.print_sources(console, hostile.poisoned(records.sources(), text))
     index.print_settings(console, [Setting(text, text, text)])
-    index.print_models(console, [{"role": text, "name": text, "state": text, "hint": text}])
+    model = dict.fromkeys(("role", "name", "server", "state", "hint"), text)
+    index.print_models(console, [model])
     row = {
         "collection": text,
         "sources": 1,
