@@ -1,8 +1,8 @@
 """Batched evaluation against calling `search` in a loop: `make bench-evaluation`.
 
-Both work on the bundled homonyms, in one process with warm models, in turn. First retrieval alone, on 1,000
-questions (each of the corpus's in four spellings); then with reranking, on --reranked of them. Printed are
-questions a second and their ratio, the median of --rounds.
+Both work on the bundled homonyms, in one process with warm models, in turn; the loop has a pipeline as
+`open_pipeline()` gives it. First retrieval alone, on 1,000 questions (each of the corpus's in four spellings);
+then with reranking, on --reranked of them. Printed are questions a second and their ratio, the median of --rounds.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def main() -> None:
     questions = spellings(read_questions(CORPUS / "questions.jsonl"))[:RETRIEVED]
     with tempfile.TemporaryDirectory() as folder:
         config = load_config(overrides={"store.path": folder})
-        with open_pipeline(config, bulk=True) as pipeline:
+        with open_pipeline(config) as pipeline:
             pipeline.ingest([CORPUS])
             run(config, pipeline, questions, options.reranked, options.rounds)
 

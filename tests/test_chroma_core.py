@@ -61,6 +61,15 @@ def answers(config: Config, filters: Filters) -> tuple[tuple[Candidate, ...], ..
         return index.search_many(QUERIES, 10, filters)
 
 
+def test_finds_for_more_questions_than_sqlite_has_variables(config: Config) -> None:
+    # 1,000 questions with 50 candidates each, as an evaluation has, are more than the 32,766 of one statement.
+    vectors = np.random.default_rng(1).normal(size=(1000, 8)).astype(np.float32)
+    with opened(config) as index:
+        found = index.search_many(vectors, 50, Filters())
+        assert [len(each) for each in found] == [min(50, CHUNKS)] * 1000
+        assert found[-1] == index.search(vectors[-1], 50, Filters())
+
+
 @pytest.mark.parametrize(
     "filters",
     [Filters(), Filters(sources=("é/1.md",)), Filters(where=(("format", "markdown"), ("page_start", 7)))],

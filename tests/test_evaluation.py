@@ -228,7 +228,7 @@ class TestDepths:
         )
         logits = [[9.0 * c.gain - n for n, c in enumerate(q.candidates)] for q in first_ten]
         found = summarise(with_logits(replace(run, questions=first_ten, depths=(5, 10, 20)), logits))
-        assert found.advice.startswith("10 candidates keep 100% of the gain of 20 at")
+        assert found.advice.startswith("10 candidates keep 100 % of the gain of 20 at")
         assert found.advice.endswith("(on 80 questions).")
 
     def test_few_questions_are_said_to_be_few(self, small: Summary) -> None:

@@ -74,6 +74,6 @@ def advice(rows: Sequence[DepthRow], questions: int) -> str:
         rests += f": too few to lean on, {FEW_QUESTIONS} or more would say it better"
     if chosen is deepest:
         return f"All {deepest.depth} candidates are worth it: fewer lose more than 5 % of the gain ({rests})."
-    cost = "" if chosen.share_of_time is None else f" at {chosen.share_of_time:.0%} of the time"
-    kept = f"keep {chosen.share_of_gain:.0%} of the gain"
+    cost = "" if chosen.share_of_time is None else f" at {100 * chosen.share_of_time:.0f} % of the time"
+    kept = f"keep {100 * chosen.share_of_gain:.0f} % of the gain"
     return f"{chosen.depth} candidates {kept} of {deepest.depth}{cost} ({rests})."

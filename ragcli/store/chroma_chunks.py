@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Chroma takes 5,461 records a call at most, and says so only when it gets more.
 _RECORDS_PER_CALL = 5000
+# Chroma binds each id that a query found to a variable of one SQL statement; SQLite has 32,766 of them.
+_FOUND_PER_CALL = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +113,23 @@ class ChromaChunks:
         self, folder: Path, queries: Vectors, n: int, where: dict[str, Any]
     ) -> list[list[tuple[float, Chunk]]]:
         """For each query, float32 (queries, dimension): the n nearest chunks with their cosines."""
-        with chroma_errors(folder):
-            found = self._at(folder).query(
-                query_embeddings=queries,
-                n_results=n,
-                where=where or None,
-                include=["metadatas", "documents", "distances"],
-            )
+        at_once = max(1, _FOUND_PER_CALL // n)
+        rows: list[Any] = []
+        for first in range(0, len(queries), at_once):
+            with chroma_errors(folder):
+                found = self._at(folder).query(
+                    query_embeddings=queries[first : first + at_once],
+                    n_results=n,
+                    where=where or None,
+                    include=["metadatas", "documents", "distances"],
+                )
+            rows += zip(found["distances"], found["metadatas"], found["documents"], strict=True)
         return [
             [
                 (1.0 - float(distance), to_chunk(metadata, text))
                 for distance, metadata, text in zip(*row, strict=True)
             ]
-            for row in zip(found["distances"], found["metadatas"], found["documents"], strict=True)
+            for row in rows
         ]
 
     def _at(self, folder: Path, *, for_reading: bool = True) -> Any:

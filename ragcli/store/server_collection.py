@@ -96,7 +96,7 @@ class ServerStore:
         return found
 
     def search_many(self, vectors: Vectors, n: int, filters: Filters) -> tuple[tuple[Candidate, ...], ...]:
-        """`search` for each row of `vectors`, float32 (questions, dimension), in one question to Chroma."""
+        """`search` for each row of `vectors`, float32 (questions, dimension), in few requests."""
         if not len(vectors):
             return ()
         for _attempt in range(3):
