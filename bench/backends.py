@@ -19,14 +19,18 @@ from speed_work import order_kept
 from turns import works_in_turn
 
 from ragcli.beir import read_beir
+from ragcli.bert import Encoder
+from ragcli.bert.onnx_encoder import OnnxEncoder
+from ragcli.bert.openvino_encoder import OpenVinoEncoder
 from ragcli.bert.torch_encoder import TorchEncoder
 from ragcli.config import EmbeddingConfig, RerankingConfig
 from ragcli.embedding import load_bi_encoder
-from ragcli.models import cross_encoder_files
-from ragcli.reranking import CrossEncoderReranker, load_reranker
+from ragcli.models import cross_encoder_files, precision
+from ragcli.reranking import load_reranker
 from ragcli.training.ranking import RankingTask, ndcg_per_question
 
 Score = Callable[[str, Sequence[str]], Sequence[float]]
+OF_PAIRS: dict[str, Any] = {"prefix": "bert.", "first": True}
 PLAIN, EXACT = "sentence-transformers float32", "ONNX Runtime float32"
 
 
@@ -39,23 +43,20 @@ def backends(model: str) -> dict[str, Score]:
     def predict(question: str, texts: Sequence[str]) -> Sequence[float]:
         return [float(score) for score in plain.predict([(question, text) for text in texts])]
 
-    found: dict[str, Score] = {PLAIN: predict, EXACT: fresh(model).logits}
+    found: dict[str, Score] = {PLAIN: predict, EXACT: scorer(model, OnnxEncoder(folder, **OF_PAIRS))}
     for way in WAYS:
-        reranker = fresh(model)
-        quantise(encoder_of(reranker), folder, "bert.", way)
-        found[f"ONNX Runtime int8, a scale per {way}"] = reranker.logits
-    bulk = fresh(model)
-    bulk._backend._encoder = encoder = TorchEncoder(folder, prefix="bert.", first=True)  # type: ignore[attr-defined]
-    found[f"torch {str(encoder.dtype).removeprefix('torch.')}"] = bulk.logits
+        encoder = OnnxEncoder(folder, **OF_PAIRS)
+        quantise(encoder, folder, "bert.", way)
+        found[f"ONNX Runtime int8, a scale per {way}"] = scorer(model, encoder)
+    for library, kind in (("torch", TorchEncoder), ("OpenVINO", OpenVinoEncoder)):
+        found[f"{library} {precision()}"] = scorer(model, kind(folder, **OF_PAIRS))
     return found
 
 
-def fresh(model: str) -> CrossEncoderReranker:
-    return load_reranker(RerankingConfig(model=model))
-
-
-def encoder_of(reranker: CrossEncoderReranker) -> Any:
-    return reranker._backend._encoder  # type: ignore[attr-defined]
+def scorer(model: str, encoder: Encoder) -> Score:
+    reranker: Any = load_reranker(RerankingConfig(model=model))
+    reranker._backend._encoder = encoder
+    return reranker.logits  # type: ignore[no-any-return]
 
 
 def tasks_of(data: Path, questions: int, cache: Path) -> dict[str, Sequence[RankingTask]]:

@@ -1,8 +1,9 @@
 """Batched evaluation against calling `search` in a loop: `make bench-evaluation`.
 
 Both work on the bundled homonyms, in one process with warm models, in turn; the loop has a pipeline as
-`open_pipeline()` gives it. First retrieval alone, on 1,000 questions (each of the corpus's in four spellings);
-then with reranking, on --reranked of them. Printed are questions a second and their ratio, the median of --rounds.
+`open_pipeline()` gives it. First retrieval alone, on 1,000 questions (each of the corpus's in four
+spellings); then with reranking, on --reranked of them. Printed are questions a second and their ratio, the
+median of --rounds.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def run(
 ) -> None:
     embedder, reranker = (
         load_bi_encoder(config.embedding, bulk=True),
-        load_reranker(config.reranking, bulk=True),
+        load_reranker(config.reranking),
     )
     few = questions[:: max(1, len(questions) // reranked)][:reranked]
 

@@ -208,7 +208,7 @@ def main() -> None:
     between = {name: found[1::2] for name, found in asked.items()}
     report(between, k)
     if options.questions:
-        reranker = load_reranker(RerankingConfig(model=options.model, batch_size=32), bulk=True)
+        reranker = load_reranker(RerankingConfig(model=options.model, batch_size=32))
         few = {name: found[: options.questions] for name, found in between.items()}
         report_reranked(options.data, few, k, reranker, options.cache)
 

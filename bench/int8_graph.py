@@ -17,7 +17,9 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 sys.path.insert(0, str(Path(__file__).parent.parent / "recipes"))
 from bert_graphs import EPSILON, FUSED, FUSED_OPSET, HEADS, IR_VERSION, LAYERS, OPSET, WIDTH
 
-from ragcli.bert.onnx_encoder import OnnxEncoder, _graph_weights, _load_weights, _threads
+from ragcli.bert.minilm import MiniLM
+from ragcli.bert.onnx_encoder import OnnxEncoder
+from ragcli.bert.threads import threads
 
 WAYS = ("tensor", "token", "block")
 MOST = 127
@@ -132,12 +134,9 @@ def quantise(encoder: OnnxEncoder, folder: Path, prefix: str, way: str) -> None:
     """Puts the quantised graph in the place of the encoder's own."""
     import onnxruntime
 
-    weights = _load_weights(folder / "model.safetensors")
-    for table in ("word", "position", "token_type"):
-        del weights[f"{prefix}embeddings.{table}_embeddings.weight"]
-    graph = Int8Graph(dict(_graph_weights(weights, prefix)), way).model()
+    graph = Int8Graph(MiniLM(folder, prefix=prefix).layers, way).model()
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = _threads()
+    options.intra_op_num_threads = threads()
     options.enable_cpu_mem_arena = False
     providers = ["CPUExecutionProvider"]
     session = onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=providers)

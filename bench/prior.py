@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("bench/.cache"))
     options = parser.parse_args()
     embedder = load_bi_encoder(EmbeddingConfig(), bulk=True)
-    reranker = load_reranker(RerankingConfig(model=options.model), bulk=True)
+    reranker = load_reranker(RerankingConfig(model=options.model))
     gains: dict[str, list[float]] = {}
     print(f"{'weight':24}" + "".join(f"{weight:>8g}" for weight in WEIGHTS))
     for name in (*QUESTION_ANSWERING, *TOPICAL):

@@ -163,7 +163,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=None, help="write the rows as JSON")
     options = parser.parse_args()
     embedder = load_bi_encoder(EmbeddingConfig(), bulk=True)
-    reranker = load_reranker(RerankingConfig(model=options.model), bulk=True)
+    reranker = load_reranker(RerankingConfig(model=options.model))
     prior = reranker.prior_weight if options.prior is None else options.prior
     names = options.only if options.only is not None else [*QUESTION_ANSWERING, *TOPICAL]
     collections = [read_beir(options.data / "beir" / name) for name in names]

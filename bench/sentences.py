@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=2000, help="most questions of a test")
     options = parser.parse_args()
     embedder = load_bi_encoder(EmbeddingConfig(), bulk=True)
-    reranker = load_reranker(RerankingConfig(model=options.model), bulk=True)
+    reranker = load_reranker(RerankingConfig(model=options.model))
     if options.data:
         choices = list(squad_choices(options.data / "train" / "squad1_sentences_lc.jsonl.gz", "nqgtest4"))
         report("SQuAD articles kept out of training", choices[: options.limit], embedder, reranker)

@@ -77,7 +77,7 @@ def _ask_rows(ask: Timed, search: Timed) -> Iterator[Row]:
     firsts = []
     for turn in ask.turns:
         timings = json.loads(turn.printed)["timings"]
-        after = sum(stage["seconds"] for stage in timings if stage["stage"] in AFTER_FIRST_TOKEN)
+        after = sum(timings.get(stage, 0.0) for stage in AFTER_FIRST_TOKEN)
         firsts.append(turn.seconds - after)
     later = median(first - turn.seconds for first, turn in zip(firsts, search.turns, strict=True))
     yield Row(

@@ -86,25 +86,22 @@ def reranking_rows(place: Place, rounds: int) -> Iterator[Row]:
     def predict(question: str, texts: Sequence[str]) -> Sequence[float]:
         return [float(score) for score in plain.predict([(question, text) for text in texts])]
 
-    ours = {bulk: load_reranker(place.config.reranking, bulk=bulk) for bulk in (False, True)}
+    ours = load_reranker(place.config.reranking)
     seconds = works_in_turn(
         {
             "plain": lambda: predict(QUESTION, texts),
-            "once": lambda: ours[False].logits(QUESTION, texts),
-            "bulk": lambda: ours[True].logits(QUESTION, texts),
+            "ragcli": lambda: ours.logits(QUESTION, texts),
         },
         rounds,
     )
-    exact = [predict(question, found) for question, found in lists]
-    for bulk, name, words in ((False, "once", "as one search does"), (True, "bulk", "as evaluations do")):
-        times = median(a / b for a, b in zip(seconds["plain"], seconds[name], strict=True))
-        yield Row(
-            f"reranking {len(texts)} candidates, {words}",
-            "at least 3 x CrossEncoder.predict",
-            f"{times:.2f} x ({median(seconds[name]):.2f} s, plain {median(seconds['plain']):.2f} s)",
-            times >= 3,
-        )
-        yield _order_row(words, exact, [ours[bulk].logits(*each) for each in lists])
+    times = median(a / b for a, b in zip(seconds["plain"], seconds["ragcli"], strict=True))
+    yield Row(
+        f"reranking {len(texts)} candidates",
+        "at least 3 x CrossEncoder.predict",
+        f"{times:.2f} x ({median(seconds['ragcli']):.2f} s, plain {median(seconds['plain']):.2f} s)",
+        times >= 3,
+    )
+    yield _order_row([predict(*each) for each in lists], [ours.logits(*each) for each in lists])
 
 
 def _candidates(place: Place) -> list[tuple[str, Sequence[str]]]:
@@ -116,10 +113,10 @@ def _candidates(place: Place) -> list[tuple[str, Sequence[str]]]:
         ]
 
 
-def _order_row(words: str, exact: Sequence[Sequence[float]], found: Sequence[Sequence[float]]) -> Row:
+def _order_row(exact: Sequence[Sequence[float]], found: Sequence[Sequence[float]]) -> Row:
     share, pairs, ties = order_kept(exact, found)
     return Row(
-        f"its order, {words} (quality)",
+        "its order (quality)",
         "99.5 % of float32's clear pairs, no new ties",
         f"{share:.1%} of {pairs} pairs, {ties} ties",
         share >= 0.995 and not ties,

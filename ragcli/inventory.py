@@ -147,13 +147,11 @@ def _bi_encoder_precisions(name: str, folder: Path) -> tuple[str, str]:
 
 
 def _cross_precisions(_name: str, folder: Path) -> tuple[str, str]:
-    """As `reranking.load_reranker` loads it."""
-    if bert.is_plain_bert(folder):
-        return _plain_precisions(folder)
+    """As `reranking.load_reranker` loads it: a question's candidates are much text."""
     return models.precision(), models.precision()
 
 
 def _plain_precisions(folder: Path) -> tuple[str, str]:
-    from ragcli.bert.onnx_encoder import has_graph
+    from ragcli.bert.minilm import is_minilm
 
-    return ("float32" if has_graph(folder) else models.precision()), models.precision()
+    return ("float32" if is_minilm(folder) else models.precision()), models.precision()

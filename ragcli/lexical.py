@@ -195,7 +195,8 @@ def bring_in_step(
 
 
 def _open(path: Path | str) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=_PATIENCE_SECONDS, isolation_level=None)
+    # Whoever warms an index up in one thread asks it in another, later.
+    database = sqlite3.connect(path, timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False)
     for statement in _SCHEMA:
         database.execute(statement)
     return database

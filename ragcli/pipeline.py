@@ -13,12 +13,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ragcli import (
     answering,
     comparison,
     embedding,
-    ingestion,
     llm,
     prompting,
     reranking,
@@ -40,6 +40,9 @@ from ragcli.types import (
     Message,
     SearchResult,
 )
+
+if TYPE_CHECKING:
+    from ragcli.ingestion import Progress
 
 EVERYTHING = Filters()
 # What an undecodable argument of a command line becomes.
@@ -95,6 +98,7 @@ class Pipeline:
         self.config = config
         self._bulk = bulk
         self._resources = ExitStack()
+        self._index: store.Index | None = None
         self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ragcli-llm")
         self._llm: Future[llm.LLM] | None = None
         self._llm_is_cold = False
@@ -103,6 +107,7 @@ class Pipeline:
         """Ends the local LLM server; waits for a start that is under way, lest it outlive us."""
         self._starter.shutdown(wait=True)
         self._resources.close()
+        self._close_index()
 
     def ingest(
         self,
@@ -110,9 +115,12 @@ class Pipeline:
         *,
         prune: bool = False,
         dry_run: bool = False,
-        progress: Callable[[ingestion.Progress], None] | None = None,
+        progress: Callable[[Progress], None] | None = None,
     ) -> IngestReport:
         """Brings the index in step with the files; see `ingestion.ingest`."""
+        # Questions need none of the readers of documents.
+        from ragcli import ingestion
+
         report = ingestion.ingest(
             [Path(path) for path in paths],
             config=self.config,
@@ -123,8 +131,7 @@ class Pipeline:
         )
         if self.config.retrieval.method == "hybrid" and not dry_run:
             # Otherwise the first question would wait for it.
-            with self._open_index() as index:
-                index.index_words()
+            self._open_index().index_words()
         return report
 
     def search(
@@ -255,8 +262,8 @@ class Pipeline:
 
     def chunks(self) -> tuple[Chunk, ...]:
         """Every chunk of the index, source by source."""
-        with self._open_index() as index:
-            return tuple(chunk for source in index.sources() for chunk in index.chunks(source.source))
+        index = self._open_index()
+        return tuple(chunk for source in index.sources() for chunk in index.chunks(source.source))
 
     @property
     def prior_weight(self) -> float:
@@ -287,7 +294,7 @@ class Pipeline:
 
     @cached_property
     def _reranker(self) -> reranking.Reranker:
-        return reranking.load_reranker(self.config.reranking, bulk=self._bulk)
+        return reranking.load_reranker(self.config.reranking)
 
     @property
     def _truncated(self) -> int:
@@ -323,7 +330,8 @@ class Pipeline:
         self._load(watch, reranker=reranked)
         with watch.stage("embed"):
             vector = self._bi_encoder.embed([question], query=True)[0]
-        with watch.stage("retrieve"), self._open_index() as index:
+        with watch.stage("retrieve"):
+            index = self._open_index()
             candidates = retrieval.retrieve(index, question, vector, self.config.retrieval, filters)
         if not candidates:
             raise NothingFoundError(
@@ -360,20 +368,32 @@ class Pipeline:
         import numpy as np
 
         anywhere: embedding.Vectors = np.full(dimension, dimension**-0.5, dtype=np.float32)
-        with self._open_index() as index:
-            index.search(anywhere, 1, EVERYTHING)
-            if self.config.retrieval.method == "hybrid":
-                index.index_words()
+        index = self._open_index()
+        index.search(anywhere, 1, EVERYTHING)
+        if self.config.retrieval.method == "hybrid":
+            index.index_words()
 
     def _open_index(self) -> store.Index:
+        """Open until `close`: a large index takes longer to open than to search. An ingest of another process
+        is seen all the same; what was reset and built anew is opened anew.
+        """
         encoder = self._bi_encoder
-        return store.open_store(
+        found = store.open_store(
             self.config,
             create=False,
             embedder_name=encoder.name,
             fingerprint=encoder.fingerprint,
             dimension=encoder.dimension,
         )
+        if self._index is None or found.manifest != self._index.manifest:
+            self._close_index()
+            self._index = found
+        return self._index
+
+    def _close_index(self) -> None:
+        if self._index is not None:
+            self._index.close()
+            self._index = None
 
     def _arm(self, question: str, candidates: tuple[Candidate, ...], watch: Stopwatch) -> PreparedArm:
         """Packs the prompt; none where no passage is likely enough to be relevant."""

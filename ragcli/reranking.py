@@ -200,11 +200,8 @@ def check(config: RerankingConfig) -> str:
     return cross_encoder_files(config.model).fingerprint
 
 
-def load_reranker(config: RerankingConfig, *, bulk: bool = False) -> Reranker:
-    """The cross-encoder that the settings name. Raises ModelError, ServerError for a server without its key.
-
-    `bulk`: many pairs are to be scored, and a slower start pays where it makes the rest faster.
-    """
+def load_reranker(config: RerankingConfig) -> Reranker:
+    """The cross-encoder that the settings name. Raises ModelError; ServerError: a server without its key."""
     if config.url:
         own = _own_settings(_folder_of_served(config.model))
         return ServedReranker(
@@ -216,9 +213,7 @@ def load_reranker(config: RerankingConfig, *, bulk: bool = False) -> Reranker:
     quieten_libraries()
     folder = Path(files.folder)
     own = _own_settings(folder)
-    backend: _Backend = (
-        _PlainBert(folder, bulk=bulk) if _is_plain(folder) else _AnyModel(config.model, folder)
-    )
+    backend: _Backend = _PlainBert(folder) if _is_plain(folder) else _AnyModel(config.model, folder)
     return CrossEncoderReranker(
         files.name,
         files.fingerprint,
@@ -275,10 +270,10 @@ def order_by_score(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
 class _PlainBert:
     """A BERT with pooler and one-label classifier, as the shipped cross-encoder is one."""
 
-    def __init__(self, folder: Path, *, bulk: bool) -> None:
+    def __init__(self, folder: Path) -> None:
         self.tokenizer = load_tokenizer(folder)
         self.longest = int(_number(read_json(folder / "config.json"), "max_position_embeddings", 512))
-        self._encoder = load_encoder(folder, prefix="bert.", first=True, bulk=bulk)
+        self._encoder = load_encoder(folder, prefix="bert.", first=True, bulk=True)
         try:
             names = ("bert.pooler.dense", "classifier")
             self._head = [

@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
+from typing import TypeAlias
 
 import numpy as np
 import pytest
@@ -18,7 +21,9 @@ from transformers import BertConfig, BertForSequenceClassification, BertModel
 
 from ragcli import bert
 from ragcli.bert import load_encoder, load_tokenizer, pad
-from ragcli.bert.onnx_encoder import OnnxEncoder, has_graph
+from ragcli.bert.minilm import is_minilm
+from ragcli.bert.onnx_encoder import OnnxEncoder
+from ragcli.bert.openvino_encoder import OpenVinoEncoder
 from ragcli.bert.torch_encoder import TorchEncoder
 from ragcli.errors import ModelError
 from ragcli.models import bi_encoder_files, cross_encoder_files
@@ -26,6 +31,11 @@ from ragcli.models import bi_encoder_files, cross_encoder_files
 ROOT = Path(__file__).parent.parent
 RERANKER = Path(cross_encoder_files("ragcli").folder)
 BI_ENCODER = Path(bi_encoder_files("all-MiniLM-L6-v2").folder)
+# OpenVINO comes where it is used: on Linux, x86-64.
+HAS_OPENVINO = importlib.util.find_spec("openvino") is not None
+with_openvino = pytest.mark.skipif(not HAS_OPENVINO, reason="OpenVINO is not here")
+KINDS = [OnnxEncoder, TorchEncoder, pytest.param(OpenVinoEncoder, marks=with_openvino)]
+Kind: TypeAlias = type[OnnxEncoder] | type[TorchEncoder] | type[OpenVinoEncoder]
 PAIRS = [
     ("Who designed it?", "Frederick Gordon Crosby drew the leaping jaguar, and the firm used it from 1938."),
     ("Who?", "Short."),
@@ -38,7 +48,8 @@ PAIRS = [
 
 @pytest.fixture
 def float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ragcli.bert.torch_encoder.precision", lambda: "float32")
+    for kind in ("torch", "openvino"):
+        monkeypatch.setattr(f"ragcli.bert.{kind}_encoder.precision", lambda: "float32")
 
 
 @pytest.fixture(scope="module")
@@ -70,24 +81,29 @@ def small_bert(folder: Path) -> Path:
 
 
 class TestStates:
-    @pytest.mark.parametrize("kind", [OnnxEncoder, TorchEncoder])
+    @pytest.mark.parametrize("kind", KINDS)
     @pytest.mark.usefixtures("float32")
-    def test_are_those_of_transformers(
-        self, kind: type[OnnxEncoder] | type[TorchEncoder], batch: bert.Batch, states: np.ndarray
-    ) -> None:
+    def test_are_those_of_transformers(self, kind: Kind, batch: bert.Batch, states: np.ndarray) -> None:
         ours = kind(RERANKER, prefix="bert.", first=False).states(batch)
         read = batch[2].astype(bool)
         assert ours.dtype == np.float32
         assert ours[read] == pytest.approx(states[read], abs=2e-5)
 
-    @pytest.mark.parametrize("kind", [OnnxEncoder, TorchEncoder])
+    @pytest.mark.parametrize("kind", KINDS)
     @pytest.mark.usefixtures("float32")
-    def test_of_the_first_token_alone(
-        self, kind: type[OnnxEncoder] | type[TorchEncoder], batch: bert.Batch, states: np.ndarray
-    ) -> None:
+    def test_of_the_first_token_alone(self, kind: Kind, batch: bert.Batch, states: np.ndarray) -> None:
         ours = kind(RERANKER, prefix="bert.", first=True).states(batch)
         assert ours.shape == (3, 1, 384)
         assert ours[:, 0] == pytest.approx(states[:, 0], abs=2e-5)
+
+    @pytest.mark.parametrize("kind", KINDS[1:])
+    def test_in_the_processor_s_precision_are_near_enough(
+        self, kind: Kind, batch: bert.Batch, states: np.ndarray
+    ) -> None:
+        # bfloat16 keeps eight bits; states are of the size of 1.
+        assert kind(RERANKER, prefix="bert.", first=True).states(batch)[:, 0] == pytest.approx(
+            states[:, 0], abs=0.03
+        )
 
     def test_padding_changes_nothing(self, batch: bert.Batch) -> None:
         encoder = OnnxEncoder(RERANKER, prefix="bert.", first=True)
@@ -130,23 +146,39 @@ class TestTheChoice:
     def test_torch_reads_other_sizes(self, tmp_path: Path) -> None:
         assert isinstance(load_encoder(small_bert(tmp_path)), TorchEncoder)
 
-    def test_torch_reads_much_where_bfloat16_is_fast(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @with_openvino
+    def test_openvino_reads_much_where_bfloat16_is_fast(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(bert, "precision", lambda: "bfloat16")
-        assert isinstance(load_encoder(BI_ENCODER, bulk=True), TorchEncoder)
+        assert isinstance(load_encoder(BI_ENCODER, bulk=True), OpenVinoEncoder)
         assert isinstance(load_encoder(BI_ENCODER), OnnxEncoder)
+
+    def test_onnx_reads_much_where_it_is_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(bert, "precision", lambda: "float32")
+        assert isinstance(load_encoder(BI_ENCODER, bulk=True), OnnxEncoder)
+
+    @with_openvino
+    def test_openvino_comes_without_its_telemetry(self) -> None:
+        probe = (
+            "import sys; from pathlib import Path; from ragcli.bert.openvino_encoder import OpenVinoEncoder\n"
+            f"OpenVinoEncoder(Path({str(RERANKER)!r}), prefix='bert.', first=True)\n"
+            "print({'openvino_telemetry', 'openvino.tools.ovc', 'torch', 'onnxruntime'} & sys.modules.keys())"
+        )
+        done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+        assert done.stdout == "set()\n"
 
     def test_weights_in_bfloat16_are_left_to_torch(self, tmp_path: Path) -> None:
         shutil.copytree(BI_ENCODER, tmp_path / "model")
         weights = load_file(BI_ENCODER / "model.safetensors")
         narrow = {name: weight.to(torch.bfloat16) for name, weight in weights.items()}
         save_file(narrow, tmp_path / "model" / "model.safetensors")
-        assert not has_graph(tmp_path / "model")
+        assert not is_minilm(tmp_path / "model")
 
 
 class TestDamage:
-    def test_weights_of_another_model(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_weights_of_another_model(self, kind: Kind) -> None:
         with pytest.raises(ModelError, match=r"lack 'bert\.embeddings"):
-            OnnxEncoder(BI_ENCODER, prefix="bert.", first=True)
+            kind(BI_ENCODER, prefix="bert.", first=True)
 
     def test_a_cut_file(self, tmp_path: Path) -> None:
         shutil.copytree(BI_ENCODER, tmp_path / "model")
@@ -155,7 +187,8 @@ class TestDamage:
         with pytest.raises(ModelError, match="cannot be read"):
             load_encoder(tmp_path / "model")
 
-    def test_a_weight_of_another_shape(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("kind", [KINDS[0], KINDS[2]])
+    def test_a_weight_of_another_shape(self, kind: Kind, tmp_path: Path) -> None:
         shutil.copytree(BI_ENCODER, tmp_path / "model")
         path = tmp_path / "model" / "model.safetensors"
         weights = load_file(path)
@@ -163,7 +196,7 @@ class TestDamage:
         weights[name] = weights[name][:, :100].contiguous()
         save_file(weights, path)
         with pytest.raises(ModelError, match=r"not the model that config\.json describes"):
-            load_encoder(tmp_path / "model")
+            kind(tmp_path / "model", prefix="", first=False)
 
 
 def test_the_graphs_are_what_the_recipe_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,4 +219,4 @@ def recipe() -> ModuleType:
 
 def test_both_models_are_of_the_size_of_the_graphs() -> None:
     for folder in (RERANKER, BI_ENCODER):
-        assert has_graph(folder), json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        assert is_minilm(folder), json.loads((folder / "config.json").read_text(encoding="utf-8"))

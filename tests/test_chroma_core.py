@@ -62,7 +62,7 @@ def answers(config: Config, filters: Filters) -> tuple[tuple[Candidate, ...], ..
 
 
 def test_finds_for_more_questions_than_sqlite_has_variables(config: Config) -> None:
-    # 1,000 questions with 50 candidates each, as an evaluation has, are more than the 32,766 of one statement.
+    # 1,000 questions with 50 candidates each, as an evaluation has: a statement takes 32,766.
     vectors = np.random.default_rng(1).normal(size=(1000, 8)).astype(np.float32)
     with opened(config) as index:
         found = index.search_many(vectors, 50, Filters())

@@ -15,17 +15,19 @@ from ragcli.store.manifest import Manifest, write_manifest
 from ragcli.store.records import Records
 from ragcli.types import SourceInfo
 
-HEAVY = {
-    "chromadb",
-    "numpy",
-    "onnxruntime",
-    "openai",
-    "rich",
-    "tokenizers",
-    "torch",
-    "transformers",
-    "xllamacpp",
-}
+HEAVY: frozenset[str] = frozenset(
+    (
+        "chromadb",
+        "numpy",
+        "onnxruntime",
+        "openai",
+        "rich",
+        "tokenizers",
+        "torch",
+        "transformers",
+        "xllamacpp",
+    )
+)
 PROBE = """
 import io, json, os, sys
 from contextlib import redirect_stdout
@@ -43,7 +45,9 @@ print(json.dumps([offered, sorted({name.split(".")[0] for name in sys.modules})]
 """
 
 
-def completed(place: Path, *lines: str, shell: str = "bash") -> list[list[str]]:
+def completed(
+    place: Path, *lines: str, shell: str = "bash", heavy: frozenset[str] = HEAVY
+) -> list[list[str]]:
     """What is offered for the last word of each line, by one process that must not load anything heavy."""
     variables = {
         **os.environ,
@@ -61,7 +65,7 @@ def completed(place: Path, *lines: str, shell: str = "bash") -> list[list[str]]:
     )
     assert done.stderr == ""
     offered, modules = json.loads(done.stdout)
-    assert not HEAVY & set(modules)
+    assert not heavy & set(modules)
     return list(offered)
 
 
@@ -102,6 +106,14 @@ def test_a_shell_is_offered_what_there_is(place: Path) -> None:
         "ragcli search x --source notes/v": ["notes/venus.md"],
     }
     assert dict(zip(expected, completed(place, *expected), strict=True)) == expected
+
+
+def test_commands_are_offered_before_anything_is_imported_that_only_their_options_need(place: Path) -> None:
+    lines = ("ragcli se", "ragcli --debug se", "ragcli --install-completion se")
+    assert completed(place, *lines, heavy=HEAVY | {"pydantic"}) == [["search"]] * 3
+    assert completed(place, "ragcli --", heavy=HEAVY | {"pydantic"}) == [
+        ["--version", "--debug", "--install-completion", "--show-completion", "--help"]
+    ]
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

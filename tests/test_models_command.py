@@ -78,8 +78,8 @@ def test_each_model_stands_once_with_the_profiles_that_use_it(place: Path) -> No
 def test_the_precision_is_what_the_loaders_choose() -> None:
     """The first is for one question, the second for much text; see ragcli.bert.load_encoder."""
     bi_encoder, cross_encoder, llm = model_entries(Config())
-    for entry in (bi_encoder, cross_encoder):
-        assert (entry.precision, entry.bulk_precision) == ("float32", models.precision())
+    assert (bi_encoder.precision, bi_encoder.bulk_precision) == ("float32", models.precision())
+    assert (cross_encoder.precision, cross_encoder.bulk_precision) == (models.precision(), models.precision())
     assert llm.precision == "Q4_1"
 
 

@@ -56,7 +56,7 @@ def evaluate_questions(
     Raises UsageError where no question names a passage of it, and what opening index and models raises.
     """
     store.check(config)
-    loaded = [load_reranker(reranker, bulk=True) for reranker in rerankers]
+    loaded = [load_reranker(reranker) for reranker in rerankers]
     embedder = load_bi_encoder(config.embedding, bulk=True)
     _tell(progress, "retrieving", 0, len(questions))
     methods = methods or (config.retrieval.method,)
@@ -112,7 +112,7 @@ def evaluate_beir(
     progress: Progress | None = None,
 ) -> Run:
     """A judged collection, searched exactly. Its vectors are kept beside the index for the next time."""
-    loaded = [load_reranker(reranker, bulk=True) for reranker in rerankers]
+    loaded = [load_reranker(reranker) for reranker in rerankers]
     embedder = load_bi_encoder(config.embedding, bulk=True)
     asked = {query: text for query, text in collection.queries.items() if collection.qrels.get(query)}
     if not asked or not collection.corpus:

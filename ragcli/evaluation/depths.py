@@ -75,5 +75,5 @@ def advice(rows: Sequence[DepthRow], questions: int) -> str:
     if chosen is deepest:
         return f"All {deepest.depth} candidates are worth it: fewer lose more than 5 % of the gain ({rests})."
     cost = "" if chosen.share_of_time is None else f" at {100 * chosen.share_of_time:.0f} % of the time"
-    kept = f"keep {100 * chosen.share_of_gain:.0f} % of the gain"
+    kept = f"keep {100 * (chosen.share_of_gain or 0):.0f} % of the gain"
     return f"{chosen.depth} candidates {kept} of {deepest.depth}{cost} ({rests})."
