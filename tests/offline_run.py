@@ -46,7 +46,7 @@ def main() -> None:
         out, err = io.StringIO(), io.StringIO()
         status = command(args, Environment(io.StringIO(), out, err, os.environ))
         found["runs"].append({"status": int(status), "stdout": out.getvalue(), "stderr": err.getvalue()})
-    found["posthog"] = any(name.split(".")[0] == "posthog" for name in sys.modules)
+    found["telemetry"] = sorted({"posthog", "openvino_telemetry"} & sys.modules.keys())
     found["interfaces"] = [name for _, name in socket.if_nameindex()]
     sys.stdout.write(json.dumps(found))
 
