@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
 import tempfile
@@ -48,18 +48,32 @@ def in_turn(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, Tim
     return {name: Timed(tuple(found)) for name, found in turns.items()}
 
 
+# The system counts what a process held before it became another program: a large one, this benchmark with its
+# models, must not start the command itself.
+START = """
+import json, os, sys, time
+start = time.perf_counter()
+_, status, usage = os.wait4(os.spawnvp(os.P_NOWAIT, sys.argv[2], sys.argv[2:]), 0)
+with open(sys.argv[1], "w") as file:
+    json.dump([time.perf_counter() - start, os.waitstatus_to_exitcode(status), usage.ru_maxrss], file)
+"""
+
+
 def run(command: Sequence[str]) -> Turn:
-    start = time.perf_counter()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        # Files, not pipes: nobody has to read while the command runs.
-        process = subprocess.Popen(command, stdout=out, stderr=err)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
+    # Files, not pipes: nobody has to read while the command runs.
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, _measures() as measures:
+        starter = [sys.executable, "-I", "-S", "-c", START, measures.name]
+        subprocess.run([*starter, *command], stdout=out, stderr=err, check=True)
+        seconds, code, held = json.load(measures)
         printed, said = (_text(file) for file in (out, err))
-    if os.waitstatus_to_exitcode(status) != 0:
+    if code != 0:
         sys.exit(f"{' '.join(command)} failed:\n{said}")
     # Kilobytes on Linux, bytes on macOS.
-    return Turn(seconds, usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2), printed)
+    return Turn(seconds, held / (1024 if sys.platform == "linux" else 1024**2), printed)
+
+
+def _measures() -> IO[str]:
+    return tempfile.NamedTemporaryFile("r", suffix=".json")
 
 
 def _text(file: IO[bytes]) -> str:
