@@ -25,7 +25,7 @@ from ragcli.reranking import CrossEncoderReranker
 from ragcli.types import Filters
 
 CLEAR = 0.05
-# An evaluation encodes questions in bulk, in bfloat16 on processors that have a unit for it; a search in float32.
+# An evaluation encodes questions in bulk, in bfloat16 where the processor multiplies it; a search in float32.
 BULK = 2e-3
 CORPUS = Path(__file__).parent.parent / "corpora" / "homonyms"
 QUESTIONS = (
