@@ -18,7 +18,7 @@ import torch
 from ragcli.config import RerankingConfig
 from ragcli.embedding import BiEncoder
 from ragcli.errors import TrainingError, UsageError
-from ragcli.models import EMBEDDED_BI_ENCODER, bi_encoder_files
+from ragcli.models import EMBEDDED_BI_ENCODER, bi_encoder_files, precision
 from ragcli.questions import read_questions
 from ragcli.reporting.terminal import PlainConsole
 from ragcli.reporting.training import print_report
@@ -250,7 +250,7 @@ class TestTheFolder:
         assert model.tokenizer.model_max_length == 512
         theirs = [float(logit) for logit in model.predict([(QUESTION, passage) for passage in PASSAGES])]
         ours = load_reranker(RerankingConfig(model=str(folder), max_tokens=512)).logits(QUESTION, PASSAGES)
-        assert ours == pytest.approx(theirs, abs=1e-4)
+        assert ours == pytest.approx(theirs, abs=1e-4 if precision() == "float32" else 0.03)
 
     def test_they_are_the_logits_that_were_measured(self, folder: Path, finished: Run) -> None:
         measured = score_pairs(finished.network, finished.tokenizer, [QUESTION] * 3, PASSAGES)
