@@ -15,9 +15,9 @@ import numpy as np
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "recipes"))
-from bert_graphs import EPSILON, FUSED, FUSED_OPSET, HEADS, IR_VERSION, LAYERS, OPSET, WIDTH
+from bert_graphs import FUSED, FUSED_OPSET, IR_VERSION, OPSET
 
-from ragcli.bert.minilm import MiniLM
+from ragcli.bert.minilm import EPSILON, HEADS, LAYERS, WIDTH, MiniLM
 from ragcli.bert.onnx_encoder import OnnxEncoder
 from ragcli.bert.threads import threads
 

@@ -17,7 +17,9 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto, helper
 
-LAYERS, HEADS, WIDTH, INNER, EPSILON = 6, 12, 384, 1536, 1e-12
+from ragcli.bert.minilm import EPSILON, HEADS, LAYERS, SIZE, WIDTH
+
+INNER = SIZE["intermediate_size"]
 FUSED = "com.microsoft"
 OPSET, FUSED_OPSET, IR_VERSION = 17, 1, 9
 FOLDER = Path(__file__).parent.parent / "ragcli" / "bert" / "graphs"

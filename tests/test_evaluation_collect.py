@@ -88,8 +88,8 @@ class TestOverAnIndex:
         with open_pipeline(settings(index)) as rag:
             found = rag.search(QUESTIONS[0].text, rerank=True).candidates
         first = run.questions[0].candidates
+        assert len(found) == len(first)
         places = {first[place].id: rank for rank, place in enumerate(reranked.orders[0])}
-        assert len(places) == len(found)
         # In bfloat16 a score depends a little on what is scored beside it.
         clear = [
             (above.chunk.id, below.chunk.id)
@@ -98,6 +98,17 @@ class TestOverAnIndex:
         ]
         assert len(clear) > len(found)
         assert all(places[above] < places[below] for above, below in clear)
+
+    def test_in_float32_every_place_is_that_of_a_search(
+        self, index: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("ragcli.bert.precision", lambda: "float32")
+        config = settings(index)
+        exact = evaluate_questions(config, QUESTIONS, title="questions.jsonl", rerankers=[config.reranking])
+        with open_pipeline(config) as rag:
+            found = rag.search(QUESTIONS[0].text, rerank=True).candidates
+        first, order = exact.questions[0].candidates, summarise(exact).arms[1].orders[0]
+        assert [first[place].id for place in order] == [c.chunk.id for c in found]
 
     def test_judgements_come_from_the_question_file(self, run: Run) -> None:
         ornament = run.questions[0]

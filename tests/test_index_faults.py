@@ -26,6 +26,7 @@ from ragcli.pipeline import open_pipeline
 from ragcli.questions import Question
 from ragcli.retrying import Backoff
 from ragcli.store import Update
+from ragcli.store.chroma_core import open_reader
 from ragcli.types import Filters
 
 EARLIER = ["a.md-0-Some text."]
@@ -298,6 +299,28 @@ class TestAnOpenPipeline:
                 "docs/python.md",
                 "docs/mercury.md",
             }
+
+    def test_opens_its_index_once_and_anew_after_a_reset(
+        self, folder: Path, embedder: BiEncoder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened: list[Path] = []
+
+        def counted(place: Path, name: str) -> object:
+            opened.append(place)
+            return open_reader(place, name)
+
+        monkeypatch.setattr("ragcli.store.chroma_chunks.open_reader", counted)
+        with open_pipeline(self.CONFIG) as rag:
+            for _ in range(3):
+                rag.search("What is Mercury?", rerank=False)
+            assert len(opened) == 1
+            store.reset(self.CONFIG)
+            (folder / "docs" / "python.md").rename(folder / "docs" / "snakes.md")
+            ingest([Path("docs")], config=self.CONFIG, embedder=embedder)
+            opened.clear()
+            for _ in range(2):
+                assert sources(rag.search("What is Mercury?", rerank=False)) == {"docs/snakes.md"}
+            assert len(opened) == 1
 
     def test_a_reset_ends_a_batch_with_one_line_after_what_was_answered(self, folder: Path) -> None:
         """No passage is likely enough here, so that each answer is the sentence that there is none."""

@@ -128,7 +128,7 @@ class Store:
         return found
 
     def search_many(self, vectors: Vectors, n: int, filters: Filters) -> tuple[tuple[Candidate, ...], ...]:
-        """`search` for each row of `vectors`, float32 (questions, dimension), in one question to Chroma."""
+        """`search` for each row of `vectors`, float32 (questions, dimension), in few questions to Chroma."""
         if not len(vectors):
             return ()
         return self._read(partial(self._search_at, vectors, n, filters))
