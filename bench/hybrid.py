@@ -94,7 +94,7 @@ class Scores:
 
     def order(self, asked: Asked, ranking: Ranking) -> Ranking:
         """The ranking, reranked as ragcli does; ties keep its order."""
-        weight = self._reranker.prior_weight
+        weight = self._reranker.prior.weight_for(asked.text)
         keys = {name: self._key(asked.text, name) for name in ranking}
         score = {name: self._kept[keys[name]] + weight * asked.similarities[name] for name in ranking}
         return sorted(ranking, key=lambda name: -score[name])
@@ -158,7 +158,7 @@ def report_reranked(
     reranker: CrossEncoderReranker,
     cache: Path,
 ) -> None:
-    print(f"Reranked by {reranker.name} ({reranker.fingerprint[:12]}), prior {reranker.prior_weight:g}:\n")
+    print(f"Reranked by {reranker.name} ({reranker.fingerprint[:12]}), prior {reranker.prior.weight:g}:\n")
     print("| collection | questions | dense | hybrid | dense, reranked | hybrid, reranked | against dense |")
     print("|---|" + "---:|" * 6)
     rows: list[list[float]] = []

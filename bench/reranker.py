@@ -15,6 +15,7 @@ import json
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -99,7 +100,6 @@ def evaluate(
     name: str,
     tasks: Sequence[RankingTask],
     reranker: CrossEncoderReranker,
-    prior: float,
     larger: Sequence[Sequence[float]] | None,
 ) -> dict[str, object]:
     started = time.monotonic()
@@ -107,7 +107,7 @@ def evaluate(
     seconds = time.monotonic() - started
     base = base_ndcg(tasks)
     alone = ndcg_per_question(tasks, rows)
-    both = ndcg_per_question(tasks, rows, prior)
+    both = ndcg_per_question(tasks, rows, reranker.prior)
     difference = paired_difference(base, both)
     mean = fmean(base)
     return {
@@ -150,7 +150,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, required=True, help="folder with beir/ and train/")
     parser.add_argument("--model", default="ragcli", help="cross-encoder: the shipped one, or a folder")
-    parser.add_argument("--prior", type=float, default=None, help="default: the one that the model names")
+    parser.add_argument("--prior", type=float, default=None, help="default: the weight that the model names")
+    parser.add_argument("--words", type=int, default=None, help="likewise, the words from which it grows")
     parser.add_argument("--held-back", nargs="*", default=[], help="names of training files, without ending")
     parser.add_argument("--questions", type=int, default=200, help="most questions of a collection")
     parser.add_argument("--step", type=int, default=1, help="take every n-th question")
@@ -163,8 +164,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=None, help="write the rows as JSON")
     options = parser.parse_args()
     embedder = load_bi_encoder(EmbeddingConfig(), bulk=True)
-    reranker = load_reranker(RerankingConfig(model=options.model))
-    prior = reranker.prior_weight if options.prior is None else options.prior
+    config = RerankingConfig(model=options.model, prior_weight=options.prior, prior_words=options.words)
+    reranker = load_reranker(config)
     names = options.only if options.only is not None else [*QUESTION_ANSWERING, *TOPICAL]
     collections = [read_beir(options.data / "beir" / name) for name in names]
     collections += [
@@ -177,7 +178,7 @@ def main() -> None:
         tasks = cached_tasks(collection, embedder.embed, embedder.fingerprint, options.cache)
         tasks = tasks[options.skip :: options.step][: options.questions]
         larger = larger_similarities(tasks, options.cache) if options.larger else None
-        rows.append(evaluate(collection.name, tasks, reranker, prior, larger))
+        rows.append(evaluate(collection.name, tasks, reranker, larger))
         print_row(rows[-1])
     for label, wanted in (
         ("question answering", QUESTION_ANSWERING),
@@ -193,7 +194,9 @@ def main() -> None:
             )
     if options.out:
         options.out.write_text(
-            json.dumps({"schema": 1, "model": options.model, "prior": prior, "rows": rows}, indent=1)
+            json.dumps(
+                {"schema": 1, "model": options.model, "prior": asdict(reranker.prior), "rows": rows}, indent=1
+            )
         )
 
 

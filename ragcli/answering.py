@@ -88,7 +88,7 @@ def answer(
 def sentence_scorer(embedder: BiEncoder, reranker: Reranker | None = None) -> prompting.ScoreTexts:
     """How an arm scores sentences: as it scores its passages, so that two arms differ in nothing else.
 
-    Without `reranker`: the bi-encoder's similarity. With it: logit + prior_weight x similarity.
+    Without `reranker`: the bi-encoder's similarity. With it: logit + prior x similarity.
     """
 
     def similarities(question: str, texts: Sequence[str]) -> list[float]:
@@ -99,8 +99,9 @@ def sentence_scorer(embedder: BiEncoder, reranker: Reranker | None = None) -> pr
         return similarities
 
     def scores(question: str, texts: Sequence[str]) -> list[float]:
+        weight = reranker.prior.weight_for(question)
         pairs = zip(reranker.logits(question, texts), similarities(question, texts), strict=True)
-        return [logit + reranker.prior_weight * similarity for logit, similarity in pairs]
+        return [logit + weight * similarity for logit, similarity in pairs]
 
     return scores
 

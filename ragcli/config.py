@@ -128,6 +128,14 @@ class RerankingConfig(Section):
             "model's folder names, or 0."
         ),
     )
+    prior_words: int | None = Field(
+        default=None,
+        ge=0,
+        description=(
+            "A question of more words than this weighs the prior more, in proportion; 0: all weigh it "
+            "the same. Unset: the value that the model's folder names, or 0."
+        ),
+    )
     batch_size: int = Field(
         default=64, ge=1, description="Most pairs scored at once; fewer where they are long."
     )

@@ -27,6 +27,7 @@ from ragcli import (
 from ragcli.config import Config
 from ragcli.config_loading import load_config
 from ragcli.errors import NothingFoundError, UsageError
+from ragcli.prior import Prior
 from ragcli.resources import Resources
 from ragcli.stopwatch import Stopwatch
 from ragcli.types import (
@@ -250,9 +251,9 @@ class Pipeline:
         return tuple(chunk for source in index.sources() for chunk in index.chunks(source.source))
 
     @property
-    def prior_weight(self) -> float:
+    def prior(self) -> Prior:
         """What the bi-encoder's similarity weighs in the reranked order."""
-        return self._resources.reranker.prior_weight
+        return self._resources.reranker.prior
 
     def check(self, question: str, *, reranker: bool = False, answers: bool = False) -> None:
         """Raises for the first thing that is missing; nothing heavy is imported, nothing is loaded."""

@@ -21,6 +21,7 @@ from ragcli.models import (
     read_json,
 )
 from ragcli.pair_window import PairWindow
+from ragcli.prior import Prior
 from ragcli.reranking_server import ServedReranker
 from ragcli.types import Candidate
 
@@ -62,7 +63,7 @@ class Reranker(Protocol):
     """A cross-encoder, here (`CrossEncoderReranker`) or behind HTTP (`ServedReranker`).
 
     `window` is the longest pair in tokens, special tokens included; `truncated` counts the pairs so far that
-    were longer and were cut, `tokens_lost` what they lost by it. `prior_weight` is what the bi-encoder's
+    were longer and were cut, `tokens_lost` what they lost by it. `prior` is what the bi-encoder's
     similarity weighs in the order. `logits` and `logits_of_lists` give raw scores in the order of the texts.
     """
 
@@ -71,7 +72,7 @@ class Reranker(Protocol):
     @property
     def fingerprint(self) -> str: ...
     @property
-    def prior_weight(self) -> float: ...
+    def prior(self) -> Prior: ...
     @property
     def window(self) -> int: ...
     @property
@@ -92,8 +93,8 @@ class CrossEncoderReranker:
     """A loaded cross-encoder. `window` is the longest pair in tokens, special tokens included.
 
     `truncated` counts the pairs so far that were longer and were cut, `tokens_lost` what they lost by it.
-    `prior_weight` is what the bi-encoder's similarity weighs in the order: from the settings, else from the
-    model's own ragcli.json, else 0.
+    `prior` is what the bi-encoder's similarity weighs in the order: from the settings, else from the model's
+    own ragcli.json, else nothing.
     """
 
     def __init__(
@@ -102,13 +103,13 @@ class CrossEncoderReranker:
         fingerprint: str,
         backend: _Backend,
         *,
-        prior_weight: float,
+        prior: Prior,
         calibration: Calibration,
         config: RerankingConfig,
     ) -> None:
         self.name = name
         self.fingerprint = fingerprint
-        self.prior_weight = prior_weight
+        self.prior = prior
         self.calibration = calibration
         self.window = min(config.max_tokens, backend.longest)
         self.probability = calibration.probability
@@ -206,7 +207,7 @@ def load_reranker(config: RerankingConfig) -> Reranker:
         own = _own_settings(_folder_of_served(config.model))
         return ServedReranker(
             config,
-            prior_weight=_prior_weight(config, own),
+            prior=_prior(config, own),
             probability=_calibration(own).probability,
         )
     files = cross_encoder_files(config.model)
@@ -218,7 +219,7 @@ def load_reranker(config: RerankingConfig) -> Reranker:
         files.name,
         files.fingerprint,
         backend,
-        prior_weight=_prior_weight(config, own),
+        prior=_prior(config, own),
         calibration=_calibration(own),
         config=config,
     )
@@ -236,8 +237,17 @@ def _own_settings(folder: Path | None) -> dict[str, object]:
     return {} if folder is None else read_json(folder / "ragcli.json")
 
 
-def _prior_weight(config: RerankingConfig, own: dict[str, object]) -> float:
-    return _number(own, "prior_weight", 0.0) if config.prior_weight is None else config.prior_weight
+def _prior(config: RerankingConfig, own: dict[str, object]) -> Prior:
+    recorded = prior_of(own)
+    return Prior(
+        recorded.weight if config.prior_weight is None else config.prior_weight,
+        recorded.words if config.prior_words is None else config.prior_words,
+    )
+
+
+def prior_of(own: dict[str, object]) -> Prior:
+    """What a model's own ragcli.json names; nothing where it names none. Raises ModelError."""
+    return Prior(_number(own, "prior_weight", 0.0), int(_number(own, "prior_words", 0)))
 
 
 def _calibration(own: dict[str, object]) -> Calibration:
@@ -248,12 +258,13 @@ def _calibration(own: dict[str, object]) -> Calibration:
 def rerank(reranker: Reranker, question: str, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
     """The candidates with logit, score, probability and rank, best first; ties keep the base order."""
     logits = reranker.logits(question, [candidate.chunk.passage for candidate in candidates])
+    weight = reranker.prior.weight_for(question)
     return order_by_score(
         [
             replace(
                 candidate,
                 logit=logit,
-                score=logit + reranker.prior_weight * candidate.similarity,
+                score=logit + weight * candidate.similarity,
                 probability=reranker.probability(logit),
             )
             for candidate, logit in zip(candidates, logits, strict=True)

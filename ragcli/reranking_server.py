@@ -18,6 +18,7 @@ from ragcli.config import RerankingConfig
 from ragcli.model_server import ModelServer, served_fingerprint
 from ragcli.models import SHIPPED_CROSS_ENCODER, cross_encoder_files
 from ragcli.pair_window import PairWindow
+from ragcli.prior import Prior
 
 # So many logits do not lie between 0 and 1 by chance.
 MANY = 8
@@ -32,12 +33,12 @@ class ServedReranker:
     """
 
     def __init__(
-        self, config: RerankingConfig, *, prior_weight: float, probability: Callable[[float], float]
+        self, config: RerankingConfig, *, prior: Prior, probability: Callable[[float], float]
     ) -> None:
         self.server = ModelServer("reranking", config)
         self.name = config.model
         self.fingerprint = served_fingerprint(config.model)
-        self.prior_weight = prior_weight
+        self.prior = prior
         self.probability = probability
         self.window = config.max_tokens
         self._config = config

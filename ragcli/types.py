@@ -83,7 +83,7 @@ class Candidate:
 
     `similarity` is the bi-encoder's cosine, `base_rank` the place in the order that reranking starts from.
     `logit` is the cross-encoder's raw output (float32), `score` what the reranked order is sorted by (logit +
-    prior weight x similarity), `probability` its calibrated chance of being relevant: these and `rank` are
+    prior x similarity), `probability` its calibrated chance of being relevant: these and `rank` are
     None until a reranker has run.
 
     `fused` is what the base order of hybrid retrieval is sorted by; None where the bi-encoder retrieves

@@ -15,6 +15,7 @@ from ragcli.evaluation.records import (
     Scoring,
     StageSeconds,
 )
+from ragcli.prior import NO_PRIOR, Prior
 
 EMBEDDER = "all-MiniLM-L6-v2"
 
@@ -80,7 +81,7 @@ def small_run() -> Run:
     scoring = Scoring(
         "ragcli",
         "f" * 64,
-        16.0,
+        Prior(16.0),
         ((-4.0, -6.0, 5.0, 1.0), (6.0, -5.0, -6.0, 2.0), (-1.0, 3.0, -4.0, -7.0), (-7.0,)),
         window=320,
     )
@@ -120,7 +121,7 @@ def models_run() -> Run:
     """The small run with a second cross-encoder, and beside it a second bi-encoder that finds less."""
     run = small_run()
     scoring = run.scorings[0]
-    other = replace(scoring, name="cross-encoder/ms-marco-MiniLM-L6-v2", prior_weight=0.0)
+    other = replace(scoring, name="cross-encoder/ms-marco-MiniLM-L6-v2", prior=NO_PRIOR)
     seconds = (*run.seconds, StageSeconds("rerank", (0.160, 0.200, 0.180), depth=4, model=1))
     run = replace(run, scorings=(scoring, other), seconds=seconds)
     # The planet is not among its candidates.
@@ -180,7 +181,7 @@ def random_run(
         title=f"{questions} random questions",
         embedder=EMBEDDER,
         questions=judged,
-        scorings=(Scoring("ragcli", "f" * 64, 4.0, logits, window=320),),
+        scorings=(Scoring("ragcli", "f" * 64, Prior(4.0), logits, window=320),),
         depths=depths,
         answers=tuple(_answered(question, draw) for question in judged) if answers else (),
         seconds=tuple(

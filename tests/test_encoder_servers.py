@@ -23,6 +23,7 @@ from ragcli.embedding_server import ServedBiEncoder
 from ragcli.errors import ConfigError, ExitCode, IndexMismatchError, ServerError
 from ragcli.models import llm_file
 from ragcli.pipeline import open_pipeline
+from ragcli.prior import NO_PRIOR
 from ragcli.reranking import CrossEncoderReranker, load_reranker, rerank
 from ragcli.reranking_server import ServedReranker
 from ragcli.retrying import Backoff
@@ -211,9 +212,9 @@ class TestReranking:
         assert done == [3, 2]
 
     def test_the_prior_of_a_model_that_is_not_here_is_none(self, server: Gate) -> None:
-        assert load_reranker(reranking_of(server, model="BAAI/bge-reranker-base")).prior_weight == 0
-        assert load_reranker(reranking_of(server)).prior_weight == 16
-        assert load_reranker(reranking_of(server, prior_weight=3.0)).prior_weight == 3
+        assert load_reranker(reranking_of(server, model="BAAI/bge-reranker-base")).prior == NO_PRIOR
+        assert load_reranker(reranking_of(server)).prior == load_reranker(RerankingConfig()).prior
+        assert load_reranker(reranking_of(server, prior_weight=3.0)).prior.weight == 3
 
     def test_probabilities_that_pass_for_logits_are_noticed(self, server: Gate) -> None:
         answer = [{"index": i, "score": i / 10} for i in range(8)]
@@ -337,7 +338,7 @@ class TestAServer:
 
 
 def test_an_outage_after_the_first_answer_is_waited_out(server: Gate) -> None:
-    served = ServedReranker(reranking_of(server), prior_weight=0, probability=float)
+    served = ServedReranker(reranking_of(server), prior=NO_PRIOR, probability=float)
     served.logits("?", ["a"])
     server.faults["/rerank"] = [DROP, DROP]
     served.logits("?", ["b"])

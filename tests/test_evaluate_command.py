@@ -28,6 +28,7 @@ from ragcli.evaluation.run_files import read_run
 from ragcli.evaluation.summary import summarise
 from ragcli.models import bi_encoder_files
 from ragcli.pipeline import open_pipeline
+from ragcli.prior import Prior
 from ragcli.reporting.report_files import write_report
 from tests.evaluation_records import models_run, random_run, small_run, two_retrievals
 
@@ -261,7 +262,7 @@ class TestGates:
         assert "the baseline had" in line
         assert worse_than(bad, good) == ()
         assert worse_than(good, good) == ()
-        slightly = replace(good, scorings=(replace(good.scorings[0], prior_weight=4.01),))
+        slightly = replace(good, scorings=(replace(good.scorings[0], prior=Prior(4.01)),))
         assert worse_than(good, slightly) == ()
 
 

@@ -17,6 +17,7 @@ from ragcli.evaluation.audit import audit, is_english
 from ragcli.evaluation.measures import LABELS, MAIN, MEASURES
 from ragcli.evaluation.records import JudgedQuestion, Run, Scoring, Summary
 from ragcli.evaluation.summary import latencies, summarise
+from ragcli.prior import NO_PRIOR, Prior
 from tests.evaluation_records import BANK, MERCURY, NOTICE, PARROT, models_run, random_run, small_run
 
 ORACLE = {
@@ -45,9 +46,17 @@ class TestArms:
     def test_the_order_in_use_adds_the_weighted_similarity(self) -> None:
         """Logits say singer 1.0 over planet 0.9, but the planet is nearer: 16 x (0.52 - 0.55) = -0.48."""
         question = replace(MERCURY, candidates=MERCURY.candidates[1:3])
-        scoring = Scoring("ragcli", "", 16.0, ((1.0, 1.4),))
+        scoring = Scoring("ragcli", "", Prior(16.0), ((1.0, 1.4),))
         assert reranked_order(question, scoring, 0, (0, 1)) == (0, 1)
         assert sorted_by(scoring.logits[0], (0, 1)) == (1, 0)
+
+    def test_it_weighs_more_for_a_longer_question(self) -> None:
+        """Logits 1.0 and 1.4 again: 8 x 0.03 = 0.24 is too little, twice that is enough."""
+        question = replace(MERCURY, candidates=MERCURY.candidates[1:3], text="one two three four")
+        scoring = Scoring("ragcli", "", Prior(8.0, words=4), ((1.0, 1.4),))
+        assert reranked_order(question, scoring, 0, (0, 1)) == (1, 0)
+        longer = replace(question, text="one two three four " * 2)
+        assert reranked_order(longer, scoring, 0, (0, 1)) == (0, 1)
 
     def test_ties_keep_the_base_order(self) -> None:
         assert sorted_by([0.0, 1.0, 0.0, 1.0], (0, 1, 2, 3)) == (1, 3, 0, 2)
@@ -57,7 +66,7 @@ class TestArms:
         assert sorted_by([math.nan, -3.0, 2.0], (0, 1, 2)) == (2, 1, 0)
 
     def test_below_the_depth_nothing_moves(self) -> None:
-        scoring = Scoring("ragcli", "", 0.0, ((0.0, 1.0, 2.0, 9.0),))
+        scoring = Scoring("ragcli", "", NO_PRIOR, ((0.0, 1.0, 2.0, 9.0),))
         assert reranked_order(MERCURY, scoring, 0, (0, 1, 2, 3), depth=3) == (2, 1, 0, 3)
         assert reranked_order(MERCURY, scoring, 0, (2, 0, 3), depth=2) == (2, 0, 3)
 
@@ -67,7 +76,7 @@ class TestArms:
     def test_the_cross_encoder_alone_stands_beside_only_where_a_prior_is_added(self) -> None:
         run = small_run()
         assert [arm.kind for arm in all_arms(run)] == ["bi-encoder", "reranked", "cross-encoder alone"]
-        pure = replace(run, scorings=(replace(run.scorings[0], prior_weight=0.0),))
+        pure = replace(run, scorings=(replace(run.scorings[0], prior=NO_PRIOR),))
         assert [arm.kind for arm in all_arms(pure)] == ["bi-encoder", "reranked"]
 
     def test_questions_without_a_judgement_have_no_place_in_them(self, small: Summary) -> None:
@@ -132,7 +141,7 @@ class TestContrasts:
     def test_two_equal_rankings_differ_in_nothing(self) -> None:
         run = random_run(20)
         base = [[-float(place) for place in range(20)] for _ in run.questions]
-        found = summarise(with_logits(run, base, prior_weight=0.0)).contrasts[0]
+        found = summarise(with_logits(run, base, prior=NO_PRIOR)).contrasts[0]
         assert all(row.difference.tied == 20 and row.p_holm == 1.0 for row in found.measures)
 
     def test_a_reranker_that_knows_nothing_is_called_better_or_worse_as_rarely_as_it_should(self) -> None:
@@ -146,7 +155,7 @@ class TestContrasts:
                 replace(q, candidates=tuple(s)) for q, s in zip(run.questions, shuffled, strict=True)
             )
             noise = [[draw.gauss(0, 1) for _ in question.candidates] for question in questions]
-            arms = all_arms(with_logits(replace(run, questions=questions), noise, prior_weight=0.0))
+            arms = all_arms(with_logits(replace(run, questions=questions), noise, prior=NO_PRIOR))
             errs += _p_value(arms[0].values[MAIN], arms[1].values[MAIN]) < 0.05
         assert 1 <= errs <= 21
 
@@ -260,7 +269,7 @@ class TestTheVerdict:
     def test_equal_orders(self) -> None:
         run = random_run(20)
         base = [[-float(place) for place in range(20)] for _ in run.questions]
-        found = summarise(with_logits(run, base, prior_weight=0.0)).verdict
+        found = summarise(with_logits(run, base, prior=NO_PRIOR)).verdict
         assert "0 won, 0 lost, 20 tied" in found
         assert found.endswith("The two orders are equally good on each of them.")
 

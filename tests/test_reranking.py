@@ -13,6 +13,7 @@ import pytest
 from ragcli.config import RerankingConfig
 from ragcli.errors import ModelError
 from ragcli.models import EMBEDDED_BI_ENCODER, bi_encoder_files, cross_encoder_files
+from ragcli.prior import NO_PRIOR, Prior
 from ragcli.reranking import CrossEncoderReranker, load_reranker, order_by_score, rerank
 from ragcli.types import Candidate
 from tests.records import CHUNKS
@@ -81,12 +82,13 @@ class TestTheShippedModel:
         assert chances == sorted(chances)
         assert all(0 <= chance <= 1 for chance in chances)
 
-    def test_its_own_record_names_the_prior_weight_and_the_settings_overrule_it(
+    def test_its_own_record_names_the_prior_and_the_settings_overrule_it(
         self, reranker: CrossEncoderReranker
     ) -> None:
         record = json.loads((Path(cross_encoder_files("ragcli").folder) / "ragcli.json").read_text())
-        assert reranker.prior_weight == record["prior_weight"]
-        assert load_reranker(RerankingConfig(prior_weight=3.5)).prior_weight == 3.5
+        assert reranker.prior == Prior(record["prior_weight"], record["prior_words"])
+        assert load_reranker(RerankingConfig(prior_weight=3.5)).prior == Prior(3.5, record["prior_words"])
+        assert load_reranker(RerankingConfig(prior_words=0)).prior == Prior(record["prior_weight"], 0)
 
 
 class TestOrder:
@@ -98,9 +100,19 @@ class TestOrder:
         assert [candidate.rank for candidate in ordered] == [1, 2, 3, 4, 5]
         for candidate in ordered:
             assert candidate.logit is not None
-            expected = candidate.logit + reranker.prior_weight * candidate.similarity
+            expected = candidate.logit + reranker.prior.weight * candidate.similarity
             assert candidate.score == pytest.approx(expected)
             assert candidate.probability == reranker.probability(candidate.logit)
+
+    def test_the_similarity_weighs_more_where_the_question_is_longer(
+        self, reranker: CrossEncoderReranker
+    ) -> None:
+        words = reranker.prior.words
+        assert words > 0, "the shipped model names the length that it is at home with"
+        for candidate in rerank(reranker, "snake " * (3 * words), candidates(0.1, 0.2, 0.3)):
+            assert candidate.logit is not None
+            expected = candidate.logit + 3 * reranker.prior.weight * candidate.similarity
+            assert candidate.score == pytest.approx(expected)
 
     def test_ties_keep_the_base_order(self) -> None:
         tied = [replace(candidate, score=1.0) for candidate in candidates(0.9, 0.8, 0.7)]
@@ -145,7 +157,7 @@ class TestWhatIsTooLong:
 class TestOtherModels:
     def test_one_without_a_record_has_no_prior_and_a_plain_sigmoid(self, untrained: Path) -> None:
         model = load_reranker(RerankingConfig(model=str(untrained)))
-        assert model.prior_weight == 0
+        assert model.prior == NO_PRIOR
         assert model.probability(0.0) == 0.5
         assert model.probability(2.0) == pytest.approx(1 / (1 + math.exp(-2)))
 

@@ -19,6 +19,7 @@ from ragcli.config import RerankingConfig
 from ragcli.embedding import BiEncoder
 from ragcli.errors import TrainingError, UsageError
 from ragcli.models import EMBEDDED_BI_ENCODER, bi_encoder_files
+from ragcli.prior import NO_PRIOR, Prior
 from ragcli.questions import read_questions
 from ragcli.reporting.terminal import PlainConsole
 from ragcli.reporting.training import print_report
@@ -215,7 +216,7 @@ def folder(finished: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy.deepcopy(finished.network),
         finished.tokenizer,
         folder,
-        prior_weight=4.0,
+        prior=Prior(4.0, 30),
         calibration=Calibration(0.5, -1.0),
         max_tokens=512,
         card="# A card\n",
@@ -239,7 +240,7 @@ class TestTheFolder:
         assert facts["sha256"] == hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
         reranker = load_reranker(RerankingConfig(model=str(folder)))
         assert reranker.fingerprint == facts["sha256"]
-        assert reranker.prior_weight == 4.0
+        assert reranker.prior == Prior(4.0, 30)
         assert reranker.probability(2.0) == pytest.approx(0.5)
 
     def test_sentence_transformers_reads_it_as_it_stands_with_the_same_logits(
@@ -268,7 +269,7 @@ class TestTheFolder:
                 copy.deepcopy(finished.network),
                 finished.tokenizer,
                 target,
-                prior_weight=0.0,
+                prior=NO_PRIOR,
                 calibration=Calibration(1.0, 0.0),
                 max_tokens=512,
                 card="# Another card\n",

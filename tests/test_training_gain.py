@@ -8,6 +8,7 @@ import random
 import numpy as np
 import pytest
 
+from ragcli.prior import NO_PRIOR, Prior
 from ragcli.training.calibration import (
     Calibration,
     expected_calibration_error,
@@ -44,19 +45,19 @@ class TestTheGain:
         """Logits that say nothing lose to the base order; with the prior they leave it as it is."""
         tasks = {"s": [task(1.0, 0.0, 0.0)] * 8}
         rows = {"s": [[0.0, 0.5, 0.2]] * 8}
-        assert choose_prior(tasks, rows) == 6.0  # 0.5 of logit against 0.1 of similarity: above 5
+        assert choose_prior(tasks, rows) == Prior(6.0)  # 0.5 of logit against 0.1 of similarity: above 5
         gain = measure_gain(tasks, rows)
         assert gain.pure.mean < 0
         assert gain.prior.mean == 0.0
 
     def test_the_smaller_of_equal_weights_is_taken(self) -> None:
-        assert choose_prior({"s": [task(0.0, 1.0)] * 4}, {"s": [[0.0, 9.0]] * 4}) == 0.0
+        assert choose_prior({"s": [task(0.0, 1.0)] * 4}, {"s": [[0.0, 9.0]] * 4}) == NO_PRIOR
 
     def test_it_is_measured_on_other_questions_than_the_weight_was_chosen_on(self) -> None:
         """Even questions want the prior, odd ones are hurt by it."""
         even, odd = task(1.0, 0.0), task(0.0, 1.0)
         gain = measure_gain({"s": [even, odd] * 5}, {"s": [[0.0, 0.3], [0.0, 0.3]] * 5})
-        assert gain.prior_weight == 4.0
+        assert gain.chosen == Prior(4.0)
         assert gain.sets[0].questions == 5
         assert (gain.sets[0].cross_encoder, gain.sets[0].with_prior) == pytest.approx((1.0, 1 / math.log2(3)))
 
@@ -76,8 +77,8 @@ class TestTheGain:
         tasks = {"s": [task(0.0, 0.0, 1.0)] * 20}
         worse, better = {"s": [[0.0, 9.0, 8.0]] * 20}, {"s": [[0.0, 1.0, 9.0]] * 20}
         assert measure_gain(tasks, worse, None).is_shown
-        assert not measure_gain(tasks, worse, Start(better, 0.0)).is_shown
-        assert measure_gain(tasks, better, Start(worse, 0.0)).is_shown
+        assert not measure_gain(tasks, worse, Start(better, NO_PRIOR)).is_shown
+        assert measure_gain(tasks, better, Start(worse, NO_PRIOR)).is_shown
 
 
 class TestCalibration:

@@ -255,14 +255,15 @@ class TestTheLoss:
         gold = torch.zeros(2)
         alone = listwise_loss(self.logits, self.similarities, gold, 0.05)
         ranked = listwise_loss(self.logits + 16.0 * self.similarities, self.similarities, gold, 0.05)
-        found = listwise_loss(self.logits, self.similarities, gold, 0.05, prior_share=0.25, prior_weight=16.0)
+        weights = torch.full((2,), 16.0)
+        found = listwise_loss(self.logits, self.similarities, gold, 0.05, 0.25, weights)
         assert float(found) == pytest.approx(0.75 * float(alone) + 0.25 * float(ranked), abs=1e-5)
 
     def test_what_the_prior_knows_already_teaches_nothing_more(self) -> None:
         """A list that the prior orders as the target does: no gradient is left for the logits."""
         logits = torch.zeros((2, 3), requires_grad=True)
         soft_alone = torch.ones(2)
-        listwise_loss(logits, self.similarities, soft_alone, 1 / 16.0, 1.0, 16.0).backward()
+        listwise_loss(logits, self.similarities, soft_alone, 1 / 16.0, 1.0, torch.full((2,), 16.0)).backward()
         assert logits.grad is not None
         assert float(logits.grad.abs().max()) < 1e-6
 

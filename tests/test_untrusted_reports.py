@@ -21,6 +21,7 @@ from markdown_it import MarkdownIt
 from ragcli.batch.records import Models, Outcome
 from ragcli.errors import LLMError
 from ragcli.evaluation.summary import summarise
+from ragcli.prior import Prior
 from ragcli.questions import Question
 from ragcli.reporting import batch_json
 from ragcli.reporting.csv import FORMULA, report_csv
@@ -132,7 +133,7 @@ def test_csv_holds_no_formula_and_no_further_cell(text: str) -> None:
 def test_json_is_one_document_of_printable_text(text: str) -> None:
     error = LLMError(text, hint=text, partial=text)
     outcome = Outcome(Question(text, text, (text,), (text,), (text,), grade=text), None, error)
-    line = batch_json.line(outcome, Models(text, text, 1.0, text), "f")
+    line = batch_json.line(outcome, Models(text, text, Prior(1.0), text), "f")
     assert not hostile.RAW.search(line)
     assert "\n" not in line
     assert json.loads(line)["question"] == text

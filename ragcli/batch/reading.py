@@ -19,6 +19,7 @@ from ragcli.evaluation.records import (
     Scoring,
     StageSeconds,
 )
+from ragcli.prior import Prior
 
 COMPARISON = "batch-comparison"
 STAGES = ("embed", "retrieve", "rerank")
@@ -58,7 +59,7 @@ def _run(path: Path, records: Sequence[Fields], compared: Sequence[Fields]) -> R
     scoring = Scoring(
         name=models["reranker"],
         fingerprint="",
-        prior_weight=float(models["prior_weight"]),
+        prior=Prior(float(models["prior_weight"]), int(models.get("prior_words", 0))),
         logits=tuple(tuple(float(c["logit"]) for c in order) for order in orders),
     )
     return Run(

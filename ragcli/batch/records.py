@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ragcli.errors import RagcliError
+from ragcli.prior import Prior
 from ragcli.questions import Question
 from ragcli.types import Answer, Comparison, Timing
 
@@ -31,14 +32,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The names of a run's models and the weight of the prior; the cross-encoder's is empty without one.
+    """The names of a run's models and the prior; the cross-encoder's is empty without one.
 
     `retrieval` is the method: dense or hybrid.
     """
 
     embedder: str
     reranker: str
-    prior_weight: float
+    prior: Prior
     llm: str
     retrieval: str = "dense"
 

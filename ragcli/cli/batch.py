@@ -211,12 +211,13 @@ def _reranks(plan: _Plan) -> bool:
 
 def _models(pipeline: Pipeline, plan: _Plan) -> Models:
     from ragcli.batch.records import Models
+    from ragcli.prior import NO_PRIOR
 
     reranks = _reranks(plan)
     return Models(
         embedder=plan.config.embedding.model,
         reranker=plan.config.reranking.model if reranks else "",
-        prior_weight=pipeline.prior_weight if reranks else 0.0,
+        prior=pipeline.prior if reranks else NO_PRIOR,
         llm=plan.config.llm.model,
         retrieval=plan.config.retrieval.method,
     )

@@ -344,13 +344,15 @@ def _show(environment: Environment, summary: Summary, as_json: bool) -> None:
 
 
 def _rerankers(config: Config, names: Sequence[str]) -> tuple[RerankingConfig, ...]:
-    """The configured one, or the ones named: each of those with its own prior weight, and run here."""
+    """The configured one, or the ones named: each of those with its own prior, and run here."""
     if not names:
         return (config.reranking,)
     return tuple(
         config.reranking
         if name == config.reranking.model
-        else config.reranking.model_copy(update={"model": name, "prior_weight": None, "url": ""})
+        else config.reranking.model_copy(
+            update={"model": name, "prior_weight": None, "prior_words": None, "url": ""}
+        )
         for name in dict.fromkeys(names)
     )
 

@@ -39,12 +39,13 @@ def base_orders(run: Run) -> tuple[tuple[int, ...], ...]:
 def reranked_order(
     question: JudgedQuestion, scoring: Scoring, place: int, base: Sequence[int], depth: int | None = None
 ) -> tuple[int, ...]:
-    """`base`, by logit + prior weight x similarity. With `depth` only its first `depth` candidates are
+    """`base`, by logit + prior x similarity. With `depth` only its first `depth` candidates are
     reordered, the others stay below them.
     """
     logits = scoring.logits[place]
+    weight = scoring.prior.weight_for(question.text)
     scores = {
-        candidate: logits[candidate] + scoring.prior_weight * question.candidates[candidate].similarity
+        candidate: logits[candidate] + weight * question.candidates[candidate].similarity
         for candidate in base[:depth]
     }
     return (*sorted_by(scores, base[:depth]), *base[len(scores) :])
@@ -84,7 +85,7 @@ def _arms_of(run: Run, retrieval: Retrieval) -> Iterator[Arm]:
         places = list(zip(judged, base, strict=True))
         orders = [reranked_order(run.questions[place], scoring, place, order) for place, order in places]
         yield _arm(scoring.name, "reranked", orders, questions, retrieval)
-        if scoring.prior_weight:
+        if scoring.prior.weight:
             alone = [sorted_by(scoring.logits[place], order) for place, order in places]
             yield _arm(scoring.name, "cross-encoder alone", alone, questions, retrieval)
 

@@ -178,7 +178,13 @@ def _run(
         "retrievals": [retrieval.name for retrieval in retrievals],
         "embedder": {"name": embedder.name, "fingerprint": embedder.fingerprint},
         "rerankers": [
-            {"name": s.name, "fingerprint": s.fingerprint, "prior_weight": s.prior_weight} for s in scorings
+            {
+                "name": s.name,
+                "fingerprint": s.fingerprint,
+                "prior_weight": s.prior.weight,
+                "prior_words": s.prior.words,
+            }
+            for s in scorings
         ],
     }
     return Run(

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ragcli.prior import Prior
 from ragcli.statistics import Difference
 
 
@@ -67,7 +68,7 @@ class Scoring:
 
     name: str
     fingerprint: str
-    prior_weight: float
+    prior: Prior
     logits: tuple[tuple[float, ...], ...]
     window: int = 0
     pairs_cut: int = 0

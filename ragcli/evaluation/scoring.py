@@ -21,7 +21,7 @@ def score(
     return Scoring(
         name=reranker.name,
         fingerprint=reranker.fingerprint,
-        prior_weight=reranker.prior_weight,
+        prior=reranker.prior,
         logits=tuple(map(tuple, logits)),
         window=reranker.window,
         pairs_cut=reranker.truncated - cut,

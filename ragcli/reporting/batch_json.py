@@ -31,7 +31,8 @@ def line(outcome: Outcome, models: Models, fingerprint: str) -> str:
         "models": {
             "embedder": models.embedder,
             "reranker": models.reranker,
-            "prior_weight": models.prior_weight,
+            "prior_weight": models.prior.weight,
+            "prior_words": models.prior.words,
             "llm": models.llm,
             "retrieval": models.retrieval,
         },

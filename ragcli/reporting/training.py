@@ -77,7 +77,7 @@ def print_report(console: Console, report: TrainingReport) -> None:
     print_table(console, rows)
     console.print()
     console.print(_difference("cross-encoder alone", report.gain.pure))
-    console.print(_difference(f"with prior {report.gain.prior_weight:g}", report.gain.prior))
+    console.print(_difference(f"with prior {report.gain.chosen.weight:g}", report.gain.prior))
     if report.gain.over_start is not None:
         console.print(_difference("against the model it started from", report.gain.over_start))
     error = expected_calibration_error(report.reliability)

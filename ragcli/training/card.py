@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ragcli.prior import Prior
 from ragcli.training.calibration import Bin, expected_calibration_error
 from ragcli.training.gain import Gain
 from ragcli.training.recipe import Recipe
@@ -45,8 +46,8 @@ is part of this model.
 ## On questions that it has not seen
 
 nDCG@10 over the bi-encoder's candidates: bi-encoder, cross-encoder alone, cross-encoder with
-{gain.prior_weight:g} x the bi-encoder's similarity (the order that ragcli uses). The weight was not chosen on
-these questions.
+{gain.chosen.weight:g} x the bi-encoder's similarity (the order that ragcli uses{_growth(gain.chosen)}).
+The weight was not chosen on these questions.
 
 | set | questions | bi-encoder | cross-encoder | with prior |
 |---|---|---|---|---|
@@ -65,6 +66,10 @@ candidates.
 |---|---|---|---|
 {_reliability_rows(bins)}
 """
+
+
+def _growth(prior: Prior) -> str:
+    return f"; more in proportion for questions of over {prior.words} words" if prior.words else ""
 
 
 def _data_rows(recipe: Recipe) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TypeAlias
 
+from ragcli.prior import Prior
 from ragcli.statistics import Difference, paired_difference
 from ragcli.training.ranking import RankingTask, base_ndcg, ndcg_per_question
 
@@ -25,7 +26,7 @@ class Start:
     """The cross-encoder that training starts from: its logits for each set's tasks, and its own prior."""
 
     rows: Mapping[str, Rows]
-    prior_weight: float
+    prior: Prior
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,13 @@ class SetGain:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """`over_start` compares, prior included, with the cross-encoder that training started from; None where it
+    """`pure` compares the cross-encoder alone with the bi-encoder's order, `prior` with the chosen prior.
+
+    `over_start` compares, prior included, with the cross-encoder that training started from; None where it
     started from an encoder without one.
     """
 
-    prior_weight: float
+    chosen: Prior
     sets: tuple[SetGain, ...]
     pure: Difference
     prior: Difference
@@ -61,13 +64,17 @@ class Gain:
         return beyond_chance and (self.over_start is None or self.over_start.mean >= 0)
 
 
-def choose_prior(tasks: Mapping[str, Sequence[RankingTask]], rows: Mapping[str, Rows]) -> float:
+def choose_prior(
+    tasks: Mapping[str, Sequence[RankingTask]], rows: Mapping[str, Rows], words: int = 0
+) -> Prior:
     """The weight with the best mean over sets (each set counts the same); the smaller one of equals."""
 
     def mean_over_sets(weight: float) -> float:
-        return fmean(fmean(ndcg_per_question(tasks[name], rows[name], weight)) for name in tasks)
+        prior = Prior(weight, words)
+        return fmean(fmean(ndcg_per_question(tasks[name], rows[name], prior)) for name in tasks)
 
-    return max(PRIOR_WEIGHTS, key=lambda weight: (round(mean_over_sets(weight), 4), -weight))
+    best = max(PRIOR_WEIGHTS, key=lambda weight: (round(mean_over_sets(weight), 4), -weight))
+    return Prior(best, words)
 
 
 def measure_gain(
@@ -75,11 +82,15 @@ def measure_gain(
     rows: Mapping[str, Rows],
     start: Start | None = None,
     prior_weight: float | None = None,
+    prior_words: int = 0,
 ) -> Gain:
     """Measured on every other question; the prior's weight, unless given, is chosen on the ones between."""
     tuning = {name: list(tasks[name])[0::2] for name in tasks}
     tuning_rows = {name: list(rows[name])[0::2] for name in tasks}
-    weight = choose_prior(tuning, tuning_rows) if prior_weight is None else prior_weight
+    if prior_weight is None:
+        chosen = choose_prior(tuning, tuning_rows, prior_words)
+    else:
+        chosen = Prior(prior_weight, prior_words)
     sets: list[SetGain] = []
     base: list[float] = []
     pure: list[float] = []
@@ -90,15 +101,15 @@ def measure_gain(
         if not rest:
             continue
         without, alone = base_ndcg(rest), ndcg_per_question(rest, logits)
-        both = ndcg_per_question(rest, logits, weight)
+        both = ndcg_per_question(rest, logits, chosen)
         sets.append(SetGain(name, len(rest), fmean(without), fmean(alone), fmean(both)))
         base += without
         pure += alone
         prior += both
         if start:
-            started += ndcg_per_question(rest, list(start.rows[name])[1::2], start.prior_weight)
+            started += ndcg_per_question(rest, list(start.rows[name])[1::2], start.prior)
     return Gain(
-        weight,
+        chosen,
         tuple(sets),
         paired_difference(base, pure),
         paired_difference(base, prior),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ragcli.errors import UsageError
+from ragcli.prior import Prior
 from ragcli.training.calibration import Calibration
 
 
@@ -28,7 +29,7 @@ def write_model(
     tokenizer: Any,
     folder: Path,
     *,
-    prior_weight: float,
+    prior: Prior,
     calibration: Calibration,
     max_tokens: int,
     card: str,
@@ -61,7 +62,8 @@ def write_model(
     facts = {
         "schema": 1,
         "sha256": fingerprint,
-        "prior_weight": prior_weight,
+        "prior_weight": prior.weight,
+        "prior_words": prior.words,
         "calibration": {"slope": calibration.slope, "intercept": calibration.intercept},
     }
     (partial / "ragcli.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")

@@ -19,12 +19,12 @@ def listwise_loss(
     soft_weights: torch.Tensor,
     temperature: float,
     prior_share: float = 0.0,
-    prior_weight: float = 0.0,
+    prior_weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Mean over lists. `logits` and `similarities` are (lists, passages), gold in column 0.
 
     Target: (1 - soft_weight) x one-hot(gold) + soft_weight x softmax(similarity / temperature).
-    `prior_share` of the loss is taken on logit + prior_weight x similarity, the sum that ranks in use: there
+    `prior_share` of the loss is taken on logit + prior weight x similarity, the sum that ranks in use: there
     the network learns what the prior does not know, and leaves alone what it does.
     """
     import torch
@@ -38,9 +38,9 @@ def listwise_loss(
         return -(target * torch.log_softmax(scores, dim=1)).sum(dim=1).mean()
 
     alone = cross_entropy(logits.float())
-    if not prior_share:
+    if not prior_share or prior_weights is None:
         return alone
-    ranked = cross_entropy(logits.float() + prior_weight * similarities)
+    ranked = cross_entropy(logits.float() + prior_weights.unsqueeze(1) * similarities)
     return (1 - prior_share) * alone + prior_share * ranked
 
 

@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from ragcli.metrics import ndcg, reciprocal_rank
+from ragcli.prior import NO_PRIOR, Prior
 
 if TYPE_CHECKING:
     from ragcli.training.mining import Embed
@@ -82,15 +83,16 @@ def ordered_gains(task: RankingTask, scores: Sequence[float]) -> list[float]:
     return [task.gains[i] for i in order]
 
 
-def with_prior(task: RankingTask, logits: Sequence[float], weight: float) -> list[float]:
+def with_prior(task: RankingTask, logits: Sequence[float], prior: Prior) -> list[float]:
+    weight = prior.weight_for(task.question)
     return [logit + weight * near for logit, near in zip(logits, task.similarities, strict=True)]
 
 
 def ndcg_per_question(
-    tasks: Sequence[RankingTask], rows: Sequence[Sequence[float]], weight: float = 0.0
+    tasks: Sequence[RankingTask], rows: Sequence[Sequence[float]], prior: Prior = NO_PRIOR
 ) -> list[float]:
     return [
-        ndcg(ordered_gains(task, with_prior(task, row, weight)), task.ideal)
+        ndcg(ordered_gains(task, with_prior(task, row, prior)), task.ideal)
         for task, row in zip(tasks, rows, strict=True)
     ]
 
@@ -100,9 +102,9 @@ def base_ndcg(tasks: Sequence[RankingTask]) -> list[float]:
 
 
 def mean_reciprocal_rank(
-    tasks: Sequence[RankingTask], rows: Sequence[Sequence[float]], weight: float = 0.0
+    tasks: Sequence[RankingTask], rows: Sequence[Sequence[float]], prior: Prior = NO_PRIOR
 ) -> float:
     return fmean(
-        reciprocal_rank(ordered_gains(task, with_prior(task, row, weight)))
+        reciprocal_rank(ordered_gains(task, with_prior(task, row, prior)))
         for task, row in zip(tasks, rows, strict=True)
     )

@@ -59,7 +59,7 @@ class LossRecipe(Section):
         default=0.0,
         ge=0,
         le=1,
-        description="Share of the loss that is taken on logit + prior_weight x similarity.",
+        description="Share of the loss that is taken on logit + prior x similarity.",
     )
 
 
@@ -114,6 +114,9 @@ class Recipe(Section):
     prior_weight: float | None = Field(
         default=None, ge=0, description="Of the bi-encoder's similarity. Unset: chosen on held-out questions."
     )
+    prior_words: int = Field(
+        default=20, ge=0, description="Questions of more words weigh it more, in proportion. 0: none does."
+    )
     sets: tuple[TrainingSet, ...] = ()
 
     @model_validator(mode="after")
@@ -125,7 +128,7 @@ class Recipe(Section):
 
 def decisive_keys(recipe: Recipe) -> dict[str, Any]:
     """What a step's result depends on. A run may go on from a checkpoint whose recipe has the same."""
-    unused = set() if recipe.loss.prior_share else {"prior_weight"}
+    unused = set() if recipe.loss.prior_share else {"prior_weight", "prior_words"}
     keys = recipe.model_dump(exclude={"name", *unused})
     for key in ("steps", "decay", "checkpoint_minutes"):
         del keys["schedule"][key]

@@ -13,6 +13,7 @@ from typing import Any
 
 from ragcli.errors import TrainingError
 from ragcli.models import read_json
+from ragcli.reranking import prior_of
 from ragcli.training.calibration import Bin, Calibration, fit_platt, probabilities, reliability
 from ragcli.training.card import model_card
 from ragcli.training.gain import Gain, Start, measure_gain
@@ -69,7 +70,7 @@ def train_reranker(
         progress=progress,
     )
     rows = _scored(deepcopy(network).to(training_dtype(device)), tokenizer, tasks)
-    gain = measure_gain(tasks, rows, start, recipe.prior_weight)
+    gain = measure_gain(tasks, rows, start, recipe.prior_weight, recipe.prior_words)
     if not gain.is_shown and not force:
         raise TrainingError(
             _no_gain(gain),
@@ -80,7 +81,7 @@ def train_reranker(
         network,
         tokenizer,
         out,
-        prior_weight=gain.prior_weight,
+        prior=gain.chosen,
         calibration=calibration,
         max_tokens=512,
         card=model_card(recipe, gain, bins),
@@ -95,7 +96,7 @@ def score_start(base: Path, tasks: Mapping[str, Sequence[RankingTask]], device: 
         return None
     network = new_network(base, freeze_embeddings=True, device=device, dtype=training_dtype(device)).eval()
     rows = _scored(network, load_tokenizer(base), tasks)
-    return Start(rows, float(str(facts.get("prior_weight", 0.0))))
+    return Start(rows, prior_of(facts))
 
 
 def _scored(

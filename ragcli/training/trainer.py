@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ragcli.errors import TrainingError
+from ragcli.prior import Prior
 from ragcli.training.mining import Example
 from ragcli.training.network import (
     WIDTHS,
@@ -149,13 +150,14 @@ def _step(
     questions, passages = pair_texts(batch, recipe, random.Random(f"{recipe.seed}:{step}"))
     encoded = encode_pairs(tokenizer, questions, passages, recipe.model.max_tokens)
     logits = network(**{key: value.to(device) for key, value in encoded.items()}).logits
+    prior = Prior(recipe.prior_weight or 0.0, recipe.prior_words)
     loss = listwise_loss(
         logits.view(len(batch), -1),
         torch.tensor([example.similarities for example in batch], device=device),
         torch.tensor([example.soft_weight for example in batch], device=device),
         recipe.loss.temperature,
         recipe.loss.prior_share,
-        recipe.prior_weight or 0.0,
+        torch.tensor([prior.weight_for(example.question) for example in batch], device=device),
     )
     loss.backward()
     schedule = recipe.schedule
