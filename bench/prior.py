@@ -1,12 +1,14 @@
-"""Which weight the bi-encoder's similarity should have beside the cross-encoder's logit: `make bench-prior`.
+"""Which prior the bi-encoder's similarity should have beside the cross-encoder's logit: `make bench-prior`.
 
-The development collections are cut in two: every other question chooses (this table), the ones between report
-(bench/reranker.py --skip 1 --step 2). Relative gains of nDCG@10 over the bi-encoder, by weight.
+The development collections are cut in two: every other question chooses (these tables), the ones between
+report (bench/reranker.py --skip 1 --step 2). Relative gains of nDCG@10 over the bi-encoder: by the weight, the
+same for all questions, then at the model's own weight by the words beyond which it grows.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -15,14 +17,45 @@ from reranker import QUESTION_ANSWERING, TOPICAL, cached_tasks
 from ragcli.beir import read_beir
 from ragcli.config import EmbeddingConfig, RerankingConfig
 from ragcli.embedding import load_bi_encoder
+from ragcli.prior import Prior
 from ragcli.reranking import load_reranker
-from ragcli.training.ranking import base_ndcg, ndcg_per_question
+from ragcli.training.ranking import RankingTask, base_ndcg, ndcg_per_question
 
 WEIGHTS = (0.0, 4.0, 8.0, 12.0, 16.0, 20.0, 24.0, 32.0, 48.0, 64.0)
+# 0: the weight is the same for every question.
+WORDS = (0, 12, 16, 20, 24, 28, 32, 40)
+
+Rows = Sequence[Sequence[float]]
+
+
+def print_table(
+    tasks: Mapping[str, Sequence[RankingTask]], rows: Mapping[str, Rows], priors: Mapping[str, Prior]
+) -> None:
+    """A line a collection, a column a prior; then the means of both kinds and the worst collection."""
+    print("".ljust(24) + "".join(f"{label:>8}" for label in priors))
+    gains = {name: [gain(tasks[name], rows[name], prior) for prior in priors.values()] for name in tasks}
+    for name, row in gains.items():
+        print_row(name, row)
+    for label, names in (
+        ("question answering", QUESTION_ANSWERING),
+        ("topical", TOPICAL),
+        ("all", tuple(gains)),
+    ):
+        print_row(label, [fmean(column) for column in zip(*(gains[name] for name in names), strict=True)])
+    print_row("worst collection", [min(column) for column in zip(*gains.values(), strict=True)])
+    print(flush=True)
+
+
+def gain(tasks: Sequence[RankingTask], rows: Rows, prior: Prior) -> float:
+    return fmean(ndcg_per_question(tasks, rows, prior)) / fmean(base_ndcg(tasks)) - 1
+
+
+def print_row(name: str, gains: Sequence[float]) -> None:
+    print(f"{name:24}" + "".join(f"{gain:+8.1%}" for gain in gains))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Gains by the prior's weight.")
+    parser = argparse.ArgumentParser(description="Gains by the prior's weight and by its words.")
     parser.add_argument("--data", type=Path, required=True, help="folder with beir/")
     parser.add_argument("--model", default="ragcli", help="cross-encoder: the shipped one, or a folder")
     parser.add_argument("--questions", type=int, default=100, help="most questions of a collection")
@@ -30,21 +63,16 @@ def main() -> None:
     options = parser.parse_args()
     embedder = load_bi_encoder(EmbeddingConfig(), bulk=True)
     reranker = load_reranker(RerankingConfig(model=options.model))
-    gains: dict[str, list[float]] = {}
-    print(f"{'weight':24}" + "".join(f"{weight:>8g}" for weight in WEIGHTS))
+    tasks: dict[str, Sequence[RankingTask]] = {}
+    rows: dict[str, Rows] = {}
     for name in (*QUESTION_ANSWERING, *TOPICAL):
         collection = read_beir(options.data / "beir" / name)
-        tasks = cached_tasks(collection, embedder.embed, embedder.fingerprint, options.cache)
-        tasks = tasks[0::2][: options.questions]
-        rows = [reranker.logits(task.question, task.passages) for task in tasks]
-        base = fmean(base_ndcg(tasks))
-        gains[name] = [fmean(ndcg_per_question(tasks, rows, weight)) / base - 1 for weight in WEIGHTS]
-        print(f"{name:24}" + "".join(f"{gain:+8.1%}" for gain in gains[name]), flush=True)
-    for label, names in (("question answering", QUESTION_ANSWERING), ("topical", TOPICAL)):
-        means = [fmean(gains[name][i] for name in names) for i in range(len(WEIGHTS))]
-        print(f"{label:24}" + "".join(f"{mean:+8.1%}" for mean in means))
-    worst = [min(gains[name][i] for name in gains) for i in range(len(WEIGHTS))]
-    print(f"{'worst collection':24}" + "".join(f"{gain:+8.1%}" for gain in worst))
+        every = cached_tasks(collection, embedder.embed, embedder.fingerprint, options.cache)
+        tasks[name] = every[0::2][: options.questions]
+        rows[name] = reranker.logits_of_lists([(task.question, task.passages) for task in tasks[name]])
+    print_table(tasks, rows, {f"{weight:g}": Prior(weight) for weight in WEIGHTS})
+    own = reranker.prior.weight
+    print_table(tasks, rows, {str(words): Prior(own, words) for words in WORDS})
 
 
 if __name__ == "__main__":
