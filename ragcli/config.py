@@ -195,12 +195,15 @@ class PromptingConfig(Section):
     )
 
 
+EMBEDDED_LLM = "SmolLM2-135M-Instruct"
+
+
 class LLMConfig(Section):
     base_url: str = Field(
         default="local",
         description="An OpenAI-compatible endpoint, or local for the embedded llama.cpp server.",
     )
-    model: str = Field(default="SmolLM2-135M-Instruct", description="Model name as the endpoint knows it.")
+    model: str = Field(default=EMBEDDED_LLM, description="Model name as the endpoint knows it.")
     api_key_env: str = Field(default="", description="Name of the environment variable that holds the key.")
     context_tokens: int = Field(default=2048, ge=256, description="The model's window.")
     answer_tokens: int = Field(default=128, ge=1, description="Longest answer.")

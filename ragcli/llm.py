@@ -12,8 +12,8 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ragcli import models
-from ragcli.config import LLMConfig
-from ragcli.errors import LLMError
+from ragcli.config import EMBEDDED_LLM, LLMConfig
+from ragcli.errors import ConfigError, LLMError
 from ragcli.llm_errors import (
     as_llm_error,
     check_address,
@@ -48,9 +48,10 @@ def open_llm(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> Iter
     """The configured model, ready to stream. `base_url = local` starts the embedded server for the block.
 
     Raises LLMError when the key is missing, ModelError when the local model's file is, and ConfigError for an
-    address that is none.
+    address that is none or a model that the embedded server has not.
     """
     check_address(config)
+    check_embedded(config)
     key = _api_key(config, environ)
     with ExitStack() as stack:
         if config.base_url == LOCAL:
@@ -67,9 +68,19 @@ def open_llm(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> Iter
 def check(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> None:
     """Raises what `open_llm` would raise for a missing file or key; loads nothing and asks no server."""
     check_address(config)
+    check_embedded(config)
     if config.base_url == LOCAL:
         models.llm_file()
     _api_key(config, environ)
+
+
+def check_embedded(config: LLMConfig) -> None:
+    """Raises ConfigError where the embedded server would answer under the name of another model."""
+    if config.base_url == LOCAL and config.model != EMBEDDED_LLM:
+        raise ConfigError(
+            f"The embedded server has one model, {EMBEDDED_LLM}, and not {config.model!r}.",
+            hint="Name the endpoint that has it: --base-url URL, or llm.base_url.",
+        )
 
 
 def estimate_tokens(text: str) -> int:

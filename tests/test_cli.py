@@ -404,6 +404,15 @@ def test_a_failure_is_never_an_answer(library: Path, server: FaultServer, fault:
     assert ("partial answer, not finished:\nThe orbit\n" in outcome.stderr) is (fault == "cut")
 
 
+@pytest.mark.parametrize("name", ["ask", "batch"])
+def test_the_embedded_llm_answers_under_no_other_name(library: Path, name: str) -> None:
+    (library / "questions.txt").write_text(f"{QUESTION}\n", encoding="utf-8")
+    outcome = run(name, QUESTION if name == "ask" else "questions.txt", "--model", "gpt-4o-mini")
+    assert (outcome.status, outcome.stdout) == (ExitCode.USAGE, "")
+    assert "has one model, SmolLM2-135M-Instruct, and not 'gpt-4o-mini'" in outcome.stderr
+    assert "--base-url" in outcome.stderr
+
+
 def test_an_unreachable_llm_is_named(library: Path) -> None:
     outcome = run("ask", QUESTION, "--no-rerank", "--base-url", "http://127.0.0.1:9/v1")
     assert outcome.status == ExitCode.UNAVAILABLE

@@ -11,7 +11,8 @@ from ragcli.answering import NO_CONTEXT
 from ragcli.chat.records import Exchange, Explanation, ScoredSentence, Source, Surroundings
 from ragcli.chat.rewriting import standalone
 from ragcli.config_loading import changed, value_of
-from ragcli.errors import NothingFoundError, UsageError
+from ragcli.errors import NothingFoundError
+from ragcli.llm import check_embedded
 from ragcli.pipeline import Pipeline
 from ragcli.prompting import one_line
 from ragcli.store.metadata import matching
@@ -19,7 +20,6 @@ from ragcli.types import Answer, Chunk, Comparison, Filters
 
 OnText = Callable[[str], None]
 OnArmText = Callable[[str, str], None]
-LOCAL = "local"
 _MARK = re.compile(r"\[(\d+)")
 
 
@@ -142,13 +142,10 @@ class Session:
         self.pipeline.change(changed(self.pipeline.config, {key: value}, command))
 
     def set_model(self, name: str) -> None:
-        """Raises UsageError for the embedded server: it has one model, whatever the name."""
-        if self.pipeline.config.llm.base_url == LOCAL:
-            raise UsageError(
-                f"The embedded server has one model, {self.pipeline.config.llm.model}.",
-                hint="Name an endpoint that has others: ragcli chat --base-url URL",
-            )
-        self.pipeline.change(changed(self.pipeline.config, {"llm.model": name}, "/model"))
+        """Another model of the same endpoint. Raises ConfigError for the embedded server, which has one."""
+        config = changed(self.pipeline.config, {"llm.model": name}, "/model")
+        check_embedded(config.llm)
+        self.pipeline.change(config)
 
     def set_filter(self, glob: str) -> int:
         """Only documents that match, all for "". Returns how many that are.
