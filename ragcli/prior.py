@@ -10,8 +10,8 @@ class Prior:
     """A passage is ordered by logit + weight_for(question) x similarity.
 
     `words`: questions of more words weigh the similarity more, in proportion; 0: all weigh it the same. A
-    cross-encoder knows questions as long as those it was trained on, and a paragraph that it is asked for
-    leaves it guessing, where the bi-encoder still sees what it is about (bench/reranker-log.md).
+    cross-encoder knows questions as long as those it was trained on; one of a paragraph's length leaves it
+    guessing, where the bi-encoder still sees what it is about (figures in bench/reranker-log.md).
     """
 
     weight: float = 0.0
