@@ -1,7 +1,7 @@
 """The speed of ragcli against its targets and against the plain script: `make bench`.
 
 Every figure is a ratio of two things run in turn, the median over --rounds, or an amount of memory. The rows
-are printed as a Markdown table and kept in bench/results.json.
+are printed as a Markdown table and kept in bench/results.json; rows of sections that were not run come last.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from speed_cold import search_rows, start_rows
 from speed_peers import peer_rows
 from speed_place import Place
-from speed_rows import HEADER, Row, line, write
+from speed_rows import HEADER, Row, line, read, write
 from speed_scale import million_rows, scale_rows
 from speed_work import compare_rows, ingest_rows, memory_rows, reranking_rows
 
@@ -65,6 +65,10 @@ def main() -> None:
                 print(line(row), flush=True)
                 rows.append(row)
                 write(rows, machine(), RESULTS)
+    measured = {row.name for row in rows}
+    if kept := [row for row in read(RESULTS) if row.name not in measured]:
+        print(f"\nNot measured now, of earlier runs:\n\n{HEADER}")
+        print("\n".join(map(line, kept)))
 
 
 if __name__ == "__main__":

@@ -26,11 +26,15 @@ def line(row: Row) -> str:
 HEADER = "| what | target | figure | |\n|---|---|---|---|"
 
 
+def read(path: Path) -> list[Row]:
+    """The rows of earlier runs; none where there is no file."""
+    if not path.exists():
+        return []
+    return [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))["rows"]]
+
+
 def write(rows: Sequence[Row], machine: str, path: Path) -> None:
     """Rows of an earlier run that this one did not measure are kept."""
-    known: dict[str, dict[str, object]] = {}
-    if path.exists():
-        known = {row["name"]: row for row in json.loads(path.read_text(encoding="utf-8"))["rows"]}
-    known |= {row.name: asdict(row) for row in rows}
-    document = {"schema": 1, "machine": machine, "rows": list(known.values())}
+    known = {row.name: row for row in (*read(path), *rows)}
+    document = {"schema": 1, "machine": machine, "rows": [asdict(row) for row in known.values()]}
     path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
