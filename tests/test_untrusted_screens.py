@@ -20,6 +20,7 @@ from rich.text import Text
 from ragcli.config_loading import Setting
 from ragcli.evaluation.diff import compare_runs
 from ragcli.evaluation.summary import summarise
+from ragcli.prior import Prior
 from ragcli.reporting import comparison, evaluation, index, terminal, training
 from ragcli.reporting.live import IngestProgress, Stream, spinner
 from ragcli.reporting.progress import StagesBar
@@ -59,7 +60,7 @@ def advance(console: PlainConsole, text: str) -> None:
 
 
 def report_training(console: PlainConsole, text: str) -> None:
-    gain = Gain(4.0, (SetGain(text, 5, 0.1, 0.2, 0.3),), DIFFERENCE, DIFFERENCE, DIFFERENCE)
+    gain = Gain(Prior(4.0), (SetGain(text, 5, 0.1, 0.2, 0.3),), DIFFERENCE, DIFFERENCE, DIFFERENCE)
     training.print_report(
         console, TrainingReport(gain, Calibration(1.0, 0.0), (Bin(0, 1, 9, 0.5, 0.5),), Path(text), "f")
     )
