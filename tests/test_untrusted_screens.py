@@ -163,11 +163,13 @@ def test_what_a_screen_forgets_to_clean_the_console_does(
 
 @settings(max_examples=15, deadline=None)
 @given(text=hostile.texts.filter(lambda text: "\0" not in text))
+@example(text="0")
 def test_wrong_usage_repeats_nothing_raw(text: str) -> None:
+    """The collection begins with a slash, as a text that is a good name is no wrong usage."""
     for args in (
         ("ask", text, f"--{text}"),
         (text,),
-        ("list", "--collection", text),
+        ("list", "--collection", f"/{text}"),
         ("ask", "x", "--config", text),
     ):
         outcome = run(*args)
