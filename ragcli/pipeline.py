@@ -27,7 +27,7 @@ from ragcli import (
 from ragcli.config import Config
 from ragcli.config_loading import load_config
 from ragcli.errors import NothingFoundError, UsageError
-from ragcli.prior import Prior
+from ragcli.prior import NO_PRIOR, Prior
 from ragcli.resources import Resources
 from ragcli.stopwatch import Stopwatch
 from ragcli.types import (
@@ -146,7 +146,14 @@ class Pipeline:
         """The candidates in the order of the reranker, or in base order. `rerank` None: as configured."""
         reranked = self._reranked(rerank)
         found = self._find(question, filters, reranked=reranked)
-        return SearchResult(question, found.candidates, reranked, found.watch.timings, found.truncated)
+        return SearchResult(
+            question,
+            found.candidates,
+            reranked,
+            found.watch.timings,
+            found.truncated,
+            self.prior if reranked else NO_PRIOR,
+        )
 
     def compare_search(self, question: str, *, filters: Filters = EVERYTHING) -> Comparison:
         """Both orders of one retrieval, without an LLM."""

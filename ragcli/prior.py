@@ -20,7 +20,11 @@ class Prior:
     def weight_for(self, question: str) -> float:
         if not self.words:
             return self.weight
-        return self.weight * max(1.0, len(question.split()) / self.words)
+        return self.weight * max(1.0, word_count(question) / self.words)
 
 
 NO_PRIOR = Prior()
+
+
+def word_count(question: str) -> int:
+    return len(question.split())

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ragcli.prior import NO_PRIOR, Prior
+
 MetadataValue = str | int | float | bool
 
 
@@ -194,13 +196,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Candidates in the order that the arm ended with: reranked, or the bi-encoder's own."""
+    """Candidates in the order that the arm ended with: reranked by logit + prior, or the bi-encoder's own."""
 
     question: str
     candidates: tuple[Candidate, ...]
     reranked: bool
     timings: tuple[Timing, ...] = field(default=())
     truncated: int = 0
+    prior: Prior = NO_PRIOR
 
 
 @dataclass(frozen=True, slots=True)

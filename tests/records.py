@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ragcli.comparison import movements, prompt_ids, summarise
 from ragcli.fusion import fuse
+from ragcli.prior import Prior
 from ragcli.types import (
     Answer,
     Candidate,
@@ -24,6 +25,7 @@ from ragcli.types import (
 )
 
 QUESTION = "How long does Mercury take to orbit the Sun?"
+PRIOR = Prior(2.0, words=20)
 ESCAPE = "\x1b[31mred\x1b[0m \x1b]0;title\x07[bold]markup[/bold] :smile: \u202egnp.exe\x00"
 
 
@@ -91,7 +93,7 @@ def base_candidates() -> tuple[Candidate, ...]:
     )
 
 
-def reranked_candidates(prior_weight: float = 2.0) -> tuple[Candidate, ...]:
+def reranked_candidates(prior_weight: float = PRIOR.weight) -> tuple[Candidate, ...]:
     probabilities = (0.021, 0.0012, 0.9981, 0.47)
     scored = [
         replace(c, logit=logit, score=logit + prior_weight * c.similarity, probability=probability)
@@ -179,7 +181,11 @@ def comparison(*, answers: bool = True) -> Comparison:
 
 def search_result() -> SearchResult:
     return SearchResult(
-        QUESTION, reranked_candidates(), True, (Timing("embed", 0.031), Timing("rerank", 0.84))
+        QUESTION,
+        reranked_candidates(),
+        True,
+        (Timing("embed", 0.031), Timing("rerank", 0.84)),
+        prior=PRIOR,
     )
 
 
@@ -205,7 +211,7 @@ def hybrid_search_result(*, reranked: bool = True) -> SearchResult:
         replace(c, **{name: getattr(traces[c.chunk.id], name) for name in trace})
         for c in reranked_candidates()
     )
-    return SearchResult(QUESTION, candidates, reranked=True)
+    return SearchResult(QUESTION, candidates, reranked=True, prior=PRIOR)
 
 
 def ingest_report(*, dry_run: bool = False) -> IngestReport:

@@ -13,6 +13,7 @@ import records
 from cli_helper import ANSI, Terminal
 
 from ragcli.chat.records import Exchange, Explanation, ScoredSentence, Source, Surroundings
+from ragcli.prior import NO_PRIOR
 from ragcli.reporting import chat, text
 from ragcli.reporting.terminal import PlainConsole
 from ragcli.reporting.transcript import inert, transcript
@@ -48,12 +49,14 @@ def shown(target: PlainConsole) -> str:
 
 
 def draw_explanation(target: PlainConsole) -> None:
-    chat.print_explanation(target, Explanation(SOURCES[0], 50, True, SENTENCES))
+    chat.print_explanation(
+        target, Explanation(SOURCES[0], 50, True, SENTENCES, records.QUESTION, records.PRIOR)
+    )
 
 
 def draw_base_explanation(target: PlainConsole) -> None:
     source = Source(3, records.base_candidates()[0], "", cited=False)
-    chat.print_explanation(target, Explanation(source, 50, False, SENTENCES[:1]))
+    chat.print_explanation(target, Explanation(source, 50, False, SENTENCES[:1], records.QUESTION, NO_PRIOR))
 
 
 SCREENS: dict[str, Callable[[PlainConsole], None]] = {
@@ -131,7 +134,8 @@ def test_a_document_cannot_steer_the_terminal() -> None:
     target = console(120, stream=Terminal(), NO_COLOR="1", TERM="dumb")
     chat.print_chat_answer(target, answer, quoted=False)
     chat.print_chat_sources(target, [source])
-    chat.print_explanation(target, Explanation(source, 1, True, (ScoredSentence(hostile, 1.0, True),)))
+    sentences = (ScoredSentence(hostile, 1.0, True),)
+    chat.print_explanation(target, Explanation(source, 1, True, sentences, hostile, records.PRIOR))
     chat.print_surroundings(target, Surroundings(chunk, hostile, hostile))
     chat.print_rewritten(target, hostile)
     chat.print_problem(target, hostile, hostile)

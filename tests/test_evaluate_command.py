@@ -265,6 +265,19 @@ class TestGates:
         slightly = replace(good, scorings=(replace(good.scorings[0], prior=Prior(4.01)),))
         assert worse_than(good, slightly) == ()
 
+    def test_passages_that_left_the_index_are_worse(self) -> None:
+        """They leave no trace in a mean: their questions have no place in it any more."""
+        before = random_run(20)
+        gone = [replace(question, ideal=()) for question in before.questions[:7]]
+        after = replace(before, questions=(*gone, *before.questions[7:]))
+        (line,) = worse_than(before, after)
+        assert "no longer holds the passages of 7 of the baseline's questions: " in line
+        assert [question.id for question in gone[:5]] == line.partition("questions: ")[2].split(" ...")[
+            0
+        ].split(", ")
+        assert worse_than(after, before) == ()
+        assert worse_than(before, replace(before, questions=before.questions[7:], scorings=())) == ()
+
 
 class TestRunFiles:
     def test_a_run_comes_back_as_it_was(self, report: Path) -> None:

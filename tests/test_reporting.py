@@ -15,6 +15,7 @@ from cli_helper import ANSI, Terminal
 
 from ragcli.config import Config
 from ragcli.config_loading import Setting
+from ragcli.prior import Prior
 from ragcli.reporting import comparison, index, json, terminal, text
 from ragcli.reporting.live import IngestProgress, Stream, spinner
 from ragcli.reporting.terminal import PlainConsole
@@ -170,6 +171,31 @@ def test_explain_adds_up() -> None:
     logit, prior, score = (float(value) for value in row[-5:-2])
     assert logit + prior == pytest.approx(score)
     assert prior == pytest.approx(2.0 * 0.5871, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("prior", "question", "said"),
+    [
+        (Prior(2.0), "why? " * 40, "Prior is 2 × similarity (reranking.prior_weight)."),
+        (Prior(2.0, 20), "why? " * 20, "more for a question of over 20 words (reranking.prior_words)."),
+        (
+            Prior(16.0, 20),
+            "why? " * 34,
+            "Prior is 27.2 × similarity: reranking.prior_weight 16 × 34 words / reranking.prior_words 20.",
+        ),
+    ],
+)
+def test_explain_says_what_makes_the_prior(prior: Prior, question: str, said: str) -> None:
+    target = console(120)
+    result = replace(records.search_result(), prior=prior, question=question)
+    terminal.print_search(target, result, limit=1, explain=True)
+    assert said in " ".join(shown(target).split())
+
+
+def test_the_order_of_the_bi_encoder_has_no_prior_to_explain() -> None:
+    target = console(120)
+    terminal.print_search(target, records.hybrid_search_result(reranked=False), limit=1, explain=True)
+    assert "Prior is" not in shown(target)
 
 
 # --- untrusted text

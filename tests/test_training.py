@@ -93,7 +93,9 @@ def loss_of(network: Any, tokenizer: Any, examples: tuple[Example, ...]) -> floa
             torch.tensor(logits).view(len(examples), -1),
             torch.tensor([e.similarities for e in examples]),
             torch.tensor([e.soft_weight for e in examples]),
-            RECIPE.loss.temperature,
+            torch.zeros(len(examples)),
+            temperature=RECIPE.loss.temperature,
+            prior_share=0.0,
         )
     )
 

@@ -240,30 +240,49 @@ class TestTheLoss:
             total -= sum(t * log for t, log in zip(target, logs, strict=True))
         return total / 2
 
+    def loss(
+        self, soft_weights: list[float], *, lists: slice = slice(None), prior: float = 0.0, share: float = 0.0
+    ) -> float:
+        similarities = self.similarities[lists]
+        weights = torch.full((len(similarities),), prior)
+        soft = torch.tensor(soft_weights)
+        logits = self.logits[lists]
+        found = listwise_loss(logits, similarities, soft, weights, temperature=0.05, prior_share=share)
+        return float(found)
+
     @pytest.mark.parametrize("share", [0.0, 0.2, 1.0])
     def test_it_is_cross_entropy_against_gold_and_soft_labels(self, share: float) -> None:
-        found = listwise_loss(self.logits, self.similarities, torch.full((2,), share), 0.05)
-        assert float(found) == pytest.approx(self.by_hand(share, 0.05), abs=1e-5)
+        assert self.loss([share, share]) == pytest.approx(self.by_hand(share, 0.05), abs=1e-5)
 
     def test_each_list_has_its_own_share(self) -> None:
-        both = listwise_loss(self.logits, self.similarities, torch.tensor([0.0, 1.0]), 0.05)
-        one = listwise_loss(self.logits[:1], self.similarities[:1], torch.tensor([0.0]), 0.05)
-        other = listwise_loss(self.logits[1:], self.similarities[1:], torch.tensor([1.0]), 0.05)
-        assert float(both) == pytest.approx((float(one) + float(other)) / 2, abs=1e-6)
+        one = self.loss([0.0], lists=slice(0, 1))
+        other = self.loss([1.0], lists=slice(1, 2))
+        assert self.loss([0.0, 1.0]) == pytest.approx((one + other) / 2, abs=1e-6)
 
     def test_a_share_of_it_is_taken_on_the_sum_that_ranks(self) -> None:
-        gold = torch.zeros(2)
-        alone = listwise_loss(self.logits, self.similarities, gold, 0.05)
-        ranked = listwise_loss(self.logits + 16.0 * self.similarities, self.similarities, gold, 0.05)
-        weights = torch.full((2,), 16.0)
-        found = listwise_loss(self.logits, self.similarities, gold, 0.05, 0.25, weights)
-        assert float(found) == pytest.approx(0.75 * float(alone) + 0.25 * float(ranked), abs=1e-5)
+        gold = [0.0, 0.0]
+        alone, ranked = self.loss(gold), self.loss(gold, prior=16.0, share=1.0)
+        assert ranked != pytest.approx(alone, abs=0.01)
+        assert self.loss(gold, prior=16.0, share=0.25) == pytest.approx(
+            0.75 * alone + 0.25 * ranked, abs=1e-5
+        )
+
+    def test_each_list_has_its_own_prior(self) -> None:
+        gold, weights = torch.zeros(2), torch.tensor([16.0, 0.0])
+        found = listwise_loss(
+            self.logits, self.similarities, gold, weights, temperature=0.05, prior_share=1.0
+        )
+        one = self.loss([0.0], lists=slice(0, 1), prior=16.0, share=1.0)
+        other = self.loss([0.0], lists=slice(1, 2))
+        assert float(found) == pytest.approx((one + other) / 2, abs=1e-6)
 
     def test_what_the_prior_knows_already_teaches_nothing_more(self) -> None:
         """A list that the prior orders as the target does: no gradient is left for the logits."""
         logits = torch.zeros((2, 3), requires_grad=True)
-        soft_alone = torch.ones(2)
-        listwise_loss(logits, self.similarities, soft_alone, 1 / 16.0, 1.0, torch.full((2,), 16.0)).backward()
+        soft_alone, weights = torch.ones(2), torch.full((2,), 16.0)
+        listwise_loss(
+            logits, self.similarities, soft_alone, weights, temperature=1 / 16.0, prior_share=1.0
+        ).backward()
         assert logits.grad is not None
         assert float(logits.grad.abs().max()) < 1e-6
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ragcli.prior import Prior
 from ragcli.types import Answer, Candidate, Chunk, Passage
 
 Outcome = Literal["answered", "stopped", "failed"]
@@ -64,10 +65,12 @@ class Explanation:
     """Why a passage stands where it does. `sentences` are in reading order.
 
     Their scores are the ones that would choose them for a small LLM's prompt: the cross-encoder's logit with
-    the bi-encoder's share, or the similarity alone where `reranked` is False.
+    the bi-encoder's share (`prior`), or the similarity alone where `reranked` is False.
     """
 
     source: Source
     of: int
     reranked: bool
     sentences: tuple[ScoredSentence, ...]
+    question: str
+    prior: Prior

@@ -14,6 +14,7 @@ from ragcli.config_loading import changed, value_of
 from ragcli.errors import NothingFoundError
 from ragcli.llm import check_embedded
 from ragcli.pipeline import Pipeline
+from ragcli.prior import NO_PRIOR
 from ragcli.prompting import one_line
 from ragcli.store.metadata import matching
 from ragcli.types import Answer, Chunk, Comparison, Filters
@@ -131,6 +132,8 @@ class Session:
             of=len(self.latest.candidates),
             reranked=candidate.rank is not None,
             sentences=tuple(ScoredSentence(text, score, text in source.in_prompt) for text, score in scored),
+            question=question,
+            prior=NO_PRIOR if candidate.rank is None else self.pipeline.prior,
         )
 
     def number(self, key: str) -> object:

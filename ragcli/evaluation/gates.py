@@ -12,6 +12,8 @@ from ragcli.evaluation.records import Run, Summary
 
 # A lower mean counts as worse only beyond chance: a gate that fails at random is soon switched off.
 SURE = 0.05
+# Questions that a line names.
+NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,22 @@ def missed(summary: Summary, thresholds: Sequence[Threshold]) -> tuple[str, ...]
 
 def worse_than(baseline: Run, run: Run) -> tuple[str, ...]:
     """A line where nDCG@10 of the order in use is lower than the baseline's on the shared questions, beyond
-    chance (paired randomisation test, 5 %).
+    chance (paired randomisation test, 5 %); and one for shared questions whose passages left the index.
     """
+    return (*_passages_gone(baseline, run), *_fallen(baseline, run))
+
+
+def _passages_gone(baseline: Run, run: Run) -> tuple[str, ...]:
+    """No measure of this run would show it: such a question has no place in any."""
+    before = {(question.id, question.text) for question in baseline.questions if question.ideal}
+    gone = [q.id for q in run.questions if not q.ideal and (q.id, q.text) in before]
+    if not gone:
+        return ()
+    named = ", ".join(gone[:NAMED]) + (" ..." if len(gone) > NAMED else "")
+    return (f"the index no longer holds the passages of {len(gone)} of the baseline's questions: {named}",)
+
+
+def _fallen(baseline: Run, run: Run) -> tuple[str, ...]:
     diff = compare_runs(baseline, run)
     row = next(row for row in diff.arms[-1].measures if row.measure == MAIN)
     if row.difference.mean >= 0 or row.difference.p_value >= SURE:

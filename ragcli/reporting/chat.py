@@ -14,7 +14,7 @@ from ragcli.chat.commands import COMMANDS, MARK
 from ragcli.chat.records import Explanation, Source, Surroundings
 from ragcli.reporting import text as words
 from ragcli.reporting.answer_markdown import AnswerMarkdown
-from ragcli.reporting.explain import explain_table
+from ragcli.reporting.explain import explain_table, prior_formula
 from ragcli.reporting.index import PIPE_WIDTH
 from ragcli.reporting.terminal import READING_WIDTH, answer_text, print_answer
 from ragcli.types import Answer
@@ -117,9 +117,12 @@ class _Marked:
 def print_explanation(console: Console, explanation: Explanation) -> None:
     """Scores and ranks of a passage, then its sentences, best first."""
     source = explanation.source
-    console.print(explain_table([source.candidate], console.width))
-    console.print()
     width = min(console.width, READING_WIDTH) if console.is_terminal else PIPE_WIDTH
+    console.print(explain_table([source.candidate], console.width))
+    if explanation.prior.weight:
+        formula = prior_formula(explanation.prior, explanation.question)
+        console.print(Text(formula, style="quiet"), width=width, crop=False)
+    console.print()
     console.print(Text(_standing(explanation)), width=width, crop=False)
     if not explanation.sentences:
         return

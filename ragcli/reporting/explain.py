@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
+from ragcli.prior import Prior, word_count
 from ragcli.reporting import text as words
 from ragcli.types import Candidate
 
@@ -44,6 +45,21 @@ def explain_table(candidates: Sequence[Candidate], width: int) -> Table:
             words.percent(candidate.probability),
         )
     return table
+
+
+def prior_formula(prior: Prior, question: str) -> str:
+    """How the weight of the similarity comes about for this question."""
+    weight = prior.weight_for(question)
+    whole = f"Prior is {weight:g} × similarity"
+    if not prior.words:
+        return f"{whole} (reranking.prior_weight)."
+    if weight == prior.weight:
+        limit = f"{prior.words} words (reranking.prior_words)"
+        return f"{whole} (reranking.prior_weight), more for a question of over {limit}."
+    length = words.count(word_count(question), "word")
+    return (
+        f"{whole}: reranking.prior_weight {prior.weight:g} × {length} / reranking.prior_words {prior.words}."
+    )
 
 
 def _fusion(candidate: Candidate) -> str:

@@ -52,6 +52,11 @@ def search(record: SearchResult, config: Config) -> str:
     fields = {
         "question": record.question,
         "reranked": record.reranked,
+        "prior": {
+            "weight": record.prior.weight,
+            "words": record.prior.words,
+            "for_question": record.prior.weight_for(record.question),
+        },
         "candidates": _candidates(record.candidates),
         "truncated": record.truncated,
         "timings": timing_fields(record.timings),

@@ -18,7 +18,7 @@ from rich.theme import Theme
 
 from ragcli.config import RetrievalConfig
 from ragcli.reporting import text as words
-from ragcli.reporting.explain import explain_table, fusion_formula, ranked_table
+from ragcli.reporting.explain import explain_table, fusion_formula, prior_formula, ranked_table
 from ragcli.types import Answer, Candidate, Citation, Context, SearchResult, Timing
 
 READING_WIDTH = 100
@@ -233,6 +233,8 @@ def print_search(
     if len(result.candidates) > len(shown):
         rest = f"{len(shown)} of {len(result.candidates)} candidates; --all shows the rest"
         console.print(Text(rest, style="quiet"))
+    if explain and result.prior.weight:
+        console.print(Text(prior_formula(result.prior, result.question), style="quiet"))
     if explain and any(candidate.fused is not None for candidate in shown):
         console.print(Text(fusion_formula(rrf_k), style="quiet"))
 

@@ -17,11 +17,13 @@ def listwise_loss(
     logits: torch.Tensor,
     similarities: torch.Tensor,
     soft_weights: torch.Tensor,
+    prior_weights: torch.Tensor,
+    *,
     temperature: float,
-    prior_share: float = 0.0,
-    prior_weights: torch.Tensor | None = None,
+    prior_share: float,
 ) -> torch.Tensor:
-    """Mean over lists. `logits` and `similarities` are (lists, passages), gold in column 0.
+    """Mean over lists. `logits` and `similarities` are (lists, passages), gold in column 0; both weights
+    (lists,).
 
     Target: (1 - soft_weight) x one-hot(gold) + soft_weight x softmax(similarity / temperature).
     `prior_share` of the loss is taken on logit + prior weight x similarity, the sum that ranks in use: there
@@ -38,7 +40,7 @@ def listwise_loss(
         return -(target * torch.log_softmax(scores, dim=1)).sum(dim=1).mean()
 
     alone = cross_entropy(logits.float())
-    if not prior_share or prior_weights is None:
+    if not prior_share:
         return alone
     ranked = cross_entropy(logits.float() + prior_weights.unsqueeze(1) * similarities)
     return (1 - prior_share) * alone + prior_share * ranked

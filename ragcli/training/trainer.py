@@ -155,9 +155,9 @@ def _step(
         logits.view(len(batch), -1),
         torch.tensor([example.similarities for example in batch], device=device),
         torch.tensor([example.soft_weight for example in batch], device=device),
-        recipe.loss.temperature,
-        recipe.loss.prior_share,
         torch.tensor([prior.weight_for(example.question) for example in batch], device=device),
+        temperature=recipe.loss.temperature,
+        prior_share=recipe.loss.prior_share,
     )
     loss.backward()
     schedule = recipe.schedule
