@@ -53,11 +53,17 @@ STAGES = {
     "ragcli.lexical": set(),
     "ragcli.fusion": set(),
     "ragcli.store": {"ragcli.store", "ragcli.endpoints", "ragcli.lexical"},
+    "ragcli.calibration": set(),
+    "ragcli.score_settings": {"ragcli.models", "ragcli.calibration"},
+    "ragcli.cross_encoder": {"ragcli.models", "ragcli.bert"},
     "ragcli.reranking": {
         "ragcli.models",
         "ragcli.bert",
+        "ragcli.calibration",
+        "ragcli.cross_encoder",
         "ragcli.pair_window",
         "ragcli.reranking_server",
+        "ragcli.score_settings",
         "ragcli.model_server",
     },
     "ragcli.reranking_server": {

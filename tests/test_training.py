@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import torch
 
+from ragcli.calibration import Calibration
 from ragcli.config import RerankingConfig
 from ragcli.embedding import BiEncoder
 from ragcli.errors import TrainingError, UsageError
@@ -25,7 +26,6 @@ from ragcli.reporting.terminal import PlainConsole
 from ragcli.reporting.training import print_report
 from ragcli.reranking import load_reranker
 from ragcli.training import trainer
-from ragcli.training.calibration import Calibration
 from ragcli.training.examples import Mined, measuring_tasks, mine_recipe
 from ragcli.training.mining import Example
 from ragcli.training.model_folder import write_model

@@ -8,12 +8,11 @@ import random
 import numpy as np
 import pytest
 
+from ragcli.calibration import Calibration
 from ragcli.prior import NO_PRIOR, Prior
 from ragcli.training.calibration import (
-    Calibration,
     expected_calibration_error,
     fit_platt,
-    probabilities,
     reliability,
 )
 from ragcli.training.gain import Gain, Start, choose_prior, measure_gain
@@ -95,15 +94,17 @@ class TestCalibration:
 
     def test_separable_data_do_not_make_it_certain(self) -> None:
         found = fit_platt([-9.0, -8.0, 8.0, 9.0], [False, False, True, True])
-        assert probabilities(found, [-8.5, 8.5]) == pytest.approx([0.25, 0.75], abs=0.02)  # Platt's targets
+        targets = [0.25, 0.75]  # Platt's
+        assert [found.probability(x) for x in (-8.5, 8.5)] == pytest.approx(targets, abs=0.02)
 
     def test_one_class_alone_has_no_slope(self) -> None:
         found = fit_platt([-1.0, 0.0, 1.0], [False] * 3)
         assert found.slope == pytest.approx(0.0, abs=1e-6)
-        assert probabilities(found, [0.0]) == pytest.approx([1 / 5])
+        assert found.probability(0.0) == pytest.approx(1 / 5)
 
     def test_probabilities_are_finite_at_any_logit(self) -> None:
-        assert probabilities(Calibration(2.0, 0.0), [-1e9, 0.0, 1e9]) == pytest.approx([0.0, 0.5, 1.0])
+        steep = Calibration(2.0, 0.0)
+        assert [steep.probability(x) for x in (-1e9, 0.0, 1e9)] == pytest.approx([0.0, 0.5, 1.0])
 
     def test_the_bins_add_up(self) -> None:
         draw = random.Random(7)

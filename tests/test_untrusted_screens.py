@@ -17,6 +17,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from ragcli.calibration import Calibration
 from ragcli.config_loading import Setting
 from ragcli.evaluation.diff import compare_runs
 from ragcli.evaluation.summary import summarise
@@ -26,7 +27,7 @@ from ragcli.reporting.live import IngestProgress, Stream, spinner
 from ragcli.reporting.progress import StagesBar
 from ragcli.reporting.terminal import PlainConsole
 from ragcli.statistics import Difference
-from ragcli.training.calibration import Bin, Calibration
+from ragcli.training.calibration import Bin
 from ragcli.training.gain import Gain, SetGain
 from ragcli.training.run import TrainingReport
 

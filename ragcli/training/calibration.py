@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """probability = sigmoid(slope x logit + intercept)."""
-
-    slope: float
-    intercept: float
+from ragcli.calibration import Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +38,6 @@ def fit_platt(logits: Sequence[float], relevant: Sequence[bool], steps: int = 10
         if float(np.abs(change).max()) < 1e-10:
             break
     return Calibration(float(weights[0]), float(weights[1]))
-
-
-def probabilities(calibration: Calibration, logits: Sequence[float]) -> list[float]:
-    import numpy as np
-
-    scaled = calibration.slope * np.asarray(logits, dtype=np.float64) + calibration.intercept
-    return [float(p) for p in 1 / (1 + np.exp(-np.clip(scaled, -60, 60)))]
 
 
 def reliability(chances: Sequence[float], relevant: Sequence[bool], bins: int = 10) -> tuple[Bin, ...]:

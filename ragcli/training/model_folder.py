@@ -8,9 +8,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from ragcli.calibration import Calibration
 from ragcli.errors import UsageError
 from ragcli.prior import Prior
-from ragcli.training.calibration import Calibration
 
 
 def check_replaceable(folder: Path) -> None:

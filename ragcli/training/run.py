@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ragcli.calibration import Calibration
 from ragcli.errors import TrainingError
-from ragcli.models import read_json
-from ragcli.reranking import prior_of
-from ragcli.training.calibration import Bin, Calibration, fit_platt, probabilities, reliability
+from ragcli.score_settings import FILE, read_score_settings
+from ragcli.training.calibration import Bin, fit_platt, reliability
 from ragcli.training.card import model_card
 from ragcli.training.gain import Gain, Start, measure_gain
 from ragcli.training.mining import Example
@@ -91,12 +91,11 @@ def train_reranker(
 
 def score_start(base: Path, tasks: Mapping[str, Sequence[RankingTask]], device: str) -> Start | None:
     """What the base itself makes of the tasks, where it is a cross-encoder that ragcli trained."""
-    facts = read_json(base / "ragcli.json")
-    if not facts:
+    if not (base / FILE).is_file():
         return None
     network = new_network(base, freeze_embeddings=True, device=device, dtype=training_dtype(device)).eval()
     rows = _scored(network, load_tokenizer(base), tasks)
-    return Start(rows, prior_of(facts))
+    return Start(rows, read_score_settings(base).prior)
 
 
 def _scored(
@@ -131,7 +130,7 @@ def calibrate(
         [logit for logits, _ in fitted for logit in logits],
         [label for _, labels in fitted for label in labels],
     )
-    chances = probabilities(calibration, [logit for logits, _ in shown for logit in logits])
+    chances = [calibration.probability(logit) for logits, _ in shown for logit in logits]
     return calibration, reliability(chances, [label for _, labels in shown for label in labels])
 
 
