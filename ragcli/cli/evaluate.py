@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from ragcli.cli import evaluate_options as measuring
 from ragcli.cli import options
 from ragcli.cli.session import Flags, Screens, environment_of
 from ragcli.cli.telling import BI_ENCODER, CROSS_ENCODER, LLM, Telling
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from ragcli.evaluation.records import RetrievalName, Run, Summary
 
 RUN, DIFF = "run", "diff"
-MEASURING = "What is measured"
 
 
 class DiffOrRun(TyperGroup):
@@ -39,106 +39,22 @@ class DiffOrRun(TyperGroup):
 
 app = typer.Typer(cls=DiffOrRun, add_completion=False)
 
-QuestionFile = Annotated[
-    Path | None,
-    typer.Argument(
-        metavar="QUESTIONS", help="Question file whose questions name their passages.", show_default=False
-    ),
-]
-Beir = Annotated[
-    Path | None,
-    typer.Option("--beir", metavar="FOLDER", help="A judged collection instead.", rich_help_panel=MEASURING),
-]
-Split = Annotated[
-    str,
-    typer.Option(
-        "--split", metavar="NAME", help="Its judgements: qrels/NAME.tsv.", rich_help_panel=MEASURING
-    ),
-]
-Answers = Annotated[
-    bool,
-    typer.Option("--answers", help="Answer in both orders too, and compare.", rich_help_panel=MEASURING),
-]
-Depths = Annotated[
-    str | None,
-    typer.Option(
-        "--depths",
-        metavar="N,N,...",
-        help="Quality and time at these numbers of candidates.",
-        rich_help_panel=MEASURING,
-    ),
-]
-Rerankers = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--reranker",
-        metavar="NAME",
-        help="Cross-encoder to measure; repeatable.",
-        rich_help_panel=MEASURING,
-    ),
-]
-Retrievals = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--retrieval",
-        metavar="METHOD",
-        help="dense or hybrid; both: --retrieval dense --retrieval hybrid.",
-        rich_help_panel=MEASURING,
-    ),
-]
-Embedders = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--embedder",
-        metavar="NAME",
-        help="Bi-encoder to measure beside the index's own; with --beir, instead of it; repeatable.",
-        rich_help_panel=MEASURING,
-    ),
-]
-Reports = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--report",
-        metavar="FILE",
-        help="Write .html, .md, .csv or .json; repeatable.",
-        rich_help_panel=options.OUTPUT,
-    ),
-]
-FailUnder = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--fail-under",
-        metavar="M=X",
-        help="Exit with 1 below this, such as ndcg@10=0.70; repeatable.",
-        rich_help_panel=options.OUTPUT,
-    ),
-]
-FailIfWorse = Annotated[
-    Path | None,
-    typer.Option(
-        "--fail-if-worse",
-        metavar="FILE",
-        help="Exit with 1 if nDCG@10 fell against this .json report.",
-        rich_help_panel=options.OUTPUT,
-    ),
-]
-
 
 @app.command(RUN)
 def run(
     ctx: typer.Context,
-    questions: QuestionFile = None,
-    beir: Beir = None,
-    split: Split = "test",
-    answers: Answers = False,
-    depths: Depths = None,
-    reranker: Rerankers = None,
-    retrieval: Retrievals = None,
-    embedder: Embedders = None,
+    questions: measuring.QuestionFile = None,
+    beir: measuring.Beir = None,
+    split: measuring.Split = "test",
+    answers: measuring.Answers = False,
+    depths: measuring.Depths = None,
+    reranker: measuring.Rerankers = None,
+    retrieval: measuring.Retrievals = None,
+    embedder: measuring.Embedders = None,
     candidates: options.Candidates = None,
-    report: Reports = None,
-    fail_under: FailUnder = None,
-    fail_if_worse: FailIfWorse = None,
+    report: measuring.Reports = None,
+    fail_under: measuring.FailUnder = None,
+    fail_if_worse: measuring.FailIfWorse = None,
     as_json: options.Json = False,
     timings: options.Timings = False,
     quiet: options.Quiet = False,

@@ -1,0 +1,95 @@
+"""The options of `ragcli eval` alone: what is measured, what is written, what fails a script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ragcli.cli import options
+
+MEASURING = "What is measured"
+QuestionFile = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="QUESTIONS", help="Question file whose questions name their passages.", show_default=False
+    ),
+]
+Beir = Annotated[
+    Path | None,
+    typer.Option("--beir", metavar="FOLDER", help="A judged collection instead.", rich_help_panel=MEASURING),
+]
+Split = Annotated[
+    str,
+    typer.Option(
+        "--split", metavar="NAME", help="Its judgements: qrels/NAME.tsv.", rich_help_panel=MEASURING
+    ),
+]
+Answers = Annotated[
+    bool,
+    typer.Option("--answers", help="Answer in both orders too, and compare.", rich_help_panel=MEASURING),
+]
+Depths = Annotated[
+    str | None,
+    typer.Option(
+        "--depths",
+        metavar="N,N,...",
+        help="Quality and time at these numbers of candidates.",
+        rich_help_panel=MEASURING,
+    ),
+]
+Rerankers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reranker",
+        metavar="NAME",
+        help="Cross-encoder to measure; repeatable.",
+        rich_help_panel=MEASURING,
+    ),
+]
+Retrievals = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--retrieval",
+        metavar="METHOD",
+        help="dense or hybrid; both: --retrieval dense --retrieval hybrid.",
+        rich_help_panel=MEASURING,
+    ),
+]
+Embedders = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--embedder",
+        metavar="NAME",
+        help="Bi-encoder to measure beside the index's own; with --beir, instead of it; repeatable.",
+        rich_help_panel=MEASURING,
+    ),
+]
+Reports = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Write .html, .md, .csv or .json; repeatable.",
+        rich_help_panel=options.OUTPUT,
+    ),
+]
+FailUnder = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fail-under",
+        metavar="M=X",
+        help="Exit with 1 below this, such as ndcg@10=0.70; repeatable.",
+        rich_help_panel=options.OUTPUT,
+    ),
+]
+FailIfWorse = Annotated[
+    Path | None,
+    typer.Option(
+        "--fail-if-worse",
+        metavar="FILE",
+        help="Exit with 1 if nDCG@10 fell against this .json report.",
+        rich_help_panel=options.OUTPUT,
+    ),
+]
