@@ -150,5 +150,5 @@ class ModelServer:
             )
         return ServerError(
             f"{self._address} refused the request (HTTP {status}): {detail}.",
-            hint=f"If it was too large, lower {section}.batch_size or {section}.max_tokens.",
+            hint=f"Check {section}.model. If it was too large, lower {section}.batch_size or .max_tokens.",
         )

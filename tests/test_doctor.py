@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 from cli_helper import ANSI, Terminal, run
+from encoder_server import encoder_server
 from fault_server import FaultServer, fault_server
 from hypothesis import given
 from hypothesis import strategies as st
 from test_reporting import GOLDEN, WIDTHS, console, shown
 
 from ragcli import store
-from ragcli.config import Config, LLMConfig, RerankingConfig, StoreConfig
+from ragcli.config import Config, EmbeddingConfig, LLMConfig, RerankingConfig, StoreConfig
 from ragcli.doctor import known_values
 from ragcli.doctor.encoders import check_bi_encoder, check_cross_encoder, check_order
 from ragcli.doctor.index import check_index
@@ -88,6 +89,13 @@ def test_the_defaults_use_no_network() -> None:
 def test_servers_and_missing_hub_models_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     served = Config(llm=LLMConfig(base_url="https://me:secret@llm.example/v1"))
     assert check_network(served, {}).detail == "used by llm.base_url (https://***@llm.example/v1)"
+    elsewhere = Config(
+        store=StoreConfig(url="http://chroma.example:8000"),
+        embedding=EmbeddingConfig(url="http://gpu.example:8080/v1"),
+        reranking=RerankingConfig(url="http://127.0.0.1:8081"),
+    )
+    named = "store.url (http://chroma.example:8000), embedding.url (http://gpu.example:8080/v1)"
+    assert check_network(elsewhere, {}).detail == f"used by {named}"
     hub = Config(reranking=RerankingConfig(model="no-such-owner/no-such-model"))
     found = check_network(hub, {"HF_HUB_OFFLINE": "1"})
     assert (found.state, found.fix) == ("warning", "ragcli models prepare")
@@ -147,6 +155,26 @@ def test_other_values_than_the_known_ones_are_broken(monkeypatch: pytest.MonkeyP
     assert (finding.state, finding.fix) == ("warning", "make known-values")
     monkeypatch.setattr(known_values, "known", lambda _: None)
     assert "nothing to compare with" in check_cross_encoder(Config().reranking)[0].detail
+
+
+def test_served_encoders_are_known_by_what_they_score(
+    embedder: BiEncoder, reranker: CrossEncoderReranker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with encoder_server(embedder, reranker) as url:
+        bi_encoder = EmbeddingConfig(model=EMBEDDED_BI_ENCODER, url=f"{url}/v1")
+        cross_encoder = RerankingConfig(model=SHIPPED_CROSS_ENCODER, url=url)
+        finding, _ = check_bi_encoder(bi_encoder)
+        assert (finding.state, finding.detail[-11:]) == ("ok", "as expected")
+        assert "served" in finding.detail
+        finding, _ = check_cross_encoder(cross_encoder)
+        assert (finding.state, finding.detail[-11:]) == ("ok", "as expected")
+        finding, _ = check_cross_encoder(cross_encoder.model_copy(update={"model": "another"}))
+        assert (finding.state, finding.detail[-25:]) == ("ok", "(nothing to compare with)")
+        kept = known_values.known(SHIPPED_CROSS_ENCODER)
+        assert kept is not None
+        monkeypatch.setattr(known_values, "known", lambda _: replace(kept, relevant=kept.relevant + 1))
+        finding, _ = check_cross_encoder(cross_encoder)
+        assert (finding.state, finding.fix) == ("warning", "Look which model the server calls ragcli.")
 
 
 def test_a_missing_model_is_broken_and_not_fetched() -> None:

@@ -27,7 +27,8 @@ def check_bi_encoder(config: EmbeddingConfig) -> tuple[Finding, BiEncoder | None
     except RagcliError as error:
         return problem(part, "broken", error), None
     what = f"{config.model}, {embedder.dimension} dimensions"
-    return _compared(part, what, config.model, found, SIMILARITY_TOLERANCE), embedder
+    compared = _compared_served if config.url else _compared
+    return compared(part, what, config.model, found, SIMILARITY_TOLERANCE), embedder
 
 
 def check_cross_encoder(config: RerankingConfig) -> tuple[Finding, Reranker | None]:
@@ -40,7 +41,20 @@ def check_cross_encoder(config: RerankingConfig) -> tuple[Finding, Reranker | No
         found = known_values.logits(reranker)
     except RagcliError as error:
         return problem(part, "broken", error), None
-    return _compared(part, config.model, config.model, found, LOGIT_TOLERANCE), reranker
+    compared = _compared_served if config.url else _compared
+    return compared(part, config.model, config.model, found, LOGIT_TOLERANCE), reranker
+
+
+def _compared_served(part: str, what: str, model: str, found: KnownValues, tolerance: float) -> Finding:
+    """What a server runs is known by its name alone: it may be another model, or the same one."""
+    expected = known_values.known(model)
+    scored = f"{what}, served: scores the known pair {found.relevant:.3f}"
+    if expected is None:
+        return Finding(part, "ok", f"{scored} (nothing to compare with)")
+    if found.differs(expected) > tolerance:
+        wrong = f"{scored}; ragcli's own model of this name scores it {expected.relevant:.3f}"
+        return Finding(part, "warning", wrong, f"Look which model the server calls {model}.")
+    return Finding(part, "ok", f"{scored} as expected")
 
 
 def _compared(part: str, what: str, model: str, found: KnownValues, tolerance: float) -> Finding:

@@ -29,9 +29,16 @@ def check_network(config: Config, environ: Mapping[str, str]) -> Finding:
 
 
 def _servers(config: Config) -> list[str]:
-    if config.llm.base_url == LOCAL or is_loopback(config.llm.base_url):
-        return []
-    return [f"llm.base_url ({without_credentials(config.llm.base_url)})"]
+    """Those elsewhere, by the setting that names them."""
+    urls = {
+        "store.url": config.store.url,
+        "embedding.url": config.embedding.url,
+        "reranking.url": config.reranking.url,
+        "llm.base_url": "" if config.llm.base_url == LOCAL else config.llm.base_url,
+    }
+    return [
+        f"{key} ({without_credentials(url)})" for key, url in urls.items() if url and not is_loopback(url)
+    ]
 
 
 def is_loopback(url: str) -> bool:
