@@ -121,6 +121,7 @@ def evaluate(
         "gain_low": difference.low / mean,
         "gain_high": difference.high / mean,
         "gain_alone": fmean(alone) / mean - 1,
+        "gain_larger": fmean(ndcg_per_question(tasks, larger)) / mean - 1 if larger else None,
         "p_value": difference.p_value,
         "won": difference.won,
         "lost": difference.lost,
@@ -144,6 +145,20 @@ def print_row(row: dict[str, object]) -> None:
         f" {row['cross_encoder']:6.3f} {row['with_prior']:6.3f} {row['gain']:+7.1%} {interval:>17}"
         f" {row['gain_alone']:+7.1%} {counts:>13}"
     )
+
+
+def mean_gains(rows: Sequence[dict[str, object]]) -> str:
+    columns = {
+        "with prior": "gain",
+        "cross-encoder alone": "gain_alone",
+        "larger bi-encoder": "gain_larger",
+    }
+    means = {
+        name: fmean(float(str(row[key])) for row in rows)
+        for name, key in columns.items()
+        if all(row[key] is not None for row in rows)
+    }
+    return ", ".join(f"{name} {mean:+.1%}" for name, mean in means.items())
 
 
 def main() -> None:
@@ -187,11 +202,7 @@ def main() -> None:
     ):
         chosen = [row for row in rows if row["collection"] in wanted]
         if chosen:
-            with_prior = fmean(float(str(row["gain"])) for row in chosen)
-            alone = fmean(float(str(row["gain_alone"])) for row in chosen)
-            print(
-                f"mean relative gain, {label}: with prior {with_prior:+.1%}, cross-encoder alone {alone:+.1%}"
-            )
+            print(f"mean relative gain, {label}: {mean_gains(chosen)}")
     if options.out:
         options.out.write_text(
             json.dumps(
