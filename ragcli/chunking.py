@@ -25,6 +25,7 @@ _CUT_PARAGRAPH_COST = 0.3
 # Title and headings may take at most this share of a chunk.
 _LOCATION_SHARE = 0.5
 
+_NEWLINE = re.compile("\n")
 # Finer and finer: lines, then words.
 _SPLITTERS = (re.compile(r"[^\n]*\S[^\n]*"), re.compile(r"\S+"))
 
@@ -81,6 +82,10 @@ class _Cutter:
         self.text = document.text
         self.blocks = blocks
         self.starts = [block.start for block in blocks]
+        # Found once: counted anew for each chunk, a paragraph of megabytes would take time by its square.
+        self.newlines = [
+            match.start() for match in _NEWLINE.finditer(document.text, blocks[0].start, blocks[-1].end)
+        ]
         self.size = config.size
         self.overlap = config.overlap
         self.tokenize = tokenize
@@ -216,7 +221,8 @@ class _Cutter:
         return replace(draft, tokens=len(self.tokenize(draft.passage)))
 
     def _line(self, block: Block, position: int) -> int:
-        return min(block.line_start + self.text.count("\n", block.start, position), block.line_end)
+        passed = bisect_left(self.newlines, position) - bisect_left(self.newlines, block.start)
+        return min(block.line_start + passed, block.line_end)
 
     def _fitting_location(self, title: str, headings: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
         """Title and headings, shortened until they leave half of the chunk to the text.
