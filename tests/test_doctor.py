@@ -169,7 +169,7 @@ def test_served_encoders_are_known_by_what_they_score(
         finding, _ = check_cross_encoder(cross_encoder)
         assert (finding.state, finding.detail[-11:]) == ("ok", "as expected")
         finding, _ = check_cross_encoder(cross_encoder.model_copy(update={"model": "another"}))
-        assert (finding.state, finding.detail[-25:]) == ("ok", "(nothing to compare with)")
+        assert (finding.state, finding.detail[-25:]) == ("ok", " nothing to compare with)")
         kept = known_values.known(SHIPPED_CROSS_ENCODER)
         assert kept is not None
         monkeypatch.setattr(known_values, "known", lambda _: replace(kept, relevant=kept.relevant + 1))

@@ -276,6 +276,8 @@ class TestGates:
             0
         ].split(", ")
         assert worse_than(after, before) == ()
+        meant = [replace(question, answerable=False) for question in gone]
+        assert worse_than(before, replace(before, questions=(*meant, *before.questions[7:]))) == ()
         assert worse_than(before, replace(before, questions=before.questions[7:], scorings=())) == ()
 
 

@@ -27,8 +27,7 @@ def check_bi_encoder(config: EmbeddingConfig) -> tuple[Finding, BiEncoder | None
     except RagcliError as error:
         return problem(part, "broken", error), None
     what = f"{config.model}, {embedder.dimension} dimensions"
-    compared = _compared_served if config.url else _compared
-    return compared(part, what, config.model, found, SIMILARITY_TOLERANCE), embedder
+    return _compared(part, what, config, found, SIMILARITY_TOLERANCE), embedder
 
 
 def check_cross_encoder(config: RerankingConfig) -> tuple[Finding, Reranker | None]:
@@ -41,34 +40,27 @@ def check_cross_encoder(config: RerankingConfig) -> tuple[Finding, Reranker | No
         found = known_values.logits(reranker)
     except RagcliError as error:
         return problem(part, "broken", error), None
-    compared = _compared_served if config.url else _compared
-    return compared(part, config.model, config.model, found, LOGIT_TOLERANCE), reranker
+    return _compared(part, config.model, config, found, LOGIT_TOLERANCE), reranker
 
 
-def _compared_served(part: str, what: str, model: str, found: KnownValues, tolerance: float) -> Finding:
-    """What a server runs is known by its name alone: it may be another model, or the same one."""
-    expected = known_values.known(model)
-    scored = f"{what}, served: scores the known pair {found.relevant:.3f}"
-    if expected is None:
-        return Finding(part, "ok", f"{scored} (nothing to compare with)")
-    if found.differs(expected) > tolerance:
-        wrong = f"{scored}; ragcli's own model of this name scores it {expected.relevant:.3f}"
-        return Finding(part, "warning", wrong, f"Look which model the server calls {model}.")
-    return Finding(part, "ok", f"{scored} as expected")
-
-
-def _compared(part: str, what: str, model: str, found: KnownValues, tolerance: float) -> Finding:
-    expected = known_values.known(model)
-    scored = f"{what}: scores the known pair {found.relevant:.3f}"
+def _compared(
+    part: str, what: str, config: EmbeddingConfig | RerankingConfig, found: KnownValues, tolerance: float
+) -> Finding:
+    """A model that runs here is known by its weights, one behind a server by its name alone."""
+    expected = known_values.known(config.model)
+    scored = f"{what}{', served' if config.url else ''}: scores the known pair {found.relevant:.3f}"
     if expected is None:
         return Finding(part, "ok", f"{scored} (a model of yours: nothing to compare with)")
-    if expected.fingerprint != found.fingerprint:
+    if not config.url and expected.fingerprint != found.fingerprint:
         fix = "make known-values"
         return Finding(part, "warning", f"{scored}; the expected value is of other weights", fix)
-    if found.differs(expected) > tolerance:
-        wrong = f"{scored}, expected is {expected.relevant:.3f}: this machine computes something else"
-        return Finding(part, "broken", wrong, "pip install --force-reinstall onnxruntime numpy tokenizers")
-    return Finding(part, "ok", f"{scored} as expected")
+    if found.differs(expected) <= tolerance:
+        return Finding(part, "ok", f"{scored} as expected")
+    if config.url:
+        wrong = f"{scored}; ragcli's own model of this name scores it {expected.relevant:.3f}"
+        return Finding(part, "warning", wrong, f"Look which model the server calls {config.model}.")
+    wrong = f"{scored}, expected is {expected.relevant:.3f}: this machine computes something else"
+    return Finding(part, "broken", wrong, "pip install --force-reinstall onnxruntime numpy tokenizers")
 
 
 def check_order(reranker: Reranker) -> Finding:

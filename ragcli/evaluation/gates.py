@@ -57,9 +57,11 @@ def worse_than(baseline: Run, run: Run) -> tuple[str, ...]:
 
 
 def _passages_gone(baseline: Run, run: Run) -> tuple[str, ...]:
-    """No measure of this run would show it: such a question has no place in any."""
+    """No measure of this run would show it: such a question has no place in any. One that has no answer on
+    purpose by now is no loss.
+    """
     before = {(question.id, question.text) for question in baseline.questions if question.ideal}
-    gone = [q.id for q in run.questions if not q.ideal and (q.id, q.text) in before]
+    gone = [q.id for q in run.questions if q.answerable and not q.ideal and (q.id, q.text) in before]
     if not gone:
         return ()
     named = ", ".join(gone[:NAMED]) + (" ..." if len(gone) > NAMED else "")
