@@ -92,6 +92,7 @@ def loss_of(network: Any, tokenizer: Any, examples: tuple[Example, ...]) -> floa
         listwise_loss(
             torch.tensor(logits).view(len(examples), -1),
             torch.tensor([e.similarities for e in examples]),
+            torch.tensor([e.taught for e in examples]),
             torch.tensor([e.soft_weight for e in examples]),
             torch.zeros(len(examples)),
             temperature=RECIPE.loss.temperature,

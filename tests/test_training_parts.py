@@ -247,7 +247,9 @@ class TestTheLoss:
         weights = torch.full((len(similarities),), prior)
         soft = torch.tensor(soft_weights)
         logits = self.logits[lists]
-        found = listwise_loss(logits, similarities, soft, weights, temperature=0.05, prior_share=share)
+        found = listwise_loss(
+            logits, similarities, similarities, soft, weights, temperature=0.05, prior_share=share
+        )
         return float(found)
 
     @pytest.mark.parametrize("share", [0.0, 0.2, 1.0])
@@ -269,9 +271,8 @@ class TestTheLoss:
 
     def test_each_list_has_its_own_prior(self) -> None:
         gold, weights = torch.zeros(2), torch.tensor([16.0, 0.0])
-        found = listwise_loss(
-            self.logits, self.similarities, gold, weights, temperature=0.05, prior_share=1.0
-        )
+        near = self.similarities
+        found = listwise_loss(self.logits, near, near, gold, weights, temperature=0.05, prior_share=1.0)
         one = self.loss([0.0], lists=slice(0, 1), prior=16.0, share=1.0)
         other = self.loss([0.0], lists=slice(1, 2))
         assert float(found) == pytest.approx((one + other) / 2, abs=1e-6)
@@ -280,8 +281,27 @@ class TestTheLoss:
         """A list that the prior orders as the target does: no gradient is left for the logits."""
         logits = torch.zeros((2, 3), requires_grad=True)
         soft_alone, weights = torch.ones(2), torch.full((2,), 16.0)
+        near = self.similarities
         listwise_loss(
-            logits, self.similarities, soft_alone, weights, temperature=1 / 16.0, prior_share=1.0
+            logits, near, near, soft_alone, weights, temperature=1 / 16.0, prior_share=1.0
+        ).backward()
+        assert logits.grad is not None
+        assert float(logits.grad.abs().max()) < 1e-6
+
+    def test_a_teacher_leaves_what_it_knows_beyond_the_prior(self) -> None:
+        """With a teacher the best logits are the difference of its label and the prior: there the gradient
+        is zero.
+        """
+        taught = torch.tensor([[0.1, 0.6, 0.4], [0.5, 0.2, 0.3]])
+        logits = (16.0 * (taught - self.similarities)).requires_grad_()
+        listwise_loss(
+            logits,
+            self.similarities,
+            taught,
+            torch.ones(2),
+            torch.full((2,), 16.0),
+            temperature=1 / 16.0,
+            prior_share=1.0,
         ).backward()
         assert logits.grad is not None
         assert float(logits.grad.abs().max()) < 1e-6
@@ -305,7 +325,7 @@ class TestTheLearningRate:
 class TestBatches:
     recipe = Recipe.model_validate({"name": "x", "schedule": {"questions_per_step": 4}})
     examples = tuple(
-        Example(f"Q{n}?", ("p" * (n * 7 % 50 + 1), "n"), ("T", ""), (0.5, 0.4), 0.2) for n in range(45)
+        Example(f"Q{n}?", ("p" * (n * 7 % 50 + 1), "n"), ("T", ""), (0.5, 0.4), (0.5, 0.4), 0.2) for n in range(45)
     )
 
     def test_an_epoch_shows_each_question_once_but_for_an_incomplete_batch(self) -> None:
@@ -324,7 +344,7 @@ class TestBatches:
                 "model": self.recipe.model.model_copy(update={"title_share": 0.5, "lowercase_share": 0.5})
             }
         )
-        example = Example("Who?", ("a", "b", "c"), ("A", "B", ""), (0.1, 0.1, 0.1), 0.2)
+        example = Example("Who?", ("a", "b", "c"), ("A", "B", ""), (0.1,) * 3, (0.1,) * 3, 0.2)
         seen = set()
         for seed in range(30):
             questions, passages = pair_texts([example], recipe, random.Random(seed))

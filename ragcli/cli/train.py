@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ragcli.embedding import BiEncoder
     from ragcli.training.examples import Mined
     from ragcli.training.recipe import Recipe
+    from ragcli.training.teaching import Teacher
 
 Questions = Annotated[
     Path | None,
@@ -153,6 +154,7 @@ def _mined(
             embedder.embed,
             fingerprint=embedder.fingerprint,
             cache=work / "mined",
+            teacher=_teacher(recipe, folders),
             report=report,
         )
     asked = read_questions(questions)
@@ -175,6 +177,16 @@ def _base(recipe: Recipe) -> Path:
     if recipe.model.base == SHIPPED_CROSS_ENCODER:
         return Path(cross_encoder_files(recipe.model.base).folder)
     return Path(bi_encoder_files(recipe.model.base).folder)
+
+
+def _teacher(recipe: Recipe, folders: list[Path]) -> Teacher | None:
+    from ragcli.training.examples import find_file
+    from ragcli.training.teaching import open_teacher
+
+    if not recipe.teacher:
+        return None
+    folder = find_file(folders, recipe.teacher)
+    return open_teacher(folder, max_tokens=recipe.model.max_tokens, device=_device())
 
 
 def _device() -> str:

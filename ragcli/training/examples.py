@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from ragcli.errors import TrainingError
 from ragcli.training.mining import Example, mine
-from ragcli.training.pairs import Pair, draw_pairs, hold_out, read_pairs
+from ragcli.training.pairs import Pair, draw_pairs, hold_out, read_pairs, titled
 from ragcli.training.ranking import RankingTask, ranking_tasks
 from ragcli.training.recipe import Recipe, TrainingSet
+from ragcli.training.teaching import Teacher, teach
 
 if TYPE_CHECKING:
     from ragcli.training.mining import Embed
@@ -52,10 +53,11 @@ def mine_recipe(
     *,
     fingerprint: str,
     cache: Path,
+    teacher: Teacher | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> Mined:
     """All sets of the recipe, mined pool by pool. A mined set is kept in `cache` and reused when nothing
-    changed.
+    changed. `teacher` is needed where a set is taught.
     """
     loaded = {wanted: read_pairs(find_file(folders, wanted.file), wanted) for wanted in recipe.sets}
     train: list[Example] = []
@@ -69,7 +71,7 @@ def mine_recipe(
         )
         drawn = draw_pairs(pairs, wanted.limit, recipe.seed)
         kept, held = hold_out(drawn, recipe.held_out_questions, recipe.held_out_share, recipe.seed)
-        examples = _mine_cached(recipe, wanted, (*kept, *held), pool, embed, fingerprint, cache)
+        examples = _mine_cached(recipe, wanted, (*kept, *held), pool, embed, fingerprint, teacher, cache)
         held_questions = {(pair.question, pair.passage) for pair in held}
         own = [e for e in examples if (e.question, e.passages[0]) not in held_questions]
         held_out[set_name(wanted)] = (held, pool)
@@ -104,8 +106,7 @@ def measuring_tasks(recipe: Recipe, mined: Mined, embed: Embed) -> dict[str, tup
 
 
 def passage_text(pair: Pair) -> str:
-    """The passage as ragcli's own chunks read: title first."""
-    return f"{pair.title}: {pair.passage}" if pair.title else pair.passage
+    return titled(pair.passage, pair.title)
 
 
 def _mine_cached(
@@ -115,13 +116,16 @@ def _mine_cached(
     pool: Sequence[Pair],
     embed: Embed,
     fingerprint: str,
+    teacher: Teacher | None,
     cache: Path,
 ) -> tuple[Example, ...]:
+    teacher = teacher if wanted.taught else None
     soft_weight = recipe.loss.soft_weight if wanted.soft_weight is None else wanted.soft_weight
     key = hashlib.sha256(
         json.dumps(
             [
                 fingerprint,
+                [teacher.fingerprint, recipe.model.max_tokens] if teacher else [],
                 recipe.seed,
                 recipe.negatives.model_dump(),
                 soft_weight,
@@ -134,7 +138,7 @@ def _mine_cached(
     path = cache / f"{set_name(wanted)}-{key[:16]}.json"
     if path.exists():
         rows = json.loads(path.read_text(encoding="utf-8"))
-        return tuple(Example(q, tuple(p), tuple(t), tuple(s), w) for q, p, t, s, w in rows)
+        return tuple(Example(q, *map(tuple, lists), weight) for q, *lists, weight in rows)
     examples = mine(
         pairs,
         pool,
@@ -144,8 +148,10 @@ def _mine_cached(
         recipe.seed,
         own_group=wanted.negatives_of_own_group,
     )
+    if teacher:
+        examples = teach(examples, teacher.load())
     cache.mkdir(parents=True, exist_ok=True)
-    rows = [[e.question, e.passages, e.titles, e.similarities, e.soft_weight] for e in examples]
+    rows = [[e.question, e.passages, e.titles, e.similarities, e.taught, e.soft_weight] for e in examples]
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(rows), encoding="utf-8")
     partial.replace(path)

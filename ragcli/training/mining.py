@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 class Example:
     """A question with its gold passage first and its negatives after it.
 
-    `similarities` are the bi-encoder's cosines, in the order of `passages`. `titles` may be empty strings.
+    `similarities` are the bi-encoder's cosines, in the order of `passages`; `taught` those that the soft label
+    is made of: the same, or a teacher's. `titles` may be empty strings.
     """
 
     question: str
     passages: tuple[str, ...]
     titles: tuple[str, ...]
     similarities: tuple[float, ...]
+    taught: tuple[float, ...]
     soft_weight: float
 
 
@@ -77,12 +79,14 @@ def mine(
             if len(chosen) < negatives.count:
                 continue
             order = [gold, *chosen]
+            similarities = tuple(float(row[n]) for n in order)
             examples.append(
                 Example(
                     pair.question,
                     tuple(passages[n][0] for n in order),
                     tuple(passages[n][1] for n in order),
-                    tuple(float(row[n]) for n in order),
+                    similarities,
+                    similarities,
                     soft_weight,
                 )
             )

@@ -2,7 +2,8 @@
 labels.
 
 Gold labels alone teach the network where answers are and let it forget what the passages are about; the
-bi-encoder's similarities, as a share of the target, hold on to that (figures in bench/reranker-log.md).
+similarities of a bi-encoder, as a share of the target, hold on to that; those of a larger one, the teacher,
+add what the first does not know (figures in bench/reranker-log.md).
 """
 
 from __future__ import annotations
@@ -16,22 +17,23 @@ if TYPE_CHECKING:
 def listwise_loss(
     logits: torch.Tensor,
     similarities: torch.Tensor,
+    taught: torch.Tensor,
     soft_weights: torch.Tensor,
     prior_weights: torch.Tensor,
     *,
     temperature: float,
     prior_share: float,
 ) -> torch.Tensor:
-    """Mean over lists. `logits` and `similarities` are (lists, passages), gold in column 0; both weights
-    (lists,).
+    """Mean over lists. `logits`, `similarities` and `taught` are (lists, passages), gold in column 0; both
+    weights (lists,).
 
-    Target: (1 - soft_weight) x one-hot(gold) + soft_weight x softmax(similarity / temperature).
+    Target: (1 - soft_weight) x one-hot(gold) + soft_weight x softmax(taught / temperature).
     `prior_share` of the loss is taken on logit + prior weight x similarity, the sum that ranks in use: there
     the network learns what the prior does not know, and leaves alone what it does.
     """
     import torch
 
-    soft = torch.softmax(similarities / temperature, dim=1)
+    soft = torch.softmax(taught / temperature, dim=1)
     share = soft_weights.unsqueeze(1)
     target = share * soft
     target[:, 0] += 1 - soft_weights

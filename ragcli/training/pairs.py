@@ -24,6 +24,11 @@ class Pair:
     group: str
 
 
+def titled(passage: str, title: str) -> str:
+    """The passage as ragcli's own chunks read: title first."""
+    return f"{title}: {passage}" if title else passage
+
+
 def read_pairs(path: Path, wanted: TrainingSet) -> tuple[Pair, ...]:
     """The pairs of a .jsonl or .jsonl.gz file of {"q", "pos", "title", "group"} lines, in order."""
     try:

@@ -30,6 +30,7 @@ class TrainingSet(Section):
     licence: str = Field(default="", description="What allows training on it; for the model card.")
     repeat: int = Field(default=1, ge=1, description="How often an epoch holds each question.")
     soft_weight: float | None = Field(default=None, ge=0, le=1, description="Overrides loss.soft_weight.")
+    taught: bool = Field(default=False, description="The teacher gives the soft label, not the bi-encoder.")
     only_groups: str = Field(default="", description="Keep pairs whose group starts with this.")
     leave_out_groups: str = Field(
         default="", description="Leave out pairs whose group starts with this: kept for tests."
@@ -50,7 +51,7 @@ class NegativesRecipe(Section):
 
 class LossRecipe(Section):
     soft_weight: float = Field(
-        default=0.2, ge=0, le=1, description="Share of the bi-encoder's soft label in the target."
+        default=0.2, ge=0, le=1, description="Share of the soft label in the target."
     )
     temperature: float = Field(
         default=0.05, gt=0, description="Of the soft label: softmax(similarity / temperature)."
@@ -96,6 +97,9 @@ class ModelRecipe(Section):
 class Recipe(Section):
     name: str
     seed: int = 7
+    teacher: str = Field(
+        default="", description="Larger bi-encoder, its folder below --data: gives soft labels to taught sets."
+    )
     model: ModelRecipe = ModelRecipe()
     negatives: NegativesRecipe = NegativesRecipe()
     loss: LossRecipe = LossRecipe()
@@ -123,6 +127,12 @@ class Recipe(Section):
     def _prior_is_known_to_the_loss(self) -> Recipe:
         if self.loss.prior_share and self.prior_weight is None:
             raise ValueError("loss.prior_share needs prior_weight: it is the weight that the loss adds")
+        return self
+
+    @model_validator(mode="after")
+    def _taught_sets_have_a_teacher(self) -> Recipe:
+        if any(wanted.taught for wanted in self.sets) and not self.teacher:
+            raise ValueError("a set is taught, and no teacher is named")
         return self
 
 

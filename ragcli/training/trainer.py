@@ -21,6 +21,7 @@ from ragcli.training.network import (
     training_dtype,
 )
 from ragcli.training.objective import learning_rate, listwise_loss
+from ragcli.training.pairs import titled
 from ragcli.training.recipe import Recipe, decisive_keys, settled_steps
 
 # Examples are shuffled, then sorted by length inside groups of this many batches: a batch holds texts of like
@@ -56,12 +57,12 @@ def pair_texts(batch: Sequence[Example], recipe: Recipe, draw: random.Random) ->
     questions: list[str] = []
     passages: list[str] = []
     for example in batch:
-        titled = draw.random() < recipe.model.title_share
+        with_title = draw.random() < recipe.model.title_share
         hasty = draw.random() < recipe.model.lowercase_share
         question = example.question.rstrip("?").lower() if hasty else example.question
         for passage, title in zip(example.passages, example.titles, strict=True):
             questions.append(question)
-            passages.append(f"{title}: {passage}" if titled and title else passage)
+            passages.append(titled(passage, title if with_title else ""))
     return questions, passages
 
 
@@ -154,6 +155,7 @@ def _step(
     loss = listwise_loss(
         logits.view(len(batch), -1),
         torch.tensor([example.similarities for example in batch], device=device),
+        torch.tensor([example.taught for example in batch], device=device),
         torch.tensor([example.soft_weight for example in batch], device=device),
         torch.tensor([prior.weight_for(example.question) for example in batch], device=device),
         temperature=recipe.loss.temperature,
