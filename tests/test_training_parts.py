@@ -325,7 +325,8 @@ class TestTheLearningRate:
 class TestBatches:
     recipe = Recipe.model_validate({"name": "x", "schedule": {"questions_per_step": 4}})
     examples = tuple(
-        Example(f"Q{n}?", ("p" * (n * 7 % 50 + 1), "n"), ("T", ""), (0.5, 0.4), (0.5, 0.4), 0.2) for n in range(45)
+        Example(f"Q{n}?", ("p" * (n * 7 % 50 + 1), "n"), ("T", ""), (0.5, 0.4), (0.5, 0.4), 0.2)
+        for n in range(45)
     )
 
     def test_an_epoch_shows_each_question_once_but_for_an_incomplete_batch(self) -> None:

@@ -138,7 +138,10 @@ def _mine_cached(
     path = cache / f"{set_name(wanted)}-{key[:16]}.json"
     if path.exists():
         rows = json.loads(path.read_text(encoding="utf-8"))
-        return tuple(Example(q, *map(tuple, lists), weight) for q, *lists, weight in rows)
+        return tuple(
+            Example(question, tuple(passages), tuple(titles), tuple(similarities), tuple(taught), weight)
+            for question, passages, titles, similarities, taught, weight in rows
+        )
     examples = mine(
         pairs,
         pool,

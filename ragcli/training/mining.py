@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Example:
     """A question with its gold passage first and its negatives after it.
 
-    `similarities` are the bi-encoder's cosines, in the order of `passages`; `taught` those that the soft label
-    is made of: the same, or a teacher's. `titles` may be empty strings.
+    `similarities` are the bi-encoder's cosines, in the order of `passages`; `taught` are those that the soft
+    label is made of: the same, or a teacher's. `titles` may be empty strings.
     """
 
     question: str

@@ -50,9 +50,7 @@ class NegativesRecipe(Section):
 
 
 class LossRecipe(Section):
-    soft_weight: float = Field(
-        default=0.2, ge=0, le=1, description="Share of the soft label in the target."
-    )
+    soft_weight: float = Field(default=0.2, ge=0, le=1, description="Share of the soft label in the target.")
     temperature: float = Field(
         default=0.05, gt=0, description="Of the soft label: softmax(similarity / temperature)."
     )
@@ -98,7 +96,7 @@ class Recipe(Section):
     name: str
     seed: int = 7
     teacher: str = Field(
-        default="", description="Larger bi-encoder, its folder below --data: gives soft labels to taught sets."
+        default="", description="Larger bi-encoder for the soft labels of taught sets: a folder below --data."
     )
     model: ModelRecipe = ModelRecipe()
     negatives: NegativesRecipe = NegativesRecipe()

@@ -1,4 +1,4 @@
-"""A teacher's soft labels: a larger bi-encoder's similarities over the mined lists. It is used in training only.
+"""A teacher's soft labels: a larger bi-encoder's similarities over the mined lists. In training alone.
 
 A larger bi-encoder knows more of what texts are about, and it can say so of any question and any passage,
 judged or not. What it adds is in bench/reranker-log.md.
