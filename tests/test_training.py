@@ -107,6 +107,15 @@ class TestARun:
         first = loss_of(before, finished.tokenizer, mined.train)
         assert loss_of(finished.network, finished.tokenizer, mined.train) < 0.8 * first
 
+    def test_a_new_head_is_the_same_whatever_was_drawn_before(self) -> None:
+        """Runs of several seeds can then be averaged."""
+        heads = []
+        for seed in (1, 2):
+            torch.manual_seed(seed)
+            network = new_network(BASE, freeze_embeddings=True, device="cpu", dtype=torch.float32)
+            heads.append(network.classifier.weight)
+        assert torch.equal(*heads)
+
     def test_the_word_embeddings_stay_those_of_the_base(self, finished: Run) -> None:
         before = new_network(BASE, freeze_embeddings=True, device="cpu", dtype=torch.float32)
         name = "bert.embeddings.word_embeddings.weight"

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 WIDTHS = (64, 96, 128, 160, 192, 256, 320, 512)
 
 
+# Of a new head: the same for every recipe and seed, since only runs that start alike can be averaged
+# (recipes/mean_weights.py).
+HEAD_SEED = 7
+
+
 def training_dtype(device: str) -> torch.dtype:
     """What the matrix work of training and measuring is done in, on this hardware."""
     import torch
@@ -38,21 +43,24 @@ def load_tokenizer(base: str | Path) -> Any:
 
 def new_network(base: str | Path, *, freeze_embeddings: bool, device: str, dtype: torch.dtype) -> Any:
     """A one-logit sequence classifier over the weights in `base`, in training mode."""
+    import torch
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
     config = AutoConfig.from_pretrained(base, num_labels=1, local_files_only=True, trust_remote_code=False)
     for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout"):
         if hasattr(config, name):
             setattr(config, name, 0.0)
-    network = AutoModelForSequenceClassification.from_pretrained(
-        base,
-        config=config,
-        dtype=dtype,
-        attn_implementation="eager",
-        local_files_only=True,
-        trust_remote_code=False,
-        use_safetensors=True,
-    )
+    with torch.random.fork_rng():
+        torch.manual_seed(HEAD_SEED)
+        network = AutoModelForSequenceClassification.from_pretrained(
+            base,
+            config=config,
+            dtype=dtype,
+            attn_implementation="eager",
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+        )
     if freeze_embeddings:
         for parameter in network.base_model.embeddings.parameters():
             parameter.requires_grad_(False)

@@ -92,7 +92,6 @@ def train(
             f"{len(examples)} usable questions are fewer than one step of {schedule.questions_per_step}",
             hint="Add questions, or lower schedule.questions_per_step in the recipe.",
         )
-    torch.manual_seed(recipe.seed)
     tokenizer = load_tokenizer(base)
     network = new_network(
         base, freeze_embeddings=recipe.model.freeze_embeddings, device=device, dtype=training_dtype(device)
