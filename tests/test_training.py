@@ -231,6 +231,7 @@ def folder(finished: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
         prior=Prior(4.0, 30),
         calibration=Calibration(0.5, -1.0),
         max_tokens=512,
+        trained_on=(),
         card="# A card\n",
     )
     return folder
@@ -284,6 +285,7 @@ class TestTheFolder:
                 prior=NO_PRIOR,
                 calibration=Calibration(1.0, 0.0),
                 max_tokens=512,
+                trained_on=(),
                 card="# Another card\n",
             )
 

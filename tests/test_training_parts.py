@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent
 
 class TestARecipe:
     @pytest.mark.parametrize(
-        "path", ["recipes/shipped.toml", "recipes/topics.toml", "ragcli/training/own.toml"]
+        "path", ["recipes/first_stage.toml", "recipes/shipped.toml", "ragcli/training/own.toml"]
     )
     def test_those_in_the_repository_are_valid(self, path: str) -> None:
         assert load_recipe(ROOT / path).name

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from ragcli.prior import Prior
 from ragcli.training.calibration import Bin, expected_calibration_error
 from ragcli.training.gain import Gain
+from ragcli.training.provenance import TrainingFile
 from ragcli.training.recipe import Recipe
 
 
-def model_card(recipe: Recipe, gain: Gain, bins: Sequence[Bin]) -> str:
+def model_card(recipe: Recipe, gain: Gain, bins: Sequence[Bin], trained_on: Sequence[TrainingFile]) -> str:
     """Markdown with the front matter that model hubs read."""
     schedule = recipe.schedule
     return f"""---
@@ -33,15 +34,15 @@ logit alone. Not tested on code, law, or anything but English.
 
 {schedule.steps} steps of {schedule.questions_per_step} questions, one gold passage and
 {recipe.negatives.count} mined negatives each; peak learning rate {schedule.learning_rate:g}, seed
-{recipe.seed}. Target: gold label with a share of {recipe.loss.soft_weight:g} of the bi-encoder's own
-similarities (sets may set their own).
+{recipe.seed}. Target: gold label with a share of {recipe.loss.soft_weight:g} of a bi-encoder's
+similarities (sets may set their own){_teacher(recipe)}.
 
 Each file is one collection of questions, titles or headings with passages that answer them. None of that text
 is part of this model.
 
-| file | pairs | origin | licence |
+| file | pairs, at most | origin | licence |
 |---|---|---|---|
-{_data_rows(recipe)}
+{_data_rows(trained_on)}
 
 ## On questions that it has not seen
 
@@ -72,10 +73,14 @@ def _growth(prior: Prior) -> str:
     return f"; more in proportion for questions of over {prior.words} words" if prior.words else ""
 
 
-def _data_rows(recipe: Recipe) -> str:
+def _teacher(recipe: Recipe) -> str:
+    taught = sum(wanted.taught for wanted in recipe.sets)
+    return f"; in {taught} of {len(recipe.sets)} files those of {recipe.teacher}" if taught else ""
+
+
+def _data_rows(trained_on: Sequence[TrainingFile]) -> str:
     return "\n".join(
-        f"| `{wanted.file}` | {wanted.limit or 'all'} | {wanted.origin} | {wanted.licence} |"
-        for wanted in recipe.sets
+        f"| `{one.file}` | {one.pairs or 'all'} | {one.origin} | {one.licence} |" for one in trained_on
     )
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ragcli.calibration import Calibration
 from ragcli.errors import UsageError
 from ragcli.prior import Prior
+from ragcli.training.provenance import TrainingFile
 
 
 def check_replaceable(folder: Path) -> None:
@@ -32,6 +35,7 @@ def write_model(
     prior: Prior,
     calibration: Calibration,
     max_tokens: int,
+    trained_on: Sequence[TrainingFile],
     card: str,
 ) -> str:
     """The sha256 of the weights. The folder appears whole or not at all; one of that name is replaced.
@@ -65,6 +69,7 @@ def write_model(
         "prior_weight": prior.weight,
         "prior_words": prior.words,
         "calibration": {"slope": calibration.slope, "intercept": calibration.intercept},
+        "trained_on": [asdict(file) for file in trained_on],
     }
     (partial / "ragcli.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     (partial / "README.md").write_text(card, encoding="utf-8")

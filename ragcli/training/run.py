@@ -20,6 +20,7 @@ from ragcli.training.gain import Gain, Start, measure_gain
 from ragcli.training.mining import Example
 from ragcli.training.model_folder import write_model
 from ragcli.training.network import load_tokenizer, new_network, training_dtype
+from ragcli.training.provenance import trained_on
 from ragcli.training.ranking import RankingTask, score_tasks
 from ragcli.training.recipe import Recipe
 from ragcli.training.scoring import score_pairs
@@ -58,7 +59,7 @@ def train_reranker(
             hint="Two at least must be held out: give more questions, or raise held_out_share in the recipe.",
         )
     tasks = {name: some for name, some in tasks.items() if some}
-    start = score_start(base, tasks, device)
+    start, files = score_start(base, tasks, device), trained_on(recipe, base)
     network, tokenizer = train(
         examples,
         recipe,
@@ -84,7 +85,8 @@ def train_reranker(
         prior=gain.chosen,
         calibration=calibration,
         max_tokens=512,
-        card=model_card(recipe, gain, bins),
+        trained_on=files,
+        card=model_card(recipe, gain, bins, files),
     )
     return TrainingReport(gain, calibration, bins, out, sha256)
 
