@@ -31,7 +31,7 @@ DEPTHS ?= 5,10,20,50
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all lint format audit known-values clean reference images train bench bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora bench-hybrid bench-backends bench-peers
+.PHONY: help venv demo test test-all lint format audit known-values clean reference images train bench bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora bench-abstention bench-hybrid bench-backends bench-peers
 
 help: ## Show this list.
 	@echo "Targets:"
@@ -130,6 +130,12 @@ bench-corpora: $(VENV)/.installed-dev ## Print what reranking adds on the bundle
 	@echo "==> Measuring on corpora/homonyms and corpora/handbook"
 	@$(BIN)/python bench/corpora.py homonyms --answers
 	@$(BIN)/python bench/corpora.py handbook --answers
+
+bench-abstention: $(VENV)/.installed-dev ## Print what a threshold on the probability would decline.
+	@echo "==> Making sure that the local models are here"
+	@$(BIN)/ragcli models prepare
+	@echo "==> Searching the handbook for answers that it has and has not"
+	@$(BIN)/python bench/abstention.py
 
 reference: $(VENV)/.installed ## Write docs/reference anew, after a command or a setting changed.
 	@echo "==> Writing docs/reference"
