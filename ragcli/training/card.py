@@ -46,7 +46,7 @@ is part of this model.
 
 ## On questions that it has not seen
 
-nDCG@10 over the bi-encoder's candidates: bi-encoder, cross-encoder alone, cross-encoder with
+{_unseen(recipe, gain)}nDCG@10 over the bi-encoder's candidates: bi-encoder, cross-encoder alone, cross-encoder with
 {gain.chosen.weight:g} x the bi-encoder's similarity (the order that ragcli uses{_growth(gain.chosen)}).
 The weight was not chosen on these questions.
 
@@ -67,6 +67,13 @@ candidates.
 |---|---|---|---|
 {_reliability_rows(bins)}
 """
+
+
+def _unseen(recipe: Recipe, gain: Gain) -> str:
+    """A hold-out is one stage's own: the stage before drew another."""
+    if gain.over_start is None:
+        return ""
+    return f"They were kept out of this stage; {recipe.model.base}, which it goes on from, may have seen some.\n\n"
 
 
 def _growth(prior: Prior) -> str:
