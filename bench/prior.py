@@ -2,7 +2,8 @@
 
 The development collections are cut in two: every other question chooses (these tables), the ones between
 report (bench/reranker.py --skip 1 --step 2). Relative gains of nDCG@10 over the bi-encoder: by the weight,
-the same for all questions, then at the model's own weight by the words beyond which it grows.
+the same for all questions; at the model's own weight by the words beyond which it grows; and their means for
+every weight with every number of words.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from ragcli.reranking import load_reranker
 from ragcli.training.ranking import RankingTask, base_ndcg, ndcg_per_question
 
 WEIGHTS = (0.0, 4.0, 8.0, 12.0, 16.0, 20.0, 24.0, 32.0, 48.0, 64.0)
+GRID_WEIGHTS = (4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0)
+GRID_WORDS = (8, 12, 16, 20, 24)
 # 0: the weight is the same for every question.
 WORDS = (0, 12, 16, 20, 24, 28, 32, 40)
 
@@ -43,6 +46,25 @@ def print_table(
     ):
         print_row(label, [fmean(column) for column in zip(*(gains[name] for name in names), strict=True)])
     print_row("worst collection", [min(column) for column in zip(*gains.values(), strict=True)])
+    print(flush=True)
+
+
+def print_grid(tasks: Mapping[str, Sequence[RankingTask]], rows: Mapping[str, Rows]) -> None:
+    """A line for each number of words and each mean, a column for each weight."""
+    print("words, mean of".ljust(24) + "".join(f"{weight:>8g}" for weight in GRID_WEIGHTS))
+    for words in GRID_WORDS:
+        gains = {
+            name: [gain(tasks[name], rows[name], Prior(weight, words)) for weight in GRID_WEIGHTS]
+            for name in tasks
+        }
+        for label, names in (
+            ("question answering", QUESTION_ANSWERING),
+            ("topical", TOPICAL),
+            ("all", tuple(gains)),
+        ):
+            means = [fmean(column) for column in zip(*(gains[name] for name in names), strict=True)]
+            print_row(f"{words:>2} {label}", means)
+        print_row(f"{words:>2} worst", [min(column) for column in zip(*gains.values(), strict=True)])
     print(flush=True)
 
 
@@ -73,6 +95,7 @@ def main() -> None:
     print_table(tasks, rows, {f"{weight:g}": Prior(weight) for weight in WEIGHTS})
     own = reranker.prior.weight
     print_table(tasks, rows, {str(words): Prior(own, words) for words in WORDS})
+    print_grid(tasks, rows)
 
 
 if __name__ == "__main__":

@@ -188,7 +188,7 @@ class PromptingConfig(Section):
         ),
     )
     min_probability: float = Field(
-        default=0.005,
+        default=0.003,
         ge=0,
         le=1,
         description="Below this best probability of relevance ragcli says it has no answer; 0: never.",
