@@ -46,8 +46,8 @@ is part of this model.
 
 ## On questions that it has not seen
 
-{_unseen(recipe, gain)}nDCG@10 over the bi-encoder's candidates: bi-encoder, cross-encoder alone, cross-encoder with
-{gain.chosen.weight:g} x the bi-encoder's similarity (the order that ragcli uses{_growth(gain.chosen)}).
+{_unseen(recipe, gain)}nDCG@10 over the bi-encoder's candidates: bi-encoder, cross-encoder alone,
+cross-encoder with {gain.chosen.weight:g} x the bi-encoder's similarity (the order that ragcli uses{_growth(gain.chosen)}).
 The weight was not chosen on these questions.
 
 | set | questions | bi-encoder | cross-encoder | with prior |
@@ -73,7 +73,8 @@ def _unseen(recipe: Recipe, gain: Gain) -> str:
     """A hold-out is one stage's own: the stage before drew another."""
     if gain.over_start is None:
         return ""
-    return f"They were kept out of this stage; {recipe.model.base}, which it goes on from, may have seen some.\n\n"
+    base = recipe.model.base
+    return f"They were kept out of this stage; {base}, which it goes on from, may have seen some.\n\n"
 
 
 def _growth(prior: Prior) -> str:
