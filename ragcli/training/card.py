@@ -47,7 +47,8 @@ is part of this model.
 ## On questions that it has not seen
 
 {_unseen(recipe, gain)}nDCG@10 over the bi-encoder's candidates: bi-encoder, cross-encoder alone,
-cross-encoder with {gain.chosen.weight:g} x the bi-encoder's similarity (the order that ragcli uses{_growth(gain.chosen)}).
+cross-encoder with {gain.chosen.weight:g} x the bi-encoder's similarity (the order that ragcli
+uses{_growth(gain.chosen)}).
 The weight was not chosen on these questions.
 
 | set | questions | bi-encoder | cross-encoder | with prior |
