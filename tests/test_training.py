@@ -335,6 +335,7 @@ class TestTheGain:
         card = (out / "README.md").read_text()
         assert "| homonyms | 4 |" in card
         assert "`homonyms.jsonl`" in card
+        assert "may have seen" not in card
 
         screen = io.StringIO()
         print_report(PlainConsole(screen, {}), report)
@@ -350,6 +351,7 @@ class TestTheGain:
         )
         assert report.gain.over_start is not None
         assert abs(report.gain.over_start.mean) < 0.2  # a step that changes nothing; the prior is chosen anew
+        assert "which it goes on from, may have seen some." in (tmp_path / "m" / "README.md").read_text()
 
     @pytest.mark.parametrize("left", [0, 1])
     def test_it_takes_two_held_out_questions(
