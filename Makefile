@@ -34,7 +34,7 @@ DEPTHS ?= 5,10,20,50
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all lint format audit known-values clean reference images train bench bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora bench-abstention bench-hybrid bench-backends bench-peers
+.PHONY: help venv demo test test-all test-long lint format audit known-values clean reference images train bench bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora bench-abstention bench-hybrid bench-backends bench-peers
 
 help: ## Show this list.
 	@echo "Targets:"
@@ -58,7 +58,9 @@ test: lint ## Lint, check the types and run all tests.
 	@echo "==> Running the tests"
 	@$(BIN)/pytest
 
-test-all: test ## Run the tests that take minutes as well.
+test-all: test test-long ## Run the tests that take minutes as well.
+
+test-long: $(VENV)/.installed-dev ## Run the tests that take minutes, and only those.
 	@echo "==> Running the long tests"
 	@$(BIN)/pytest -m long
 
