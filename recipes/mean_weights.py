@@ -1,7 +1,7 @@
 """The mean of several runs of one recipe: `python recipes/mean_weights.py FOLDER FOLDER --out FOLDER`.
 
 Runs that start from the same weights and differ in their batches end in one basin, and the mean of their
-weights does better than each (Wortsman et al. 2022, "Model soups"; ours in bench/reranker-log.md). What is
+weights does better on average (Wortsman et al. 2022, "Model soups"; ours in bench/reranker-log.md). What is
 written is a start for a further stage: the model card and the calibration beside it are the first folder's.
 """
 
