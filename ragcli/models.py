@@ -187,6 +187,7 @@ def quieten_libraries() -> None:
     for key, value in (
         ("TOKENIZERS_PARALLELISM", "false"),
         ("HF_HUB_DISABLE_TELEMETRY", "1"),
+        ("ORT_DISABLE_TELEMETRY", "1"),  # ONNX Runtime from 1.29 on; it is read when that is imported
         ("HF_HUB_DISABLE_PROGRESS_BARS", "1"),
         ("TRANSFORMERS_VERBOSITY", "error"),
     ):

@@ -1,7 +1,8 @@
 """Ingest, search and ask with the local models, while every way out of the machine is watched.
 
 Run as a program in an empty folder. An audit hook sees what Python's sockets are asked for: an address that
-is not the loopback's, or any name to look up, is noted and refused. Prints the notes, an object of JSON.
+is not the loopback's, or any name to look up, is noted and refused. It does not see native code; what that
+leaves in the home folder is noted. Prints the notes, an object of JSON.
 """
 
 from __future__ import annotations
@@ -32,8 +33,6 @@ def watch(event: str, args: tuple[Any, ...]) -> None:
 
 
 def main() -> None:
-    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "DO_NOT_TRACK", "ANONYMIZED_TELEMETRY"):
-        os.environ.pop(name, None)
     sys.addaudithook(watch)
     from ragcli.cli.environment import Environment
     from ragcli.cli.main import main as command
@@ -47,6 +46,7 @@ def main() -> None:
         status = command(args, Environment(io.StringIO(), out, err, os.environ))
         found["runs"].append({"status": int(status), "stdout": out.getvalue(), "stderr": err.getvalue()})
     found["telemetry"] = sorted({"posthog", "openvino_telemetry"} & sys.modules.keys())
+    found["left_in_home"] = sorted(str(path) for path in Path.home().rglob("*") if path.is_file())
     found["interfaces"] = [name for _, name in socket.if_nameindex()]
     sys.stdout.write(json.dumps(found))
 

@@ -12,6 +12,10 @@ from typing import Any
 
 import pytest
 
+from ragcli.models import cache_folder
+
+# No other variable: DO_NOT_TRACK, CI and their like keep libraries from what they do at a user's.
+KEPT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP")
 PROGRAM = Path(__file__).parent / "offline_run.py"
 ISOLATED = ("unshare", "--net", "--map-root-user", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
 
@@ -30,7 +34,9 @@ def isolation() -> tuple[str, ...]:
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("offline")
-    environ = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
+    environ = {key: os.environ[key] for key in KEPT if key in os.environ}
+    environ["RAGCLI_CACHE_DIR"] = str(cache_folder())
+    environ["HOME"] = environ["USERPROFILE"] = str(tmp_path_factory.mktemp("home"))
     environ["PYTHONPATH"] = os.pathsep.join([str(PROGRAM.parent.parent), environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [*isolation(), sys.executable, str(PROGRAM)],
@@ -62,3 +68,9 @@ def test_none_of_them_tries_to_reach_one(found: dict[str, Any]) -> None:
 @pytest.mark.slow
 def test_telemetry_is_not_even_loaded(found: dict[str, Any]) -> None:
     assert found["telemetry"] == []
+
+
+@pytest.mark.slow
+def test_no_library_leaves_anything_in_the_home_folder(found: dict[str, Any]) -> None:
+    """ONNX Runtime's telemetry does: an identifier of the machine and what it will send when it can."""
+    assert found["left_in_home"] == []

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragcli.bert.minilm import MiniLM, other_model
 from ragcli.bert.threads import threads
+from ragcli.models import quieten_libraries
 
 if TYPE_CHECKING:
     from ragcli.bert import Batch, States
@@ -37,9 +38,11 @@ def _graph(first: bool) -> bytes:
 
 
 def _session(folder: Path, graph: bytes, weights: dict[str, Weight]) -> Any:
+    quieten_libraries()
     import onnxruntime
     from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 
+    onnxruntime.disable_telemetry_events()  # on Windows, where no variable does it
     onnxruntime.set_default_logger_severity(3)
     options: Any = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads()
