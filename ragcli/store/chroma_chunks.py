@@ -15,6 +15,7 @@ from ragcli.store.chroma_files import (
     create_collection,
     open_collection,
 )
+from ragcli.store.embedding_functions import named_functions
 from ragcli.store.manifest import Manifest
 from ragcli.store.metadata import to_chunk, to_metadata
 from ragcli.types import Chunk
@@ -150,7 +151,8 @@ class ChromaChunks:
         if reader is None:
             return None
         width = (reader.configuration.get("hnsw") or {}).get("ef_search")
-        if width == self._search_width and reader.metadata.get("fingerprint") == self._manifest.fingerprint:
+        is_ours = reader.metadata.get("fingerprint") == self._manifest.fingerprint
+        if is_ours and width == self._search_width and not any(named_functions(reader.configuration)):
             return reader
         reader.close()
         return None

@@ -16,6 +16,7 @@ from typing import Any
 
 from ragcli.errors import StoreError
 from ragcli.store.chroma_core import is_chroma_error
+from ragcli.store.embedding_functions import refuse_embedding_functions
 from ragcli.store.manifest import Manifest
 
 DAMAGED_HINT = "If the index is damaged: ragcli reset, then ragcli ingest PATH..."
@@ -43,11 +44,17 @@ def open_collection(
 ) -> tuple[Any, Any]:
     """The client, to be closed, and the collection. Raises StoreError if another manifest belongs to it."""
     client = _open_for_reading(folder) if for_reading else _open_client(folder)
-    opened = client.get_collection(COLLECTION, embedding_function=None)
-    if (opened.metadata or {}).get("fingerprint") != manifest.fingerprint:
-        raise StoreError(f"{folder} holds the chunks of another index.", hint=DAMAGED_HINT)
-    if opened.configuration["hnsw"]["ef_search"] != search_width:
-        opened.modify(configuration={"hnsw": {"ef_search": search_width}})
+    try:
+        opened = client.get_collection(COLLECTION, embedding_function=None)
+        refuse_embedding_functions(opened, folder)
+        if (opened.metadata or {}).get("fingerprint") != manifest.fingerprint:
+            raise StoreError(f"{folder} holds the chunks of another index.", hint=DAMAGED_HINT)
+        # Not `configuration`: Chroma would make the embedding function that it names.
+        if opened.configuration_json["hnsw"]["ef_search"] != search_width:
+            opened.modify(configuration={"hnsw": {"ef_search": search_width}})
+    except BaseException:
+        close_client(client)
+        raise
     return client, opened
 
 

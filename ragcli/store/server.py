@@ -15,6 +15,7 @@ from typing import Any
 from ragcli.config import StoreConfig
 from ragcli.errors import StoreError
 from ragcli.store.connection import connect
+from ragcli.store.embedding_functions import refuse_embedding_functions
 from ragcli.store.manifest import Manifest, parse_manifest
 from ragcli.store.server_collection import ServerStore
 from ragcli.store.server_errors import address, server_errors
@@ -80,17 +81,19 @@ class ServerPlace:
     def create_store(self, manifest: Manifest) -> ServerStore:
         """An empty collection. What carries the manifest comes last: before it there is no index."""
         with self.errors():
-            self._sources = connect(self._config).create_collection(
+            sources = connect(self._config).create_collection(
                 self._name("sources"), embedding_function=None, metadata={"kind": "sources"}
             )
+        self._sources = refuse_embedding_functions(sources, self)
         self.records.create()
         with self.errors():
-            self._chunks = connect(self._config).create_collection(
+            chunks = connect(self._config).create_collection(
                 self._name("chunks"),
                 embedding_function=None,
                 configuration={"hnsw": {"space": manifest.distance, **self._width}},
                 metadata=asdict(manifest),
             )
+        self._chunks = refuse_embedding_functions(chunks, self)
         return ServerStore(self, manifest)
 
     def open(self, manifest: Manifest) -> Any:
@@ -101,8 +104,9 @@ class ServerPlace:
                 f"The collection {self._collection} at {self} has just been built anew.",
                 hint="Run the command again.",
             )
+        refuse_embedding_functions(opened, self)
         # None on Chroma Cloud, whose index of another kind has no such number.
-        graph = opened.configuration.get("hnsw")
+        graph = opened.configuration_json.get("hnsw")
         if graph and graph["ef_search"] != self._width["ef_search"]:
             opened.modify(configuration={"hnsw": self._width})
         return opened
@@ -116,7 +120,7 @@ class ServerPlace:
                 f"The collection {self._name('sources')} is missing at {self}.",
                 hint="Build the index anew: ragcli reset, then ragcli ingest PATH...",
             )
-        return self._sources
+        return refuse_embedding_functions(self._sources, self)
 
     def delete(self) -> None:
         """All of it, finished or not. The manifest goes first: what is killed half way leaves no index."""

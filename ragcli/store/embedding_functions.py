@@ -1,0 +1,41 @@
+"""Chroma can keep with a collection what embeds its texts. ragcli keeps nothing; others' may be a trap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ragcli.errors import StoreError
+
+# What Chroma writes where there is none.
+_NONE = ("legacy", "unknown")
+
+
+def refuse_embedding_functions(collection: Any, place: object) -> Any:
+    """The collection, if it keeps no embedding function; else StoreError.
+
+    Chroma's client makes the function as soon as it is asked for the collection's `configuration` or
+    `schema`, or writes: with a model that the settings name and, where they say so, that model's code. Known
+    for its server as CVE-2026-45829; the client of chromadb 1.5.9 does it too.
+    """
+    model = collection.get_model()
+    for name in named_functions([model.configuration_json, model.serialized_schema]):
+        raise StoreError(
+            f"The index at {place} names an embedding function, {name}. ragcli makes none, and runs none.",
+            hint="Somebody else wrote that, perhaps to run a program here. Build it anew: ragcli reset, then "
+            "ragcli ingest PATH...",
+        )
+    return collection
+
+
+def named_functions(settings: Any) -> Iterator[str]:
+    """The names of the embedding functions anywhere in a collection's settings, as read from JSON."""
+    if isinstance(settings, list):
+        for value in settings:
+            yield from named_functions(value)
+    elif isinstance(settings, dict):
+        for key, value in settings.items():
+            if key != "embedding_function":
+                yield from named_functions(value)
+            elif value is not None and not (isinstance(value, dict) and value.get("type") in _NONE):
+                yield repr(value.get("name")) if isinstance(value, dict) else repr(value)
