@@ -27,7 +27,7 @@ SPEED_DATA = $(if $(wildcard $(DATA)/beir/cranfield),--data $(DATA))
 PEERS      := llamaindex haystack
 PEER_VENVS := bench/.cache/peers
 
-QUESTION ?= On which day of the month did the oracle process queries?
+QUESTION ?= Who did Atlas hold up above the Earth in 1962?
 
 # How many candidates the pictures' evaluations look at.
 DEPTHS ?= 5,10,20,50
