@@ -1,8 +1,9 @@
-"""The real models, loaded once for all tests."""
+"""The real models and a Chroma server, once for all tests; what shows that an attacker's code has run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from chroma_server import chroma_server
@@ -29,3 +30,9 @@ def chroma_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Chroma server; `own_database` gives each test a database on it."""
     with chroma_server(tmp_path_factory.mktemp("chroma") / "data") as url:
         yield url
+
+
+@pytest.fixture
+def sprung(tmp_path: Path) -> Path:
+    """A folder that is there as soon as any code of the attacker has run."""
+    return tmp_path / "sprung"

@@ -1,10 +1,11 @@
-"""Text as an attacker writes it: for terminals, markup, prompts, HTML, Markdown and spreadsheets."""
+"""What an attacker writes: text for terminals, prompts, HTML, Markdown and spreadsheets; a model's code."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
@@ -121,3 +122,9 @@ def poisoned(record: Value, text: str) -> Value:
     if isinstance(found, Mapping):
         return {key: poisoned(value, text) for key, value in found.items()}  # type: ignore[return-value]
     return record
+
+
+def write_trap(model: Path, sprung: Path) -> None:
+    """`modeling_trap.Model` in a model's folder; importing it makes the folder `sprung`."""
+    code = f"import os\nos.makedirs({str(sprung)!r}, exist_ok=True)\nclass Model:\n    pass\n"
+    (model / "modeling_trap.py").write_text(code, encoding="utf-8")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import records
+from hostile import write_trap
 
 from ragcli.beir import read_beir
 from ragcli.config import EmbeddingConfig, IngestConfig, RerankingConfig
@@ -43,12 +44,6 @@ class Trap:
         return os.mkdir, (str(self.sprung),)
 
 
-@pytest.fixture
-def sprung(tmp_path: Path) -> Path:
-    """A folder that is there as soon as any code of the attacker has run."""
-    return tmp_path / "sprung"
-
-
 # --- models
 
 
@@ -57,8 +52,7 @@ def hostile_model(tmp_path: Path, sprung: Path) -> Path:
     """Looks like a model; every file that a library might run makes the folder `sprung`."""
     folder = tmp_path / "model"
     (folder / "1_Pooling").mkdir(parents=True)
-    code = f"import os\nos.makedirs({str(sprung)!r}, exist_ok=True)\nclass Model:\n    pass\n"
-    (folder / "modeling_trap.py").write_text(code, encoding="utf-8")
+    write_trap(folder, sprung)
     (folder / "config.json").write_text('{"model_type": "bert", "hidden_size": 8}', encoding="utf-8")
     (folder / "model.safetensors").write_bytes((8).to_bytes(8, "little") + b"{}      ")
     return folder

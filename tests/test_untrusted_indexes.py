@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from chroma_server import own_database
+from hostile import write_trap
 from test_store_same import ALL, chunk, found, opened, put, vectors
 
 from ragcli import store
@@ -49,18 +50,11 @@ def test_a_function_is_found_wherever_the_settings_hold_it(settings: Any, names:
 
 
 @pytest.fixture
-def sprung(tmp_path: Path) -> Path:
-    """A folder that is there as soon as any code of the attacker has run."""
-    return tmp_path / "sprung"
-
-
-@pytest.fixture
 def function(tmp_path: Path, sprung: Path) -> dict[str, Any]:
     """What the attacker writes into a collection's settings."""
     model = tmp_path / "model"
     model.mkdir()
-    code = f"import os\nos.makedirs({str(sprung)!r}, exist_ok=True)\nclass Model:\n    pass\n"
-    (model / "modeling_trap.py").write_text(code, encoding="utf-8")
+    write_trap(model, sprung)
     modules = [{"idx": 0, "name": "0", "path": "", "type": "modeling_trap.Model"}]
     (model / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
     settings = {

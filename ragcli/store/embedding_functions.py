@@ -11,21 +11,21 @@ from ragcli.errors import StoreError
 _NONE = ("legacy", "unknown")
 
 
-def refuse_embedding_functions(collection: Any, place: object) -> Any:
-    """The collection, if it keeps no embedding function; else StoreError.
+def refuse_embedding_functions(collection: Any, place: object) -> None:
+    """Raises StoreError where Chroma's collection keeps an embedding function. To be called before any use.
 
     Chroma's client makes the function as soon as it is asked for the collection's `configuration` or
     `schema`, or writes: with a model that the settings name and, where they say so, that model's code. Known
     for its server as CVE-2026-45829; the client of chromadb 1.5.9 does it too.
     """
     model = collection.get_model()
-    for name in named_functions([model.configuration_json, model.serialized_schema]):
+    name = next(named_functions([model.configuration_json, model.serialized_schema]), None)
+    if name is not None:
         raise StoreError(
             f"The index at {place} names an embedding function, {name}. ragcli makes none, and runs none.",
             hint="Somebody else wrote that, perhaps to run a program here. Build it anew: ragcli reset, then "
             "ragcli ingest PATH...",
         )
-    return collection
 
 
 def named_functions(settings: Any) -> Iterator[str]:

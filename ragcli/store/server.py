@@ -81,19 +81,17 @@ class ServerPlace:
     def create_store(self, manifest: Manifest) -> ServerStore:
         """An empty collection. What carries the manifest comes last: before it there is no index."""
         with self.errors():
-            sources = connect(self._config).create_collection(
+            self._sources = connect(self._config).create_collection(
                 self._name("sources"), embedding_function=None, metadata={"kind": "sources"}
             )
-        self._sources = refuse_embedding_functions(sources, self)
         self.records.create()
         with self.errors():
-            chunks = connect(self._config).create_collection(
+            self._chunks = connect(self._config).create_collection(
                 self._name("chunks"),
                 embedding_function=None,
                 configuration={"hnsw": {"space": manifest.distance, **self._width}},
                 metadata=asdict(manifest),
             )
-        self._chunks = refuse_embedding_functions(chunks, self)
         return ServerStore(self, manifest)
 
     def open(self, manifest: Manifest) -> Any:
@@ -120,7 +118,8 @@ class ServerPlace:
                 f"The collection {self._name('sources')} is missing at {self}.",
                 hint="Build the index anew: ragcli reset, then ragcli ingest PATH...",
             )
-        return refuse_embedding_functions(self._sources, self)
+        refuse_embedding_functions(self._sources, self)
+        return self._sources
 
     def delete(self) -> None:
         """All of it, finished or not. The manifest goes first: what is killed half way leaves no index."""
