@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ragcli.documents.cleaning import clean
 from ragcli.documents.unreadable import UnreadableFile
-from ragcli.types import Block, Document
+from ragcli.types import Block, Document, MetadataValue
 
 PARAGRAPH = "\n\n"
 LINE = "\n"
@@ -41,6 +41,10 @@ class Outline:
         self.title = ""
         self.pages: int | None = None
         self.pieces: list[Piece] = []
+        # What was left out or guessed, a line each, for the report of the ingest.
+        self.notes: list[str] = []
+        # What the document says of itself (author, date, tags), for `--where`.
+        self.metadata: dict[str, MetadataValue] = {}
         self._path: list[tuple[int, str]] = []
         self._bare: Piece | None = None
 
