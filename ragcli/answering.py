@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ragcli import prompting
 from ragcli.config import Config
@@ -18,6 +19,9 @@ OnText = Callable[[str], None]
 
 NO_CONTEXT = Context(passages=(), messages=(), tokens=0, budget=0)
 CUT_BY_LIMIT = "length"
+FIRST_TOKEN, REST = "first token", "answer"
+GENERATION = (FIRST_TOKEN, REST)
+"""The stages in which the LLM writes."""
 
 
 def pack(
@@ -123,18 +127,30 @@ def abstention(question: str, candidates: Sequence[Candidate], *, config: Config
     )
 
 
+def shared(twin: Answer, candidates: Sequence[Candidate], context: Context, watch: Stopwatch) -> Answer:
+    """The answer of another arm with the same prompt, with what the LLM took for it."""
+    generated = tuple(timing for timing in twin.timings if timing.stage in GENERATION)
+    return replace(
+        twin,
+        context=context,
+        candidates=tuple(candidates),
+        reranked=_scored(candidates),
+        timings=(*watch.timings, *generated),
+    )
+
+
 def _scored(candidates: Sequence[Candidate]) -> bool:
     return all(candidate.rank is not None for candidate in candidates)
 
 
 def _listen(generation: Generation, watch: Stopwatch, on_text: OnText | None) -> Generation:
-    """Hears the generation out. "first token" is the wait for its first piece, "answer" the rest."""
+    """Hears the generation out. FIRST_TOKEN is the wait for its first piece, REST what comes after it."""
     start = time.perf_counter()
-    stage = "first token"
+    stage = FIRST_TOKEN
     for piece in generation:
         now = time.perf_counter()
         watch.add(stage, now - start)
-        start, stage = now, "answer"
+        start, stage = now, REST
         if on_text is not None:
             on_text(piece)
     watch.add(stage, time.perf_counter() - start)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ragcli import (
     answering,
@@ -45,6 +45,10 @@ from ragcli.types import (
 if TYPE_CHECKING:
     from ragcli.ingestion import Progress
 
+ArmName = Literal["base", "reranked"]
+OnArmText = Callable[[str, str], None]
+"""Gets the name of the arm and the LLM's text as it arrives, before it is cited."""
+
 EVERYTHING = Filters()
 # What an undecodable argument of a command line becomes.
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -65,40 +69,28 @@ def open_pipeline(config: Config | None = None, *, bulk: bool = False) -> Iterat
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedArm:
+class Arm:
     """One order of the candidates with its packed prompt; None where there is nothing to ask the LLM."""
 
-    question: str
+    name: ArmName
     candidates: tuple[Candidate, ...]
     context: Context | None
     watch: Stopwatch
     truncated: int = 0
 
-    def again(self) -> PreparedArm:
-        """With a stopwatch of its own: a second try does not add to the seconds of the first."""
-        return replace(self, watch=Stopwatch(self.watch.timings))
-
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A question that only the LLM is missing for: one arm, or both (base, reranked). `watch` timed what they
-    share.
+    """A question on its way: what was found, and the prompt of each arm, one or both (base, reranked).
+
+    `watch` timed what the arms share; `truncated` counts the texts that were cut for the encoders meanwhile.
     """
 
     question: str
     candidates: tuple[Candidate, ...]
-    arms: tuple[PreparedArm, ...]
     watch: Stopwatch
     truncated: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What the index holds for a question. `truncated`: texts cut for the encoders, `watch`: the seconds."""
-
-    candidates: tuple[Candidate, ...]
-    watch: Stopwatch
-    truncated: int
+    arms: tuple[Arm, ...] = ()
 
 
 class Pipeline:
@@ -157,8 +149,7 @@ class Pipeline:
 
     def compare_search(self, question: str, *, filters: Filters = EVERYTHING) -> Comparison:
         """Both orders of one retrieval, without an LLM."""
-        found = self._find(question, filters, reranked=True)
-        return self._compared(question, found.candidates, found.watch, found.truncated)
+        return self._compared(self._find(question, filters, reranked=True))
 
     def ask(
         self,
@@ -169,27 +160,19 @@ class Pipeline:
         on_text: Callable[[str], None] | None = None,
     ) -> Answer:
         """The answer with its citations. `on_text` gets the LLM's text as it arrives, before it is cited."""
-        return self._finish_one(self.prepare(question, rerank=rerank, filters=filters), on_text)
+        prepared = self.prepare(question, rerank=rerank, filters=filters)
+        (answer,) = self._answers(prepared, whatever_arm(on_text))
+        return answer
 
     def compare(
-        self,
-        question: str,
-        *,
-        filters: Filters = EVERYTHING,
-        on_text: Callable[[str, str], None] | None = None,
+        self, question: str, *, filters: Filters = EVERYTHING, on_text: OnArmText | None = None
     ) -> Comparison:
-        """Both answers over one retrieval and one scoring. `on_text` gets arm (base, reranked) and text.
+        """Both answers over one retrieval and one scoring; arms with the same prompt share one answer.
 
         The stages that both arms share are timed in `Comparison.timings`, each arm's own in its `Answer`.
         """
-        found = self._find(question, filters, reranked=True, answers=True)
-        self._resources.opened_llm(found.watch)
-        answers = []
-        # Not `prepare`: the first answer begins before the second prompt is packed.
-        for arm, order in (("base", _base_order(found.candidates)), ("reranked", found.candidates)):
-            hear = None if on_text is None else partial(on_text, arm)
-            answers.append(self._answer(self._arm(question, order, Stopwatch()), hear))
-        return self._compared(question, found.candidates, found.watch, found.truncated, *answers)
+        prepared = self.prepare(question, compare=True, filters=filters)
+        return self._compared(prepared, *self._answers(prepared, on_text))
 
     def prepare(
         self,
@@ -202,29 +185,21 @@ class Pipeline:
         """All of `ask`, or of `compare`, that comes before the LLM: for callers who keep several busy."""
         reranked = compare or self._reranked(rerank)
         found = self._find(question, filters, reranked=reranked, answers=True)
-        if compare:
-            self._resources.opened_llm(found.watch)
-            orders = (_base_order(found.candidates), found.candidates)
-            arms = tuple(self._arm(question, order, Stopwatch()) for order in orders)
-        else:
-            arms = (self._arm(question, found.candidates, found.watch),)
-        return Prepared(question, found.candidates, arms, found.watch, found.truncated)
+        if not compare:
+            arm = self._arm("reranked" if reranked else "base", found, found.candidates, found.watch)
+            return replace(found, arms=(replace(arm, truncated=found.truncated + arm.truncated),))
+        self._resources.opened_llm(found.watch)
+        orders: dict[ArmName, tuple[Candidate, ...]] = {
+            "base": _base_order(found.candidates),
+            "reranked": found.candidates,
+        }
+        arms = (self._arm(name, found, order, Stopwatch()) for name, order in orders.items())
+        return replace(found, arms=tuple(arms))
 
-    def finish(
-        self, prepared: Prepared, *, on_text: Callable[[str], None] | None = None
-    ) -> Answer | Comparison:
+    def finish(self, prepared: Prepared, *, on_text: OnArmText | None = None) -> Answer | Comparison:
         """The LLM's part. Any thread may call this, many at once, and again after an LLMError."""
-        if len(prepared.arms) == 1:
-            return self._finish_one(prepared, on_text)
-        answers = [self._answer(arm.again(), on_text) for arm in prepared.arms]
-        return self._compared(
-            prepared.question, prepared.candidates, prepared.watch, prepared.truncated, *answers
-        )
-
-    def _finish_one(self, prepared: Prepared, on_text: Callable[[str], None] | None) -> Answer:
-        (arm,) = prepared.arms
-        answer = self._answer(arm.again(), on_text)
-        return replace(answer, truncated=prepared.truncated + answer.truncated)
+        answers = self._answers(prepared, on_text)
+        return answers[0] if len(answers) == 1 else self._compared(prepared, *answers)
 
     def warm(self) -> None:
         """Loads all that a question needs, so that the first one does not wait for it."""
@@ -283,7 +258,7 @@ class Pipeline:
     def _reranked(self, rerank: bool | None) -> bool:
         return self.config.reranking.enabled if rerank is None else rerank
 
-    def _find(self, question: str, filters: Filters, *, reranked: bool, answers: bool = False) -> _Found:
+    def _find(self, question: str, filters: Filters, *, reranked: bool, answers: bool = False) -> Prepared:
         """Says what is missing, then retrieves. With `answers` the LLM starts beside it."""
         self.check(question, reranker=reranked, answers=answers)
         if answers:
@@ -291,7 +266,7 @@ class Pipeline:
         watch = Stopwatch()
         truncated = self._resources.truncated
         candidates = self._candidates(question, filters, watch, reranked=reranked)
-        return _Found(candidates, watch, self._resources.truncated - truncated)
+        return Prepared(question, candidates, watch, self._resources.truncated - truncated)
 
     def _candidates(
         self, question: str, filters: Filters, watch: Stopwatch, *, reranked: bool
@@ -312,47 +287,58 @@ class Pipeline:
         with watch.stage("rerank"):
             return reranking.rerank(self._resources.reranker, question, candidates)
 
-    def _arm(self, question: str, candidates: tuple[Candidate, ...], watch: Stopwatch) -> PreparedArm:
+    def _arm(
+        self, name: ArmName, found: Prepared, candidates: tuple[Candidate, ...], watch: Stopwatch
+    ) -> Arm:
         """Packs the prompt; none where no passage is likely enough to be relevant."""
         if prompting.below_threshold(candidates, self.config.prompting):
-            return PreparedArm(question, candidates, None, watch)
+            return Arm(name, candidates, None, watch)
         truncated = self._resources.truncated
         reranker = self._resources.reranker if candidates[0].rank is not None else None
         context = answering.pack(
-            question,
+            found.question,
             candidates,
             config=self.config,
             llm=self._resources.opened_llm(watch),
             watch=watch,
             score_texts=answering.sentence_scorer(self._resources.bi_encoder, reranker),
         )
-        return PreparedArm(question, candidates, context, watch, self._resources.truncated - truncated)
+        return Arm(name, candidates, context, watch, self._resources.truncated - truncated)
 
-    def _answer(self, arm: PreparedArm, on_text: Callable[[str], None] | None) -> Answer:
+    def _answers(self, prepared: Prepared, on_text: OnArmText | None) -> list[Answer]:
+        """An answer for each arm. The same prompt is asked once: its answer says nothing about the arms."""
+        answers: list[Answer] = []
+        for arm in prepared.arms:
+            hear = None if on_text is None else partial(on_text, arm.name)
+            twin = next((other for other in answers if _same_prompt(other.context, arm.context)), None)
+            if twin is None or arm.context is None:
+                found = self._answer(prepared.question, arm, hear)
+            else:
+                found = answering.shared(twin, arm.candidates, arm.context, arm.watch)
+                if hear is not None:
+                    hear(found.text)
+            answers.append(replace(found, truncated=arm.truncated))
+        return answers
+
+    def _answer(self, question: str, arm: Arm, on_text: Callable[[str], None] | None) -> Answer:
+        # With a stopwatch of its own: a second try does not add to the seconds of the first.
+        watch = Stopwatch(arm.watch.timings)
         if arm.context is None:
-            found = answering.abstention(arm.question, arm.candidates, config=self.config, watch=arm.watch)
-        else:
-            found = answering.answer(
-                arm.question,
-                arm.candidates,
-                arm.context,
-                config=self.config,
-                llm=self._resources.opened_llm(arm.watch),
-                watch=arm.watch,
-                on_text=on_text,
-            )
-        return replace(found, truncated=arm.truncated)
+            return answering.abstention(question, arm.candidates, config=self.config, watch=watch)
+        return answering.answer(
+            question,
+            arm.candidates,
+            arm.context,
+            config=self.config,
+            llm=self._resources.opened_llm(watch),
+            watch=watch,
+            on_text=on_text,
+        )
 
     def _compared(
-        self,
-        question: str,
-        reranked_order: tuple[Candidate, ...],
-        watch: Stopwatch,
-        truncated: int,
-        base: Answer | None = None,
-        reranked: Answer | None = None,
+        self, found: Prepared, base: Answer | None = None, reranked: Answer | None = None
     ) -> Comparison:
-        base_order = _base_order(reranked_order)
+        base_order, reranked_order = _base_order(found.candidates), found.candidates
         top_k = self.config.retrieval.top_k
         moves = comparison.movements(
             base_order,
@@ -361,16 +347,30 @@ class Pipeline:
             in_prompt_after=comparison.prompt_ids(reranked_order, reranked, top_k),
         )
         return Comparison(
-            question=question,
+            question=found.question,
             base_order=base_order,
             reranked_order=reranked_order,
             movements=moves,
             base=base,
             reranked=reranked,
             summary=comparison.summarise(moves, base, reranked),
-            timings=watch.timings,
-            truncated=truncated,
+            timings=found.watch.timings,
+            truncated=found.truncated,
         )
+
+
+def whatever_arm(on_text: Callable[[str], None] | None) -> OnArmText | None:
+    """For the text of a question that is answered in one order alone."""
+    return None if on_text is None else lambda _arm, text: on_text(text)
+
+
+def _same_prompt(one: Context, other: Context | None) -> bool:
+    """Whether two prompts are the same to the letter, and number the same chunks."""
+    return (
+        other is not None
+        and one.messages == other.messages
+        and [p.candidate.chunk.id for p in one.passages] == [p.candidate.chunk.id for p in other.passages]
+    )
 
 
 def _base_order(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:

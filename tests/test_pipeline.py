@@ -344,3 +344,43 @@ def test_a_question_that_the_documents_do_not_touch_gets_no_invented_answer(rag:
     assert answer.abstained
     assert answer.text == NO_ANSWER
     assert answer.usage.prompt_tokens == 0, "the LLM was not even asked"
+
+
+# A comparison compares: the same prompt gets the same answer.
+
+
+def test_arms_with_the_same_prompt_share_one_answer(index: Path) -> None:
+    heard: list[tuple[str, str]] = []
+    with fault_server() as server:
+        config = settings(
+            index,
+            llm__base_url=server.base_url,
+            llm__model="answers",
+            prompting__style="passages",
+            prompting__citations="attributed",
+            retrieval__candidates=1,
+        )
+        with open_pipeline(config) as rag:
+            base, reranked = both(rag.compare(QUESTION, on_text=lambda arm, text: heard.append((arm, text))))
+        assert len(server.requests) == 1
+    assert base.context.messages == reranked.context.messages
+    assert (base.text, base.citations, base.usage) == (reranked.text, reranked.citations, reranked.usage)
+    assert (base.reranked, reranked.reranked) == (False, True)
+    assert stages(base.timings) == stages(reranked.timings) == OF_AN_ARM
+    assert {arm for arm, _ in heard} == {"base", "reranked"}
+
+
+def test_arms_with_prompts_that_differ_are_asked_one_by_one(index: Path) -> None:
+    with fault_server() as server:
+        config = settings(
+            index,
+            llm__base_url=server.base_url,
+            llm__model="answers",
+            prompting__style="passages",
+            prompting__citations="attributed",
+            retrieval__top_k=2,
+        )
+        with open_pipeline(config) as rag:
+            base, reranked = both(rag.compare(QUESTION))
+        assert base.context.messages != reranked.context.messages
+        assert len(server.requests) == 2

@@ -14,7 +14,7 @@ from typing import NoReturn, Protocol
 
 from ragcli.batch.records import Outcome
 from ragcli.errors import LLMError, NothingFoundError, RagcliError, ServerError, StoreError
-from ragcli.pipeline import Prepared
+from ragcli.pipeline import OnArmText, Prepared
 from ragcli.questions import Question
 from ragcli.retrying import Backoff, Stopped, with_retries
 from ragcli.types import Answer, Comparison
@@ -26,9 +26,7 @@ AHEAD = 2
 class Answering(Protocol):
     """The two halves of answering; a `pipeline.Pipeline` has them."""
 
-    def finish(
-        self, prepared: Prepared, *, on_text: Callable[[str], None] | None = None
-    ) -> Answer | Comparison: ...
+    def finish(self, prepared: Prepared, *, on_text: OnArmText | None = None) -> Answer | Comparison: ...
 
 
 def run(
@@ -73,7 +71,7 @@ def _start(
     backoff: Backoff,
     stop: threading.Event,
 ) -> Future[Answer | Comparison] | RagcliError:
-    def hear(_piece: str) -> None:
+    def hear(_arm: str, _piece: str) -> None:
         if stop.is_set():
             _stop()
 

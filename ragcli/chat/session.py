@@ -13,14 +13,13 @@ from ragcli.chat.rewriting import standalone
 from ragcli.config_loading import changed, value_of
 from ragcli.errors import NothingFoundError
 from ragcli.llm import check_embedded
-from ragcli.pipeline import Pipeline
+from ragcli.pipeline import OnArmText, Pipeline, whatever_arm
 from ragcli.prior import NO_PRIOR
 from ragcli.prompting import one_line
 from ragcli.store.metadata import matching
 from ragcli.types import Answer, Chunk, Comparison, Filters
 
 OnText = Callable[[str], None]
-OnArmText = Callable[[str, str], None]
 _MARK = re.compile(r"\[(\d+)")
 
 
@@ -54,7 +53,7 @@ class Session:
             context = prepared.arms[0].context
             passages = context.passages if context else ()
             self._is(replace(self.latest, candidates=prepared.candidates, passages=passages))
-            answer = self.pipeline.finish(prepared, on_text=on_text)
+            answer = self.pipeline.finish(prepared, on_text=whatever_arm(on_text))
         except KeyboardInterrupt:
             self._is(replace(self.latest, outcome="stopped"))
             raise
