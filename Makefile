@@ -11,21 +11,10 @@ TORCH  := $(shell grep '^torch==' constraints.txt)
 
 # Judged collections (beir/NAME) and training files (train/NAME.jsonl.gz) for the benchmarks.
 DATA ?= data
-# Most questions of a collection that the reranker is measured on. The larger bi-encoder takes the time: 25 took 16
-# minutes on two cores.
-JUDGED ?= 50
-
-# Sets that the shipped model was not trained on.
-HELD_BACK ?= wikiqa_train trecqa_train multirc medicationqa2019 faq_javascript faq_covid climate_fever
 
 # Where `make train` works: the extra files, the teacher, the stages, and the model in $(TRAINING)/reranker.
 TRAINING   ?= build/training
 TRAIN_DATA = --data $(DATA)/train --data $(TRAINING)/extra --data $(TRAINING)
-
-# Speed is measured on judged abstracts where they are, else on the bundled articles.
-SPEED_DATA = $(if $(wildcard $(DATA)/beir/cranfield),--data $(DATA))
-PEERS      := llamaindex haystack
-PEER_VENVS := bench/.cache/peers
 
 QUESTION ?= Who did Atlas hold up above the Earth in 1962?
 
@@ -35,11 +24,11 @@ DEPTHS ?= 5,10,20,50
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all test-long lint format audit known-values clean reference images train bench bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora bench-abstention bench-hybrid bench-backends bench-peers
+.PHONY: help venv demo test test-all test-long lint format build audit known-values clean reference images train
 
 help: ## Show this list.
 	@echo "Targets:"
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
 
 venv: $(VENV)/.installed ## Create .venv and install ragcli with the pinned versions.
 
@@ -75,6 +64,10 @@ format: $(VENV)/.installed-dev ## Format the code and mend what ruff can mend.
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+build: $(VENV)/.installed-dev ## Build the wheel and the source archive into dist/.
+	@echo "==> Building dist/"
+	@$(BIN)/python -m build --outdir dist
+
 audit: ## Look the pinned dependencies up in the Python advisory database.
 	@echo "==> Looking for known vulnerabilities in constraints.txt"
 	@$(PYTHON) -m venv build/audit
@@ -91,57 +84,6 @@ train: $(TRAINING)/first-stage ## Train the shipped cross-encoder anew from the 
 	@$(BIN)/python bench/larger.py $(TRAINING)
 	@sed 's|^base = .*|base = "$(TRAINING)/first-stage"|' recipes/shipped.toml > $(TRAINING)/shipped.toml
 	@$(BIN)/ragcli train --recipe $(TRAINING)/shipped.toml $(TRAIN_DATA) --out $(TRAINING)/reranker --compile --resume
-
-bench-reranker: $(VENV)/.installed-dev ## Print the reranker's table on the judged collections in DATA.
-	@echo "==> Measuring the reranker on the collections in $(DATA)"
-	@$(BIN)/python bench/reranker.py --data $(DATA) --larger --skip 1 --step 2 --questions $(JUDGED) --held-back $(HELD_BACK)
-
-bench: $(VENV)/.installed-dev ## Print ragcli's speed against its targets and against the plain script.
-	@echo "==> Making sure that the local models are here"
-	@$(BIN)/ragcli models prepare
-	@echo "==> Measuring (about twenty minutes; other sections by name, see bench/README.md)"
-	@$(BIN)/python bench/speed.py $(SPEED_DATA)
-
-bench-peers: $(VENV)/.installed-dev $(PEERS:%=$(PEER_VENVS)/%/.installed) ## The same for LlamaIndex and Haystack, in environments of their own.
-	@echo "==> Measuring ragcli, the plain script, LlamaIndex and Haystack in turn"
-	@$(BIN)/python bench/speed.py peers $(SPEED_DATA)
-
-bench-backends: $(VENV)/.installed-dev ## Speed and quality of the cross-encoder's backends on the collections in DATA.
-	@echo "==> Measuring the backends on the collections in $(DATA)"
-	@$(BIN)/python bench/backends.py --data $(DATA)
-
-bench-evaluation: $(VENV)/.installed-dev ## Batched evaluation against a loop of searches, on the bundled corpus.
-	@echo "==> Timing the evaluation"
-	@$(BIN)/python bench/evaluation.py
-
-bench-hybrid: $(VENV)/.installed-dev ## Dense against hybrid retrieval, each reranked, on the collections in DATA.
-	@echo "==> Measuring retrieval on the collections in $(DATA)"
-	@$(BIN)/python bench/hybrid.py --data $(DATA)
-
-bench-oracle: $(VENV)/.installed-dev ## Compare all measures with ir_measures on the collections in DATA.
-	@echo "==> Comparing measures on the collections in $(DATA)"
-	@$(BIN)/python bench/oracle.py --data $(DATA)
-
-bench-prior: $(VENV)/.installed-dev ## Print the gains by the prior's weight, on the other half of their questions.
-	@echo "==> Measuring the prior on the collections in $(DATA)"
-	@$(BIN)/python bench/prior.py --data $(DATA)
-
-bench-sentences: $(VENV)/.installed-dev ## Print how often the sentence with the answer is found.
-	@echo "==> Measuring the choice of sentences"
-	@$(BIN)/python bench/sentences.py $(if $(wildcard $(DATA)/train),--data $(DATA))
-
-bench-corpora: $(VENV)/.installed-dev ## Print what reranking adds on the bundled corpora, answers included.
-	@echo "==> Making sure that the local models are here"
-	@$(BIN)/ragcli models prepare
-	@echo "==> Measuring on corpora/homonyms and corpora/handbook"
-	@$(BIN)/python bench/corpora.py homonyms --answers
-	@$(BIN)/python bench/corpora.py handbook --answers
-
-bench-abstention: $(VENV)/.installed-dev ## Print what a threshold on the probability would decline.
-	@echo "==> Making sure that the local models are here"
-	@$(BIN)/ragcli models prepare
-	@echo "==> Searching the handbook for answers that it has and has not"
-	@$(BIN)/python bench/abstention.py
 
 reference: $(VENV)/.installed ## Write docs/reference anew, after a command or a setting changed.
 	@echo "==> Writing docs/reference"
@@ -204,9 +146,5 @@ $(TRAINING)/first-stage: $(TRAINING)/first-7 $(TRAINING)/first-8
 	@echo "==> Taking the mean of both runs"
 	@$(BIN)/python recipes/mean_weights.py $^ --out $@
 
-$(PEER_VENVS)/%/.installed: bench/peers/%.txt bench/peers/same.txt
-	@echo "==> Installing $* into $(PEER_VENVS)/$*"
-	@$(PYTHON) -m venv $(PEER_VENVS)/$*
-	@$(PEER_VENVS)/$*/bin/python -m pip -q --disable-pip-version-check install --no-compile -c bench/peers/same.txt "$(TORCH)"
-	@$(PEER_VENVS)/$*/bin/python -m pip -q --disable-pip-version-check install --no-compile -c bench/peers/same.txt -r $<
-	@touch $@
+# The benchmarks, `make bench` and the rest.
+include bench/Makefile

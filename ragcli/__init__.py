@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ragcli.pipeline import Pipeline, open_pipeline
     from ragcli.types import Answer, Comparison, Filters, IngestReport, SearchResult
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Answer",
