@@ -22,8 +22,8 @@ from ragcli.beir import read_beir
 from ragcli.bert import Encoder
 from ragcli.bert.onnx_encoder import OnnxEncoder
 from ragcli.bert.openvino_encoder import OpenVinoEncoder
-from ragcli.bert.torch_encoder import TorchEncoder
 from ragcli.config import EmbeddingConfig, RerankingConfig
+from ragcli.cross_encoder import AnyModel, Network
 from ragcli.embedding import load_bi_encoder
 from ragcli.models import cross_encoder_files, precision
 from ragcli.reranking import load_reranker
@@ -48,14 +48,20 @@ def backends(model: str) -> dict[str, Score]:
         encoder = OnnxEncoder(folder, **OF_PAIRS)
         quantise(encoder, folder, "bert.", way)
         found[f"ONNX Runtime int8, a scale per {way}"] = scorer(model, encoder)
-    for library, kind in (("torch", TorchEncoder), ("OpenVINO", OpenVinoEncoder)):
-        found[f"{library} {precision()}"] = scorer(model, kind(folder, **OF_PAIRS))
+    found[f"transformers {precision()}"] = scored_by(model, AnyModel(model, folder))
+    found[f"OpenVINO {precision()}"] = scorer(model, OpenVinoEncoder(folder, **OF_PAIRS))
     return found
 
 
 def scorer(model: str, encoder: Encoder) -> Score:
     reranker: Any = load_reranker(RerankingConfig(model=model))
-    reranker._backend._encoder = encoder
+    reranker._network._encoder = encoder
+    return reranker.logits  # type: ignore[no-any-return]
+
+
+def scored_by(model: str, network: Network) -> Score:
+    reranker: Any = load_reranker(RerankingConfig(model=model))
+    reranker._network = network
     return reranker.logits  # type: ignore[no-any-return]
 
 

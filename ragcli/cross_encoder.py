@@ -29,7 +29,7 @@ class Network(Protocol):
 
 def load_network(name: str, folder: Path) -> Network:
     """The one in this folder; `name` is what messages call it. Raises ModelError."""
-    return _PlainBert(folder) if _is_plain(folder) else _AnyModel(name, folder)
+    return _PlainBert(folder) if _is_plain(folder) else AnyModel(name, folder)
 
 
 class _PlainBert:
@@ -60,7 +60,7 @@ class _PlainBert:
         return scores
 
 
-class _AnyModel:
+class AnyModel:
     """Any other cross-encoder with one label, as transformers reads it."""
 
     def __init__(self, name: str, folder: Path) -> None:

@@ -142,16 +142,10 @@ def _origin(name: str) -> Origin:
 def _bi_encoder_precisions(name: str, folder: Path) -> tuple[str, str]:
     """As `embedding.load_bi_encoder` loads it: sentence-transformers computes in float32."""
     if name == models.EMBEDDED_BI_ENCODER and bert.is_plain_bert(folder):
-        return _plain_precisions(folder)
+        return "float32", models.precision()
     return "float32", "float32"
 
 
 def _cross_precisions(_name: str, folder: Path) -> tuple[str, str]:
     """As `reranking.load_reranker` loads it: a question's candidates are much text."""
     return models.precision(), models.precision()
-
-
-def _plain_precisions(folder: Path) -> tuple[str, str]:
-    from ragcli.bert.minilm import is_minilm
-
-    return ("float32" if is_minilm(folder) else models.precision()), models.precision()

@@ -20,11 +20,10 @@ from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertForSequenceClassification, BertModel
 
 from ragcli import bert
-from ragcli.bert import load_encoder, load_tokenizer, pad
+from ragcli.bert import is_plain_bert, load_encoder, load_tokenizer, pad
 from ragcli.bert.minilm import is_minilm
 from ragcli.bert.onnx_encoder import OnnxEncoder
 from ragcli.bert.openvino_encoder import OpenVinoEncoder
-from ragcli.bert.torch_encoder import TorchEncoder
 from ragcli.errors import ModelError
 from ragcli.models import bi_encoder_files, cross_encoder_files
 
@@ -34,8 +33,8 @@ BI_ENCODER = Path(bi_encoder_files("all-MiniLM-L6-v2").folder)
 # OpenVINO comes where it is used: on Linux, x86-64.
 HAS_OPENVINO = importlib.util.find_spec("openvino") is not None
 with_openvino = pytest.mark.skipif(not HAS_OPENVINO, reason="OpenVINO is not here")
-KINDS = [OnnxEncoder, TorchEncoder, pytest.param(OpenVinoEncoder, marks=with_openvino)]
-Kind: TypeAlias = type[OnnxEncoder] | type[TorchEncoder] | type[OpenVinoEncoder]
+KINDS = [OnnxEncoder, pytest.param(OpenVinoEncoder, marks=with_openvino)]
+Kind: TypeAlias = type[OnnxEncoder] | type[OpenVinoEncoder]
 PAIRS = [
     ("Who designed it?", "Frederick Gordon Crosby drew the leaping jaguar, and the firm used it from 1938."),
     ("Who?", "Short."),
@@ -48,8 +47,7 @@ PAIRS = [
 
 @pytest.fixture
 def float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    for kind in ("torch", "openvino"):
-        monkeypatch.setattr(f"ragcli.bert.{kind}_encoder.precision", lambda: "float32")
+    monkeypatch.setattr("ragcli.bert.openvino_encoder.precision", lambda: "float32")
 
 
 @pytest.fixture(scope="module")
@@ -111,18 +109,6 @@ class TestStates:
         assert alone[0].shape[1] < batch[0].shape[1] / 5
         assert encoder.states(alone)[0] == pytest.approx(encoder.states(batch)[1], abs=2e-5)
 
-    def test_of_another_size_are_those_of_transformers(self, tmp_path: Path) -> None:
-        folder = small_bert(tmp_path)
-        batch = pad(load_tokenizer(folder).encode_batch(PAIRS))
-        ids, types, mask = map(torch.from_numpy, batch)
-        with torch.inference_mode():
-            theirs = BertModel.from_pretrained(str(folder)).eval()(
-                input_ids=ids, token_type_ids=types, attention_mask=mask
-            )
-        ours = load_encoder(folder).states(batch)
-        read = batch[2].astype(bool)
-        assert ours[read] == pytest.approx(theirs.last_hidden_state.numpy()[read], abs=0.05)
-
 
 class TestBatches:
     @given(st.lists(st.integers(0, 600), max_size=80).map(sorted), st.integers(1, 64))
@@ -143,8 +129,9 @@ class TestTheChoice:
         assert isinstance(load_encoder(BI_ENCODER), OnnxEncoder)
         assert isinstance(load_encoder(RERANKER, prefix="bert.", first=True), OnnxEncoder)
 
-    def test_torch_reads_other_sizes(self, tmp_path: Path) -> None:
-        assert isinstance(load_encoder(small_bert(tmp_path)), TorchEncoder)
+    def test_other_sizes_are_left_to_transformers(self, tmp_path: Path) -> None:
+        assert is_plain_bert(RERANKER)
+        assert not is_plain_bert(small_bert(tmp_path))
 
     @with_openvino
     def test_openvino_reads_much_where_bfloat16_is_fast(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +153,7 @@ class TestTheChoice:
         done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
         assert done.stdout == "set()\n"
 
-    def test_weights_in_bfloat16_are_left_to_torch(self, tmp_path: Path) -> None:
+    def test_weights_in_bfloat16_are_left_to_transformers(self, tmp_path: Path) -> None:
         shutil.copytree(BI_ENCODER, tmp_path / "model")
         weights = load_file(BI_ENCODER / "model.safetensors")
         narrow = {name: weight.to(torch.bfloat16) for name, weight in weights.items()}
@@ -187,7 +174,7 @@ class TestDamage:
         with pytest.raises(ModelError, match="cannot be read"):
             load_encoder(tmp_path / "model")
 
-    @pytest.mark.parametrize("kind", [KINDS[0], KINDS[2]])
+    @pytest.mark.parametrize("kind", KINDS)
     def test_a_weight_of_another_shape(self, kind: Kind, tmp_path: Path) -> None:
         shutil.copytree(BI_ENCODER, tmp_path / "model")
         path = tmp_path / "model" / "model.safetensors"

@@ -3,7 +3,7 @@
 The two models that ragcli brings are small BERTs. Importing transformers for them costs four seconds of every
 command, and torch one or two, more than answering does: ONNX Runtime, which Chroma brings, starts in a tenth
 of a second. OpenVINO starts in three tenths, and is twice as fast where the processor multiplies bfloat16
-natively; torch remains for other sizes. A test holds all three to transformers' own output.
+natively. Models of other sizes are left to transformers. A test holds both to transformers' own output.
 """
 
 from __future__ import annotations
@@ -45,17 +45,13 @@ class Encoder(Protocol):
 
 
 def load_encoder(folder: Path, *, prefix: str = "", first: bool = False, bulk: bool = False) -> Encoder:
-    """The encoder in a folder; `prefix` stands before the names of its weights. Raises ModelError.
+    """The encoder in a folder that `is_plain_bert`; `prefix` stands before the names of its weights.
+
+    Raises ModelError.
 
     `first`: only the first token's states are wanted. `bulk`: more than a question is to be read, so that a
     slower start pays.
     """
-    from ragcli.bert.minilm import is_minilm
-
-    if not is_minilm(folder):
-        from ragcli.bert.torch_encoder import TorchEncoder
-
-        return TorchEncoder(folder, prefix=prefix, first=first)
     if bulk and precision() == "bfloat16":
         from ragcli.bert.openvino_encoder import OpenVinoEncoder
 
@@ -66,7 +62,9 @@ def load_encoder(folder: Path, *, prefix: str = "", first: bool = False, bulk: b
 
 
 def is_plain_bert(folder: Path) -> bool:
-    """Whether `Bert` computes what the model in this folder means."""
+    """Whether `load_encoder` computes what the model in this folder means."""
+    from ragcli.bert.minilm import is_minilm
+
     settings = read_json(folder / "config.json")
     return (
         settings.get("model_type") == "bert"
@@ -74,6 +72,7 @@ def is_plain_bert(folder: Path) -> bool:
         and settings.get("position_embedding_type", "absolute") == "absolute"
         and (folder / "tokenizer.json").is_file()
         and (folder / "model.safetensors").is_file()
+        and is_minilm(folder)
     )
 
 

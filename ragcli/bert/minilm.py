@@ -29,7 +29,7 @@ SIZE = {
     "intermediate_size": 1536,
     "layer_norm_eps": EPSILON,
 }
-# numpy reads these (I64 are the numbers of positions that old files carry); bfloat16 is left to torch.
+# numpy reads these (I64 are the numbers of positions that old files carry); bfloat16 is left to transformers.
 READ = {"F32", "F16", "I64"}
 _AGAIN = "Fetch the model again."
 
