@@ -172,9 +172,11 @@ def test_served_encoders_are_known_by_what_they_score(
         assert (finding.state, finding.detail[-25:]) == ("ok", " nothing to compare with)")
         kept = known_values.known(SHIPPED_CROSS_ENCODER)
         assert kept is not None
-        monkeypatch.setattr(known_values, "known", lambda _: replace(kept, relevant=kept.relevant + 1))
+        other = replace(kept, relevant=kept.relevant + 1)
+        monkeypatch.setattr("ragcli.reranking_server.known", lambda _: other)
         finding, _ = check_cross_encoder(cross_encoder)
-        assert (finding.state, finding.fix) == ("warning", "Look which model the server calls ragcli.")
+        assert finding.state == "broken"
+        assert "does not run ragcli as ragcli does" in finding.detail
 
 
 def test_a_missing_model_is_broken_and_not_fetched() -> None:
