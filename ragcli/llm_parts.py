@@ -61,8 +61,8 @@ def read_part(chunk: Any) -> Part:
         if not isinstance(reason, str | None):
             raise ValueError("a finish_reason that is no text")
         finish_reason = reason or finish_reason
-    cleaned = (NOT_TEXT.sub("", each) for each in (text, reasoning, refusal))
-    return Part(*cleaned, finish_reason, _usage(_field(chunk, "usage")))
+    text, reasoning, refusal = (NOT_TEXT.sub("", each) for each in (text, reasoning, refusal))
+    return Part(text, reasoning, refusal, finish_reason, _usage(_field(chunk, "usage")))
 
 
 def _field(record: Any, name: str) -> Any:
