@@ -220,7 +220,7 @@ class LLMConfig(Section):
     extra: dict[str, JsonValue] = Field(
         default={},
         description=(
-            "Further fields of the request, such as { top_p = 0.9 }. An empty text leaves a field out: "
+            "Further fields of the request, such as { top_p = 0.9 }. A field with an empty text is left out: "
             '{ seed = "" }.'
         ),
     )

@@ -203,6 +203,24 @@ def test_a_reranker_that_does_not_rank_is_broken(
     assert said in finding.detail
 
 
+def test_a_malformed_address_is_a_finding_and_no_crash() -> None:
+    address = "http://[bad"
+    assert not is_loopback(address)
+    findings = (
+        check_bi_encoder(EmbeddingConfig(model="m", url=address))[0],
+        check_cross_encoder(RerankingConfig(model="m", url=address))[0],
+        check_llm(LLMConfig(base_url=address), {}),
+    )
+    for finding in findings:
+        assert finding.state == "broken"
+        assert "is no http or https address" in finding.detail
+
+
+def test_an_llm_that_fails_after_its_first_token_is_broken(server: FaultServer) -> None:
+    config = LLMConfig(base_url=server.base_url, model="filtered")
+    assert check_llm(config, {}).state == "broken"
+
+
 # --- the index
 
 

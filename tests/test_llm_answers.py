@@ -100,7 +100,7 @@ class TestReasoning:
         assert (found.text, found.reasoning) == (ANSWER, THOUGHT)
         assert found.usage.completion_tokens == generate(server, text(ANSWER), end()).usage.completion_tokens
 
-    @pytest.mark.parametrize("kind", ["think", "only a closing mark", "harmony", "reasoning"])
+    @pytest.mark.parametrize("kind", ["think", "only a closing mark", "reasoning"])
     def test_is_shown_with_verbose_and_in_json_and_is_never_cited(
         self, server: AnswerServer, index: Path, kind: str
     ) -> None:
@@ -166,20 +166,26 @@ class TestTheEnd:
         assert not generate(server, text(ANSWER), end(reason)).cut_off
 
     @pytest.mark.parametrize("reason", ENDS["cut off"])
-    def test_at_a_limit_is_told(self, server: AnswerServer, index: Path, reason: str) -> None:
+    def test_at_a_limit_is_cut_off(self, server: AnswerServer, reason: str) -> None:
         assert generate(server, text(ANSWER), end(reason)).cut_off
+
+    def test_at_a_limit_is_told(self, server: AnswerServer, index: Path) -> None:
+        server.parts = [text(ANSWER), end("MAX_TOKENS")]
         outcome = command("ask", QUESTION, index=index, server=server)
         assert outcome.status == 0
         assert "note: the LLM was stopped after" in outcome.stderr
 
     @pytest.mark.parametrize("reason", ENDS["failed"])
     def test_for_any_other_reason_is_an_error_with_what_had_arrived(
-        self, server: AnswerServer, index: Path, reason: str
+        self, server: AnswerServer, reason: str
     ) -> None:
         error = failure(server, text("It takes"), end(reason))
         assert "stopped the answer" in error.message
         assert reason.lower() in error.message
         assert error.partial == "It takes"
+
+    def test_for_another_reason_leaves_nothing_on_stdout(self, server: AnswerServer, index: Path) -> None:
+        server.parts = [text("It takes"), end("abort")]
         outcome = command("ask", QUESTION, index=index, server=server)
         assert (outcome.status, outcome.stdout) == (4, "")
         assert "partial answer, not finished:\nIt takes\n" in outcome.stderr
