@@ -136,9 +136,10 @@ def _listen(generation: Generation, watch: Stopwatch, on_text: OnText | None) ->
     start = time.perf_counter()
     stage = "first token"
     for piece in generation:
-        now = time.perf_counter()
-        watch.add(stage, now - start)
-        start, stage = now, "answer"
+        if piece:
+            now = time.perf_counter()
+            watch.add(stage, now - start)
+            start, stage = now, "answer"
         if on_text is not None:
             on_text(piece)
     watch.add(stage, time.perf_counter() - start)

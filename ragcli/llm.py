@@ -163,7 +163,8 @@ class LLM:
 class Generation:
     """One answer, as it arrives: iterate it once for its pieces of text, free of control characters.
 
-    A piece that begins with `llm_reasoning.RESTART` says that all before it was no part of the answer.
+    A piece is empty while the model thinks, so that who listens can stop it. One that begins with
+    `llm_reasoning.RESTART` says that all before it was no part of the answer.
 
     Afterwards `text` is the whole, without the model's `reasoning`; `finish_reason` says why it ended and
     `cut_off` whether that was a limit. `usage` counts tokens: an estimate (`usage_estimated`) where the
@@ -216,9 +217,10 @@ class Generation:
         self._refusal += part.refusal
         room = self._room()
         text = part.text[: max(0, room)]
-        if added := self._splitter.feed(text):
-            yield added
+        added = self._splitter.feed(text)
         self._take_over()
+        if text or part.reasoning:
+            yield added
         if len(text) < len(part.text) or room < 0:
             raise endless_answer(self._llm._config, partial=self.text)
 

@@ -131,6 +131,12 @@ class TestReasoning:
         for parts in ([delta({"reasoning_content": THOUGHT})], [text(f"<think>{THOUGHT}</think>\n")]):
             assert "its reasoning and no answer" in failure(server, *parts, end()).message
 
+    def test_can_be_stopped_while_it_is_written(self, server: AnswerServer) -> None:
+        """A piece for each part, if only an empty one: an interrupted batch does not wait for the end."""
+        server.parts = [text("<think>a"), text("b"), delta({"reasoning": "c"}), text("</think>It is."), end()]
+        with open_llm(LLMConfig(base_url=server.base_url, model="m"), {}) as llm:
+            assert list(llm.stream((Message("user", QUESTION),))) == ["", "", "", "It is."]
+
     def test_that_breaks_off_is_no_partial_answer(self, server: AnswerServer) -> None:
         assert failure(server, text(f"<think>{THOUGHT}")).partial == ""
         assert failure(server, text(f"{THOUGHT}\n</think>It takes")).partial == "It takes"

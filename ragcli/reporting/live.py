@@ -88,6 +88,8 @@ class Stream:
 
     def on_arm_text(self, arm: str, text: str) -> None:
         """One part of the answer of `arm` ("base" or "reranked"); see `llm.Generation`."""
+        if not text:
+            return
         if text.startswith(RESTART):
             self._parts[arm] = []
         self._parts.setdefault(arm, []).append(text)
