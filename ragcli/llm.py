@@ -5,7 +5,6 @@ A stream that does not end properly is an error that carries what had arrived, n
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,7 +30,7 @@ from ragcli.llm_errors import (
     stopped_answer,
     unusable_key,
 )
-from ragcli.llm_parts import read_part
+from ragcli.llm_parts import chunks_of, read_part
 from ragcli.llm_reasoning import Splitter
 from ragcli.llm_request import Request, check_extra, refused_fields
 from ragcli.local_server import local_server
@@ -193,7 +192,7 @@ class Generation:
         try:
             with self._llm._open(self._messages, self._stop) as stream:
                 began = True
-                for chunk in _chunks(stream):
+                for chunk in chunks_of(stream):
                     yield from self._read(chunk)
         # The client lets unreadable JSON through as what json makes of it.
         except (OpenAIError, ValueError, RecursionError) as error:
@@ -249,29 +248,6 @@ class Generation:
         if self._refusal.strip():
             raise declined(config, self._refusal)
         raise empty_answer(config, at_limit=self.cut_off, thought=bool(self.reasoning))
-
-
-def _chunks(stream: Stream[ChatCompletionChunk]) -> Iterator[object]:
-    """The parts of an answer; the whole of it as one part, where the server does not stream."""
-    if "json" in stream.response.headers.get("content-type", ""):
-        content = _content(stream)
-        if content.lstrip().startswith(b"{"):
-            yield json.loads(content)
-            return
-    yield from stream
-
-
-def _content(stream: Stream[ChatCompletionChunk]) -> bytes:
-    from openai import APIConnectionError, APITimeoutError
-
-    request = stream.response.request
-    try:
-        return stream.response.read()
-    except Exception as error:
-        # The client turns its library's errors into its own only for what it reads itself.
-        if "Timeout" in type(error).__name__:
-            raise APITimeoutError(request=request) from error
-        raise APIConnectionError(request=request) from error
 
 
 def _client(base_url: str, key: str, config: LLMConfig, *, proxies: bool) -> OpenAI:

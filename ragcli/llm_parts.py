@@ -1,14 +1,19 @@
-"""One part of an answer, checked: whatever answers at an address may send whatever it likes."""
+"""The parts of an answer, each checked: whatever answers at an address may send whatever it likes."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ragcli.server_words import said, short
 from ragcli.types import Usage
+
+if TYPE_CHECKING:
+    from openai import Stream
+    from openai.types.chat import ChatCompletionChunk
 
 NOT_TEXT = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
@@ -36,6 +41,29 @@ class Part:
     finish_reason: str | None = None
     usage: Usage | None = None
     failure: str = ""
+
+
+def chunks_of(stream: Stream[ChatCompletionChunk]) -> Iterator[object]:
+    """The parts of an answer; the whole of it as one part, where the server does not stream."""
+    if "json" in stream.response.headers.get("content-type", ""):
+        content = _content(stream)
+        if content.lstrip().startswith(b"{"):
+            yield json.loads(content)
+            return
+    yield from stream
+
+
+def _content(stream: Stream[ChatCompletionChunk]) -> bytes:
+    from openai import APIConnectionError, APITimeoutError
+
+    request = stream.response.request
+    try:
+        return stream.response.read()
+    except Exception as error:
+        # The client turns its library's errors into its own only for what it reads itself.
+        if "Timeout" in type(error).__name__:
+            raise APITimeoutError(request=request) from error
+        raise APIConnectionError(request=request) from error
 
 
 def read_part(chunk: Any) -> Part:
