@@ -18,7 +18,6 @@ from ragcli.types import Answer, Candidate, Context, Usage
 OnText = Callable[[str], None]
 
 NO_CONTEXT = Context(passages=(), messages=(), tokens=0, budget=0)
-CUT_BY_LIMIT = "length"
 FIRST_TOKEN, REST = "first token", "answer"
 GENERATION = (FIRST_TOKEN, REST)
 """The stages in which the LLM writes."""
@@ -60,9 +59,12 @@ def answer(
     on_text: OnText | None = None,
 ) -> Answer:
     """Asks and cites; touches no encoder. Raises LLMError when the answer does not come whole."""
-    stop = prompting.stop_marks(config.prompting)
+    begun = prompting.is_begun(config.prompting, config.llm)
+    stop = prompting.stop_marks(config.prompting) if begun else ()
     generation = _listen(llm.stream(context.messages, stop=stop), watch, on_text)
-    text = prompting.quotation(generation.text, context.passages) if stop else generation.text
+    text = generation.text
+    if config.prompting.style == "sentences":
+        text = prompting.quotation(text, context.passages, begun=begun)
     if prompting.is_abstention(text):
         cited = prompting.Cited(prompting.NO_ANSWER, (), ())
     else:
@@ -85,7 +87,9 @@ def answer(
         model=config.llm.model,
         usage=generation.usage,
         timings=watch.timings,
-        cut_off=generation.finish_reason == CUT_BY_LIMIT,
+        cut_off=generation.cut_off,
+        reasoning=generation.reasoning,
+        not_sent=llm.refused_fields,
     )
 
 
@@ -148,9 +152,10 @@ def _listen(generation: Generation, watch: Stopwatch, on_text: OnText | None) ->
     start = time.perf_counter()
     stage = FIRST_TOKEN
     for piece in generation:
-        now = time.perf_counter()
-        watch.add(stage, now - start)
-        start, stage = now, REST
+        if piece:
+            now = time.perf_counter()
+            watch.add(stage, now - start)
+            start, stage = now, REST
         if on_text is not None:
             on_text(piece)
     watch.add(stage, time.perf_counter() - start)

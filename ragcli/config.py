@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 
 class Section(BaseModel):
@@ -217,6 +217,18 @@ class LLMConfig(Section):
     timeout_seconds: float = Field(
         default=60.0, gt=0, description="Longest wait for the next part of an answer."
     )
+    extra: dict[str, JsonValue] = Field(
+        default={},
+        description=(
+            "Further fields of the request, such as { top_p = 0.9 }. A field with an empty text is left out: "
+            '{ seed = "" }.'
+        ),
+    )
+
+    @property
+    def embedded(self) -> bool:
+        """Whether ragcli serves the model itself, and so knows how its server behaves."""
+        return self.base_url == "local"
 
 
 class ChatConfig(Section):

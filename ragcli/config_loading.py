@@ -249,7 +249,7 @@ def _from_environment(fields: Mapping[str, FieldInfo], environ: Mapping[str, str
     layer: _Layer = {}
     for name, text in sorted(environ.items()):
         if name in names and text:
-            layer[names[name]] = _Given(_parsed(text, fields[names[name]]), name)
+            layer[names[name]] = _Given(_parsed(name, text, fields[names[name]]), name)
         elif name not in names and name.startswith(tuple(sections)):
             close = difflib.get_close_matches(name, list(names), 1, 0.6)
             hint = f"Did you mean {close[0]}?" if close else "ragcli config show lists every key."
@@ -257,8 +257,15 @@ def _from_environment(fields: Mapping[str, FieldInfo], environ: Mapping[str, str
     return layer
 
 
-def _parsed(text: str, field: FieldInfo) -> object:
-    """Lists are written with commas; everything else is converted by the field's own type."""
+def _parsed(name: str, text: str, field: FieldInfo) -> object:
+    """Lists are written with commas, tables as in TOML; the rest is converted by the field's own type."""
+    if get_origin(field.annotation) is dict:
+        try:
+            return tomllib.loads(f"table = {text}")["table"]
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(
+                f"{name} is not a table in TOML: {error}.", hint=f"For instance {name}='{{ top_p = 0.9 }}'."
+            ) from None
     return tuple(part.strip() for part in text.split(",")) if get_origin(field.annotation) is tuple else text
 
 

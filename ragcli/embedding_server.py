@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ragcli.bert import load_tokenizer
 from ragcli.config import EmbeddingConfig
+from ragcli.known_pair import QUESTION, TEXTS, KnownValues, known
 from ragcli.model_server import ModelServer, served_fingerprint
 from ragcli.models import EMBEDDED_BI_ENCODER, bi_encoder_files
 
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
 _PROBE = "."
 _SHORTEST = 1e-6
 
+# Half precision changes the third digit, eight bits the second; another pooling changes the first.
+_TOLERANCE = 0.03
+
 
 class ServedBiEncoder:
-    """The model is asked once, for its dimension. Raises ServerError.
+    """The model is asked once, for its dimension, and whether it is the one that its name says. Raises
+    ServerError, also for one that ragcli brings and that gives other vectors there.
 
     What tokens its model cuts a text into, only the server knows: they are counted, and documents cut, with
     the tokenizer of the embedded bi-encoder, and `window` is what the settings say. `fingerprint` is of the
@@ -35,7 +40,11 @@ class ServedBiEncoder:
         self.window = config.max_tokens
         self._model = config.model
         self.dimension = 0
-        self.dimension = self.encode([_PROBE], query=False).shape[1]
+        expected = known(self._model)
+        rows = self.encode([_PROBE] if expected is None else [QUESTION, *TEXTS], query=False)
+        self.dimension = rows.shape[1]
+        if expected is not None:
+            self._compare(rows, expected)
         self.fingerprint = served_fingerprint(config.model, self.dimension)
 
     def encode(self, texts: Sequence[str], *, query: bool) -> Vectors:
@@ -57,11 +66,17 @@ class ServedBiEncoder:
             raise self.server.unusable("a vector of length zero, which is near to nothing")
         return rows / lengths
 
+    def _compare(self, rows: Vectors, expected: KnownValues) -> None:
+        relevant, *irrelevant = (float(row @ rows[0]) for row in rows[1:])
+        found = KnownValues("", relevant, tuple(irrelevant))
+        if found.differs(expected) > _TOLERANCE:
+            raise self.server.another_model(found, expected)
+
     def _listed(self, answer: Any, count: int) -> list[Any]:
         """The vectors in the order of the texts, whatever the order of the answer."""
         data = answer.get("data") if isinstance(answer, Mapping) else None
         if not isinstance(data, list) or not all(isinstance(entry, Mapping) for entry in data):
-            raise self.server.unusable("something that is no list of embeddings")
+            raise self.server.unusable("something that is no list of embeddings", answer)
         found = {entry.get("index"): entry.get("embedding") for entry in data}
         if len(data) != count or set(found) != set(range(count)):
             raise self.server.unusable(f"{len(data)} vectors for {count} texts, or numbered them wrongly")

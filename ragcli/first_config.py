@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ragcli.config_template import config_text
-from ragcli.errors import UsageError
+from ragcli.endpoints import check_url
+from ragcli.errors import ConfigError, UsageError
 from ragcli.llm import LOCAL
 from ragcli.profiles import BUILT_IN_PROFILES
 
@@ -34,13 +35,14 @@ def parse_llm(text: str) -> str:
     text = SHORT_NAMES.get(text, text)
     if text in (LOCAL, OPENAI):
         return text
-    url = urlsplit(text)
-    if url.scheme not in ("http", "https") or not url.hostname:
+    try:
+        check_url("--llm", text, "")
+    except ConfigError:
         raise UsageError(
             f"{text!r} is no LLM that ragcli knows.",
             hint="local, openai, ollama, or a URL such as http://localhost:8000/v1",
-        )
-    return text.rstrip("/") + "/v1" if url.path in ("", "/") else text
+        ) from None
+    return text.rstrip("/") + "/v1" if urlsplit(text).path in ("", "/") else text
 
 
 def first_config(answers: Answers) -> str:

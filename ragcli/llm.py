@@ -13,18 +13,26 @@ from typing import TYPE_CHECKING, Any
 
 from ragcli import models
 from ragcli.config import EMBEDDED_LLM, LLMConfig
+from ragcli.endpoints import open_client
 from ragcli.errors import ConfigError, LLMError
+from ragcli.llm_endings import ending, plain
 from ragcli.llm_errors import (
+    EXAMPLE,
     as_llm_error,
     check_address,
     cut_off,
+    declined,
     empty_answer,
     endless_answer,
-    filtered_answer,
+    is_too_long,
     missing_key,
+    reported,
+    stopped_answer,
     unusable_key,
 )
-from ragcli.llm_parts import read_part
+from ragcli.llm_parts import chunks_of, read_part
+from ragcli.llm_reasoning import Splitter
+from ragcli.llm_request import Request, check_extra, refused_fields
 from ragcli.local_server import local_server
 from ragcli.redaction import remember_secret
 from ragcli.types import Message, Usage
@@ -34,13 +42,15 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
 
 LOCAL = "local"
-CONNECT_SECONDS = 10.0
 
 CHARACTERS_PER_TOKEN = 3.5
 """An estimate on the safe side for English text: common tokenizers need 4 characters or more to a token."""
 
 MOST_CHARACTERS_PER_TOKEN = 64
 """An answer of more than this for each of `answer_tokens` comes from a server that does not end it."""
+
+MOST_REASONING = 1_000_000
+"""In characters. Not every server counts what a model thinks among the tokens of its answer."""
 
 
 @contextmanager
@@ -51,6 +61,7 @@ def open_llm(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> Iter
     address that is none or a model that the embedded server has not.
     """
     check_address(config)
+    check_extra(config)
     check_embedded(config)
     key = _api_key(config, environ)
     with ExitStack() as stack:
@@ -58,6 +69,7 @@ def open_llm(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> Iter
             server = stack.enter_context(
                 local_server(models.llm_file(), context_tokens=config.context_tokens, threads=config.threads)
             )
+            # A proxy from the environment must not see loopback requests.
             client = stack.enter_context(_client(server.base_url, server.key, config, proxies=False))
             yield LLM(client, config, server.count_tokens)
         else:
@@ -68,6 +80,7 @@ def open_llm(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> Iter
 def check(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> None:
     """Raises what `open_llm` would raise for a missing file or key; loads nothing and asks no server."""
     check_address(config)
+    check_extra(config)
     check_embedded(config)
     if config.base_url == LOCAL:
         models.llm_file()
@@ -96,6 +109,7 @@ class LLM:
         self.count_tokens = count_tokens
         self._client = client
         self._config = config
+        self._request = Request(config)
 
     def stream(self, messages: Sequence[Message], *, stop: Sequence[str] = ()) -> Generation:
         """Starts an answer that ends before any of the texts in `stop`.
@@ -103,6 +117,11 @@ class LLM:
         Nothing is sent before the generation is iterated.
         """
         return Generation(self, messages, stop)
+
+    @property
+    def refused_fields(self) -> tuple[str, ...]:
+        """Fields of the request that the endpoint refused: it is asked without them from then on."""
+        return self._request.left_out
 
     def offered(self) -> tuple[str, ...]:
         """The names of the models that the endpoint lists; empty where it does not say."""
@@ -113,47 +132,57 @@ class LLM:
         except (OpenAIError, ValueError):
             return ()
 
-    def _open(
-        self, messages: Sequence[Message], stop: Sequence[str], limit_name: str = "max_tokens"
-    ) -> Stream[ChatCompletionChunk]:
-        from openai import BadRequestError
+    def _open(self, messages: Sequence[Message], stop: Sequence[str]) -> Stream[ChatCompletionChunk]:
+        """Asks again without the fields that the endpoint says it does not take, until it names no other."""
+        from openai import APIStatusError
 
-        request: dict[str, Any] = {
-            "model": self._config.model,
-            "messages": [{"role": message.role, "content": message.content} for message in messages],
-            "temperature": self._config.temperature,
-            "seed": self._config.seed,
-            limit_name: self._config.answer_tokens,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
-        if stop:
-            request["stop"] = list(stop)
-        try:
-            stream: Stream[ChatCompletionChunk] = self._client.chat.completions.create(**request)
-        except BadRequestError as error:
-            # OpenAI's newer models know the limit by another name, most other servers only by the older one.
-            if limit_name == "max_tokens" and "max_completion_tokens" in str(error):
-                return self._open(messages, stop, "max_completion_tokens")
-            raise
+        refused: frozenset[str] = frozenset()
+        while True:
+            body = self._request.body(messages, stop, refused)
+            try:
+                stream = self._send(body)
+            except APIStatusError as error:
+                fields = frozenset() if is_too_long(error) else refused_fields(error, body)
+                if not fields:
+                    raise
+                refused |= fields
+            else:
+                self._request.remember(refused)
+                return stream
+
+    def _send(self, body: dict[str, Any]) -> Stream[ChatCompletionChunk]:
+        # The client has no arguments for the fields of other servers, so all go past them.
+        rest = {name: value for name, value in body.items() if name not in ("model", "messages")}
+        stream: Stream[ChatCompletionChunk] = self._client.chat.completions.create(
+            model=body["model"], messages=body["messages"], stream=True, extra_body=rest
+        )
         return stream
 
 
 class Generation:
     """One answer, as it arrives: iterate it once for its pieces of text, free of control characters.
 
-    Afterwards `text` is the whole, `finish_reason` says why it ended ("length": cut at `answer_tokens`) and
-    `usage` counts tokens: an estimate (`usage_estimated`) where the server sent no count. Raises LLMError.
+    A piece is empty while the model thinks, so that who listens can stop it. One that begins with
+    `llm_reasoning.RESTART` says that all before it was no part of the answer.
+
+    Afterwards `text` is the whole, without the model's `reasoning`; `finish_reason` says why it ended and
+    `cut_off` whether that was a limit. `usage` counts tokens: an estimate (`usage_estimated`) where the
+    server sent no count. Raises LLMError for all but an answer that came to its end or its limit.
     """
 
     def __init__(self, llm: LLM, messages: Sequence[Message], stop: Sequence[str]) -> None:
         self.text = ""
+        self.reasoning = ""
         self.finish_reason: str | None = None
+        self.cut_off = False
         self.usage = Usage(0, 0)
         self.usage_estimated = True
         self._llm = llm
         self._messages = messages
         self._stop = stop
+        self._splitter = Splitter()
+        self._told_reasoning = ""
+        self._refusal = ""
 
     def __iter__(self) -> Iterator[str]:
         from openai import OpenAIError
@@ -163,52 +192,79 @@ class Generation:
         try:
             with self._llm._open(self._messages, self._stop) as stream:
                 began = True
-                for chunk in stream:
+                for chunk in chunks_of(stream):
                     yield from self._read(chunk)
         # The client lets unreadable JSON through as what json makes of it.
         except (OpenAIError, ValueError, RecursionError) as error:
             raise as_llm_error(error, config, began=began, partial=self.text) from error
-        if self.finish_reason is None:
-            raise cut_off(config, partial=self.text)
-        if self.finish_reason == "content_filter":
-            raise filtered_answer(config, partial=self.text)
-        if not self.text.strip():
-            raise empty_answer(config, at_limit=self.finish_reason == "length")
+        if rest := self._splitter.finish():
+            yield rest
+        self._take_over()
+        self._check_end()
         if self.usage_estimated:
             count = self._llm.count_tokens
             self.usage = Usage(sum(count(message.content) for message in self._messages), count(self.text))
 
-    def _read(self, chunk: ChatCompletionChunk) -> Iterator[str]:
+    def _read(self, chunk: object) -> Iterator[str]:
         part = read_part(chunk)
-        self.finish_reason = part.finish_reason or self.finish_reason
+        if part.failure:
+            raise reported(part.failure, self._llm._config, partial=self.text)
+        self.finish_reason = plain(part.finish_reason) or self.finish_reason
         if part.usage is not None:
             self.usage, self.usage_estimated = part.usage, False
-        if not part.text:
-            return
-        limit = self._llm._config.answer_tokens * MOST_CHARACTERS_PER_TOKEN
-        text = part.text[: limit - len(self.text)]
-        self.text += text
-        yield text
-        if len(text) < len(part.text):
+        self._told_reasoning += part.reasoning
+        self._refusal += part.refusal
+        room = self._room()
+        text = part.text[: max(0, room)]
+        added = self._splitter.feed(text)
+        self._take_over()
+        if text or part.reasoning:
+            yield added
+        if len(text) < len(part.text) or room < 0:
             raise endless_answer(self._llm._config, partial=self.text)
+
+    def _room(self) -> int:
+        """How many more characters are taken; negative where there were too many already."""
+        reasoning = MOST_REASONING - len(self._told_reasoning) - len(self._splitter.parts.reasoning)
+        answer = self._llm._config.answer_tokens * MOST_CHARACTERS_PER_TOKEN - len(self.text)
+        return reasoning if self._splitter.parts.thinks else min(answer, reasoning)
+
+    def _take_over(self) -> None:
+        parts = self._splitter.parts
+        self.text = parts.answer
+        self.reasoning = "\n\n".join(filter(None, (self._told_reasoning.strip(), parts.reasoning)))
+
+    def _check_end(self) -> None:
+        """Raises LLMError for what is no answer."""
+        config = self._llm._config
+        if self.finish_reason is None:
+            raise cut_off(config, partial=self.text)
+        how = ending(self.finish_reason)
+        if how == "failed":
+            raise stopped_answer(config, self.finish_reason, partial=self.text)
+        self.cut_off = how == "cut off"
+        if self.text.strip():
+            return
+        if self._refusal.strip():
+            raise declined(config, self._refusal)
+        raise empty_answer(config, at_limit=self.cut_off, thought=bool(self.reasoning))
 
 
 def _client(base_url: str, key: str, config: LLMConfig, *, proxies: bool) -> OpenAI:
-    """`proxies`: whether the environment's proxy settings hold; never for our own loopback server.
-
-    No redirect is followed: the documents go to the server that was named, and to no other.
-    """
-    from openai import DefaultHttpxClient, OpenAI, Timeout
-
-    timeout = Timeout(config.timeout_seconds, connect=min(CONNECT_SECONDS, config.timeout_seconds))
-    http_client = DefaultHttpxClient(trust_env=proxies, follow_redirects=False)
-    return OpenAI(base_url=base_url, api_key=key, timeout=timeout, max_retries=0, http_client=http_client)
+    return open_client(
+        "llm.base_url",
+        base_url,
+        key,
+        timeout_seconds=config.timeout_seconds,
+        example=EXAMPLE,
+        proxies=proxies,
+    )
 
 
 def _api_key(config: LLMConfig, environ: Mapping[str, str]) -> str:
-    """The key from the environment; a placeholder for servers that want none (the client insists on one)."""
+    """The key from the environment; "" for servers that want none."""
     if not config.api_key_env:
-        return "none"
+        return ""
     key = environ.get(config.api_key_env, "").strip()
     if not key:
         raise missing_key(config)

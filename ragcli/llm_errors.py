@@ -1,20 +1,21 @@
-"""What a server's failure means to the user: one line, and the change that mends it."""
+"""What a failure of the LLM's server means to the user: one line, and what to do about it."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from ragcli import llm_endings
 from ragcli.config import LLMConfig
+from ragcli.endpoints import address_of, check_url, one_line, refused, said_by
 from ragcli.endpoints import retry_after as _retry_after
-from ragcli.errors import ConfigError, LLMError
-from ragcli.redaction import redact
+from ragcli.errors import LLMError
+from ragcli.server_words import said, short
 
 if TYPE_CHECKING:
     from openai import APIStatusError
 
-LONGEST_DETAIL = 200
+EXAMPLE = "http://localhost:11434/v1; local names the embedded LLM"
 NO_QUOTA = "insufficient_quota"
 
 # OpenAI and vLLM: "maximum context length is 4096 tokens"; llama.cpp: "exceeds the available context size
@@ -32,28 +33,32 @@ def as_llm_error(error: Exception, config: LLMConfig, *, began: bool, partial: s
     """
     from openai import APIConnectionError, APIStatusError, APITimeoutError
 
-    server = address(config)
-    detail = _one_line(getattr(error, "message", "") or str(error))
     if isinstance(error, APITimeoutError):
         return _too_slow(config, began=began, partial=partial)
     if isinstance(error, APIStatusError):
-        return _status_error(error, server, config, detail)
+        return _status_error(error, config)
     if isinstance(error, APIConnectionError):
         if began:
             return cut_off(config, partial=partial)
         hint = "Start the server, or correct llm.base_url."
-        message = f"Nothing answers at {server}: {_first_cause(error)}."
+        message = f"Nothing answers at {address(config)}: {_first_cause(error)}."
         return LLMError(message, hint=hint, transient=True, hopeless=True)
     if isinstance(error, ValueError | RecursionError):
         return LLMError(
-            f"{server} sent something that is not an answer: {detail}.",
+            f"{address(config)} sent something that is not an answer: {one_line(error)}.",
             hint="Check llm.base_url: it ends in /v1 for most servers.",
             partial=partial,
         )
     if too_long := _too_long(error, config, partial=partial):
         return too_long
+    return reported(short(said(getattr(error, "body", None))) or one_line(error), config, partial=partial)
+
+
+def reported(words: str, config: LLMConfig, *, partial: str) -> LLMError:
+    """The server says in place of an answer, or in the middle of one, that it failed."""
     hint = "Ask again, or read the server's log."
-    return LLMError(f"{server} reported an error: {detail}.", hint=hint, partial=partial, transient=True)
+    message = f"{address(config)} reported an error: {words}."
+    return LLMError(message, hint=hint, partial=partial, transient=True)
 
 
 def _too_slow(config: LLMConfig, *, began: bool, partial: str) -> LLMError:
@@ -89,12 +94,18 @@ def cut_off(config: LLMConfig, *, partial: str) -> LLMError:
     )
 
 
-def empty_answer(config: LLMConfig, *, at_limit: bool) -> LLMError:
-    """`at_limit`: all tokens were spent without a word, as models do that think first."""
+def empty_answer(config: LLMConfig, *, at_limit: bool, thought: bool) -> LLMError:
+    """`at_limit`: all tokens were spent without a word, as models do that `thought` first."""
     if at_limit:
+        spent = "on its reasoning, and wrote no answer" if thought else "before its first word"
         return LLMError(
-            f"{config.model} used all {config.answer_tokens} tokens of its answer before its first word.",
+            f"{config.model} used all {config.answer_tokens} tokens of its answer {spent}.",
             hint="Raise llm.answer_tokens: a model that thinks first needs more of them.",
+        )
+    if thought:
+        return LLMError(
+            f"{config.model} wrote its reasoning and no answer.",
+            hint="Ask again, raise llm.answer_tokens, or use another llm.model.",
         )
     return LLMError(
         f"{config.model} gave an empty answer.",
@@ -110,67 +121,64 @@ def endless_answer(config: LLMConfig, *, partial: str) -> LLMError:
     )
 
 
-def filtered_answer(config: LLMConfig, *, partial: str) -> LLMError:
+def stopped_answer(config: LLMConfig, reason: str, *, partial: str) -> LLMError:
+    """For a plain reason that is neither the answer's end nor its limit."""
+    meaning = llm_endings.meaning(reason)
+    said = f"{meaning} (finish_reason {short(reason)})" if meaning else f"finish_reason {short(reason)}"
+    filtered = "filter" in meaning
     return LLMError(
-        f"{address(config)} stopped the answer: its content filter.",
-        hint="Put it in other words, or use another llm.model.",
+        f"{address(config)} stopped the answer: {said}.",
+        hint="Put it in other words, or use another llm.model."
+        if filtered or meaning
+        else "Ask again, or read the server's log.",
         partial=partial,
+        transient=not meaning,
+    )
+
+
+def declined(config: LLMConfig, refusal: str) -> LLMError:
+    """The model refused in the field that the protocol has for it."""
+    return LLMError(
+        f"{config.model} declined to answer: {short(refusal)}.",
+        hint="Put it in other words, or use another llm.model.",
     )
 
 
 def check_address(config: LLMConfig) -> None:
     """Raises ConfigError, which never shows what it may be: it can hold a password."""
-    if config.base_url == "local":
-        return
-    try:
-        parts = urlsplit(config.base_url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or any(character.isspace() for character in config.base_url):
-        raise ConfigError(
-            "llm.base_url is no http or https address.",
-            hint="For instance http://localhost:11434/v1; local names the embedded LLM.",
-        )
+    if not config.embedded:
+        check_url("llm.base_url", config.base_url, EXAMPLE)
 
 
 def address(config: LLMConfig) -> str:
     """The endpoint as messages name it: without a user name or password."""
-    if config.base_url == "local":
-        return "the local LLM server"
-    parts = urlsplit(config.base_url)
-    return (
-        f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else config.base_url
+    return "the local LLM server" if config.embedded else address_of(config.base_url)
+
+
+def _status_error(error: APIStatusError, config: LLMConfig) -> LLMError:
+    status, server, words = error.status_code, address(config), said_by(error)
+    detail = f" (HTTP {status}){f': {words}' if words else ''}."
+    common = refused(
+        error,
+        LLMError,
+        section="llm",
+        setting="llm.base_url",
+        url=config.base_url,
+        key_variable=config.api_key_env,
     )
-
-
-def _status_error(error: APIStatusError, server: str, config: LLMConfig, detail: str) -> LLMError:
-    status = error.status_code
-    if 300 <= status < 400:
-        return LLMError(
-            f"{server} points to another address (HTTP {status}), and ragcli asks only the one you name.",
-            hint="Put the address that is meant into llm.base_url; perhaps it begins with https.",
-            hopeless=True,
-        )
-    if status in (401, 403):
-        variable = config.api_key_env
-        hint = (
-            f"Check the key in {variable}."
-            if variable
-            else "Set llm.api_key_env to the variable that holds it."
-        )
-        return LLMError(f"{server} refused the key (HTTP {status}).", hint=hint, hopeless=True)
+    if common:
+        return common
     if status == 404:
         return LLMError(
-            f"{server} does not know the model {config.model!r}, or the address is wrong (HTTP 404).",
+            f"{server} does not know the model {config.model!r}, or the address is wrong{detail}",
             hint="Correct llm.model, or llm.base_url (it ends in /v1 for most servers).",
             hopeless=True,
         )
     if status == 429:
-        return _too_many(error, server)
+        return _too_many(error, server, words)
     if status >= 500:
         return LLMError(
-            f"{server} failed (HTTP {status}): {detail}.",
+            f"{server} failed{detail}",
             hint="Ask again, or read the server's log.",
             transient=True,
             retry_after=_retry_after(error),
@@ -178,12 +186,12 @@ def _status_error(error: APIStatusError, server: str, config: LLMConfig, detail:
     if too_long := _too_long(error, config, partial=""):
         return too_long
     return LLMError(
-        f"{server} refused the request (HTTP {status}): {detail}.",
-        hint="Check the [llm] settings: ragcli config show",
+        f"{server} refused the request{detail}",
+        hint="Check the [llm] settings: ragcli config show. llm.extra removes fields that a server refuses.",
     )
 
 
-def _too_many(error: APIStatusError, server: str) -> LLMError:
+def _too_many(error: APIStatusError, server: str, words: str) -> LLMError:
     """A limit of requests passes; a quota that is used up does not."""
     if error.code == NO_QUOTA:
         return LLMError(
@@ -194,19 +202,28 @@ def _too_many(error: APIStatusError, server: str) -> LLMError:
     retry_after = _retry_after(error)
     wait = "a minute" if retry_after is None else f"{retry_after:.0f} seconds"
     return LLMError(
-        f"{server} takes no more requests for now (HTTP 429).",
+        f"{server} takes no more requests for now (HTTP 429){f': {words}' if words else ''}.",
         hint=f"Wait {wait} and ask again, or check your quota.",
         transient=True,
         retry_after=retry_after,
     )
 
 
+def is_too_long(error: Exception) -> bool:
+    """Whether the model's window does not hold the prompt."""
+    return bool(_TOO_LONG.search(_all_said(error)))
+
+
+def _all_said(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    return f"{error} {getattr(error, 'body', '')} {response.text if response is not None else ''}"
+
+
 def _too_long(error: Exception, config: LLMConfig, *, partial: str) -> LLMError | None:
     """The error for a prompt that the model's window does not hold; None where this is not what happened."""
-    said = f"{error} {getattr(error, 'body', '')}"
-    if not _TOO_LONG.search(said):
+    if not is_too_long(error):
         return None
-    found = _WINDOW.search(said)
+    found = _WINDOW.search(_all_said(error))
     window = next((number for number in found.groups() if number), "") if found else ""
     return LLMError(
         f"The prompt is too long for the window of {config.model} at {address(config)}"
@@ -220,9 +237,4 @@ def _first_cause(error: BaseException) -> str:
     """What the system said: "Connection refused", "Name or service not known", a certificate's fault."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return _one_line(str(error) or type(error).__name__)
-
-
-def _one_line(text: str) -> str:
-    text = redact(re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", text).strip(" ."), {})
-    return text if len(text) <= LONGEST_DETAIL else f"{text[:LONGEST_DETAIL]}..."
+    return one_line(error)

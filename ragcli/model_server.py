@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import threading
 from collections.abc import Mapping
@@ -10,22 +11,26 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ragcli.config import EmbeddingConfig, RerankingConfig
-from ragcli.endpoints import address_of, one_line, retry_after
+from ragcli.endpoints import address_of, check_url, one_line, open_client, refused, retry_after, said_by
 from ragcli.errors import ConfigError, ServerError
+from ragcli.known_pair import KnownValues
 from ragcli.redaction import remember_secret
 from ragcli.retrying import Backoff, with_retries
+from ragcli.server_words import said, short
 
 if TYPE_CHECKING:
     from openai import APIStatusError, OpenAI
 
-CONNECT_SECONDS = 10.0
+EXAMPLE = "http://localhost:8080"
 
 
 def check(section: str, config: EmbeddingConfig | RerankingConfig) -> str:
     """The key, "" where none is wanted; asks no server. `section` is the table that the settings stand in.
 
-    Raises ConfigError where no model is named and ServerError where the key's variable is not set.
+    Raises ConfigError where no model is named, or no address, and ServerError where the key's variable is not
+    set.
     """
+    check_url(f"{section}.url", config.url, EXAMPLE)
     if "model" not in config.model_fields_set:
         raise ConfigError(
             f"{section}.url names a server, and {section}.model does not say which model it runs.",
@@ -64,34 +69,47 @@ class ModelServer:
         """The JSON of the answer. Raises ServerError, after the retries where they are of use."""
         return with_retries(partial(self._ask_once, path, body), self.backoff, threading.Event())
 
-    def unusable(self, reason: str) -> ServerError:
-        """The error for an answer that is none; `reason` ends the sentence "SERVER sent ..."."""
+    def unusable(self, reason: str, answer: object = None) -> ServerError:
+        """The error for an answer that is none; `reason` ends the sentence "SERVER sent ...".
+
+        What the answer says of itself, such as {"error": "loading"}, is told as well.
+        """
+        words = short(said(answer)) if isinstance(answer, Mapping) else ""
         return ServerError(
-            f"{self._address} sent {reason}.",
+            f"{self._address} sent {reason}{f': {words}' if words else ''}.",
             hint=f"Check that it runs {self._config.model}, and the [{self._section}] settings.",
         )
 
+    def another_model(self, found: KnownValues, expected: KnownValues) -> ServerError:
+        """The error for one that scores the known pair otherwise than the model of its name does here."""
+        scored, known = (", ".join(f"{value:.3f}" for value in values.all) for values in (found, expected))
+        name, section = self._config.model, self._section
+        return ServerError(
+            f"{self._address} does not run {name} as ragcli does: it scores three known texts {scored} "
+            f"in place of {known}.",
+            hint="llama.cpp drops the last layers of some models: use another server (docs/scaling.md), or "
+            f"give another model its own name: {section}.model.",
+            hopeless=True,
+        )
+
     def _ask_once(self, path: str, body: Mapping[str, Any]) -> Any:
-        import httpx
         from openai import OpenAIError
 
         try:
-            response = self._opened().post(path, body=dict(body), cast_to=httpx.Response)
-            answer = response.json()
-        except (OpenAIError, httpx.InvalidURL, ValueError) as error:
+            answer = json.loads(self._opened().post(path, body=dict(body), cast_to=str))
+        except (OpenAIError, ValueError, RecursionError) as error:
             raise self._error(error, path) from error
         self._has_answered = True
         return answer
 
     def _opened(self) -> OpenAI:
-        from openai import OpenAI, Timeout
-
         if self._client is None:
-            seconds = self._config.timeout_seconds
-            timeout = Timeout(seconds, connect=min(CONNECT_SECONDS, seconds))
-            # The client insists on a key, also for servers that want none.
-            self._client = OpenAI(
-                base_url=self._config.url, api_key=self._key or "none", timeout=timeout, max_retries=0
+            self._client = open_client(
+                f"{self._section}.url",
+                self._config.url,
+                self._key,
+                timeout_seconds=self._config.timeout_seconds,
+                example=EXAMPLE,
             )
         return self._client
 
@@ -122,33 +140,38 @@ class ModelServer:
         )
 
     def _status_error(self, error: APIStatusError, path: str) -> ServerError:
-        status, section, variable = error.status_code, self._section, self._config.api_key_env
-        detail = one_line(error).removeprefix(f"Error code: {status} - ")
-        if status in (401, 403):
-            hint = f"Check the key in {variable}."
-            if not variable:
-                hint = f"Set {section}.api_key_env to the variable that holds it."
-            return ServerError(f"{self._address} refused the key (HTTP {status}).", hint=hint, hopeless=True)
+        status, section, words = error.status_code, self._section, said_by(error)
+        detail = f" (HTTP {status}){f': {words}' if words else ''}."
+        common = refused(
+            error,
+            ServerError,
+            section=section,
+            setting=f"{section}.url",
+            url=self._config.url,
+            key_variable=self._config.api_key_env,
+        )
+        if common:
+            return common
         if status == 404:
             return ServerError(
-                f"{self._address} has no {path}, or not the model {self._config.model!r} (HTTP 404).",
+                f"{self._address} has no {path}, or not the model {self._config.model!r}{detail}",
                 hint=f"Correct {section}.url or {section}.model.",
                 hopeless=True,
             )
         if status == 501:
             return ServerError(
-                f"{self._address} does not do this (HTTP 501): {detail}.",
+                f"{self._address} does not do this{detail}",
                 hint=f"Start it for {section}, or correct {section}.url.",
                 hopeless=True,
             )
         if status == 429 or status >= 500:
             return ServerError(
-                f"{self._address} failed (HTTP {status}): {detail}.",
+                f"{self._address} failed{detail}",
                 hint="Try again, or read the server's log.",
                 transient=True,
                 retry_after=retry_after(error),
             )
-        return ServerError(
-            f"{self._address} refused the request (HTTP {status}): {detail}.",
-            hint=f"Check {section}.model. If it was too large, lower {section}.batch_size or .max_tokens.",
-        )
+        hint = f"Check {section}.model. If it was too large, lower {section}.batch_size or .max_tokens."
+        if "raw_scores" in words or "use_activation" in words:
+            hint = 'Set reranking.scores = "probabilities": then it is not asked for logits.'
+        return ServerError(f"{self._address} refused the request{detail}", hint=hint)

@@ -159,7 +159,9 @@ class Pipeline:
         filters: Filters = EVERYTHING,
         on_text: Callable[[str], None] | None = None,
     ) -> Answer:
-        """The answer with its citations. `on_text` gets the LLM's text as it arrives, before it is cited."""
+        """The answer with its citations. `on_text` gets the LLM's text as it arrives, before it is cited: the
+        pieces of an `llm.Generation`.
+        """
         prepared = self.prepare(question, rerank=rerank, filters=filters)
         (answer,) = self._answers(prepared, whatever_arm(on_text))
         return answer

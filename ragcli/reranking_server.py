@@ -15,13 +15,22 @@ from typing import Any
 
 from ragcli.bert import load_tokenizer
 from ragcli.config import RerankingConfig
+from ragcli.known_pair import QUESTION, TEXTS, KnownValues, known
 from ragcli.model_server import ModelServer, served_fingerprint
 from ragcli.models import SHIPPED_CROSS_ENCODER, cross_encoder_files
 from ragcli.pair_window import PairWindow
 from ragcli.prior import Prior
 
+PROBABILITIES = (
+    "scores between 0 and 1: these are probabilities and no logits "
+    "(reranking.scores = probabilities takes them)"
+)
 # So many logits do not lie between 0 and 1 by chance.
 MANY = 8
+# Half precision changes a logit's second digit, eight bits the first; another head changes the order.
+TOLERANCE = 0.5
+# Of probabilities, which may have been rounded.
+PROBABILITY_TOLERANCE = 0.02
 # Nearer to 0 and 1 than float32 can tell apart there.
 CERTAIN = 1e-7
 
@@ -44,6 +53,7 @@ class ServedReranker:
         self._config = config
         tokenizer = load_tokenizer(Path(cross_encoder_files(SHIPPED_CROSS_ENCODER).folder))
         self._pairs = PairWindow(tokenizer, self.window)
+        self._is_compared = False
 
     @property
     def truncated(self) -> int:
@@ -56,7 +66,8 @@ class ServedReranker:
     def logits(self, question: str, texts: Sequence[str]) -> list[float]:
         """The logit of every (question, text), in the order of `texts`; equal texts have equal logits.
 
-        Raises ServerError, also where an answer lacks a text or holds what is no score.
+        Raises ServerError, also where an answer lacks a text or holds what is no score, and, the first time,
+        where a model that ragcli brings scores otherwise there.
         """
         return self._logits(question, texts, None)
 
@@ -73,6 +84,8 @@ class ServedReranker:
     def _logits(
         self, question: str, texts: Sequence[str], advance: Callable[[int], None] | None
     ) -> list[float]:
+        if not self._is_compared:
+            self._compare()
         asked, fitting = self._pairs.fit(question, texts)
         places: dict[str, list[int]] = {}
         for place, text in enumerate(fitting):
@@ -88,12 +101,29 @@ class ServedReranker:
                 advance(sum(len(places[text]) for text in batch))
         return self._as_logits(found, distinct=len(different))
 
+    def _compare(self) -> None:
+        """Asks for the known pair, where this model's scores of it are known."""
+        expected = known(self.name)
+        if expected is not None:
+            scores = self._as_logits(self._scores(QUESTION, TEXTS), distinct=len(TEXTS))
+            found = KnownValues("", scores[0], tuple(scores[1:]))
+            chances = _as_probabilities(expected)
+            if self._config.scores == "probabilities":
+                same = _as_probabilities(found).differs(chances) <= PROBABILITY_TOLERANCE
+            elif found.differs(chances) <= PROBABILITY_TOLERANCE:
+                raise self.server.unusable(PROBABILITIES)
+            else:
+                same = found.differs(expected) <= TOLERANCE
+            if not same:
+                raise self.server.another_model(found, expected)
+        self._is_compared = True
+
     def _scores(self, question: str, texts: Sequence[str]) -> list[float]:
         if self._config.dialect == "tei":
             answer = self.server.ask("/rerank", self._tei_request(question, texts))
             return self._listed(answer, "score", len(texts))
         answer = self.server.ask("/rerank", self._jina_request(question, texts))
-        results = answer.get("results") if isinstance(answer, Mapping) else None
+        results = answer.get("results", answer) if isinstance(answer, Mapping) else None
         return self._listed(results, "relevance_score", len(texts))
 
     def _tei_request(self, question: str, texts: Sequence[str]) -> dict[str, Any]:
@@ -111,7 +141,7 @@ class ServedReranker:
         """The scores in the order of the texts, whatever the order of the answer."""
         if not isinstance(results, list) or not all(isinstance(entry, Mapping) for entry in results):
             raise self.server.unusable(
-                f"something that is no list of scores in the dialect {self._config.dialect}"
+                f"something that is no list of scores in the dialect {self._config.dialect}", results
             )
         found = {entry.get("index"): entry.get(key) for entry in results}
         if len(results) != count or set(found) != set(range(count)):
@@ -127,10 +157,7 @@ class ServedReranker:
         between = all(0 <= score <= 1 for score in scores)
         if self._config.scores == "logits":
             if between and distinct >= MANY:
-                raise self.server.unusable(
-                    f"{distinct} scores between 0 and 1: these are probabilities and no logits "
-                    "(reranking.scores = probabilities takes them)"
-                )
+                raise self.server.unusable(f"{distinct} {PROBABILITIES}")
             return scores
         if not between:
             raise self.server.unusable(
@@ -138,3 +165,8 @@ class ServedReranker:
             )
         certain = [min(max(score, CERTAIN), 1 - CERTAIN) for score in scores]
         return [math.log(score / (1 - score)) for score in certain]
+
+
+def _as_probabilities(logits: KnownValues) -> KnownValues:
+    relevant, *irrelevant = (1 / (1 + math.exp(-logit)) for logit in logits.all)
+    return KnownValues(logits.fingerprint, relevant, tuple(irrelevant))

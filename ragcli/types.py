@@ -176,7 +176,9 @@ class Answer:
     `abstained` is True when the passages hold no answer and the text says so. `unknown_citations` are numbers
     that the LLM cited and that the context does not hold: they are dropped from the text and reported.
     `cut_off` is True when the LLM was stopped by its limit, `answer_tokens`, before it was done. `truncated`
-    counts the texts that the encoders could not read whole.
+    counts the texts that the encoders could not read whole. `reasoning` is what the LLM thought before it
+    answered, where it showed that: no part of the answer. `not_sent` names fields of the request that its
+    server refused, so that it was asked without them.
     """
 
     question: str
@@ -192,6 +194,8 @@ class Answer:
     timings: tuple[Timing, ...] = field(default=())
     cut_off: bool = False
     truncated: int = 0
+    reasoning: str = ""
+    not_sent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ STALL, DROP = "stall", "drop"
 @dataclass
 class Gate:
     """`faults` holds, for a part of a path, what its next requests meet: STALL, DROP, a status, a status with
-    headers, or a whole JSON answer. `wants` is a header with the value that it must have.
+    headers or with a body, or a whole JSON answer. `wants` is a header with the value that it must have.
     """
 
     url: str
@@ -81,6 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
             case int(status):
                 self._answer(status, b'{"error": {"message": "as asked"}}')
+            case (int(status), str(text)):
+                self._answer(status, text.encode())
             case (int(status), dict(headers)):
                 self._answer(status, b'{"error": {"message": "as asked"}}', headers)
             case whole:

@@ -38,18 +38,26 @@ HEAVY = {
 SCREEN = {"prompt_toolkit", "rich", "typer"}
 # What each stage may take from the package. The pipeline wires the stages; they do not know each other.
 COMMON = {"ragcli", "ragcli.types", "ragcli.errors", "ragcli.config", "ragcli.prior", "ragcli.redaction"}
+LLM_PARTS = {"ragcli.llm_endings", "ragcli.llm_errors", "ragcli.llm_parts", "ragcli.llm_reasoning"}
 STAGES = {
     "ragcli.documents": {"ragcli.documents"},
     "ragcli.sentences": set(),
     "ragcli.chunking": {"ragcli.sentences"},
     "ragcli.models": set(),
     "ragcli.bert": {"ragcli.models", "ragcli.bert"},
-    "ragcli.endpoints": set(),
+    "ragcli.server_words": set(),
+    "ragcli.endpoints": {"ragcli.server_words"},
     "ragcli.retrying": set(),
-    "ragcli.model_server": {"ragcli.endpoints", "ragcli.retrying"},
+    "ragcli.model_server": {
+        "ragcli.endpoints",
+        "ragcli.known_pair",
+        "ragcli.server_words",
+        "ragcli.retrying",
+    },
+    "ragcli.known_pair": set(),
     "ragcli.pair_window": set(),
     "ragcli.embedding": {"ragcli.models", "ragcli.bert", "ragcli.embedding_server", "ragcli.model_server"},
-    "ragcli.embedding_server": {"ragcli.models", "ragcli.bert", "ragcli.model_server"},
+    "ragcli.embedding_server": {"ragcli.models", "ragcli.bert", "ragcli.model_server", "ragcli.known_pair"},
     "ragcli.lexical": set(),
     "ragcli.fusion": set(),
     "ragcli.store": {"ragcli.store", "ragcli.endpoints", "ragcli.lexical"},
@@ -67,15 +75,25 @@ STAGES = {
         "ragcli.model_server",
     },
     "ragcli.reranking_server": {
+        "ragcli.known_pair",
         "ragcli.models",
         "ragcli.bert",
         "ragcli.pair_window",
         "ragcli.model_server",
     },
     "ragcli.prompting": {"ragcli.prompting", "ragcli.sentences"},
-    "ragcli.llm": {"ragcli.models", "ragcli.local_server", "ragcli.llm_errors", "ragcli.llm_parts"},
-    "ragcli.llm_errors": {"ragcli.endpoints"},
-    "ragcli.llm_parts": set(),
+    "ragcli.llm": {
+        "ragcli.models",
+        "ragcli.local_server",
+        "ragcli.endpoints",
+        "ragcli.llm_request",
+        *LLM_PARTS,
+    },
+    "ragcli.llm_request": {"ragcli.server_words"},
+    "ragcli.llm_errors": {"ragcli.endpoints", "ragcli.server_words", "ragcli.llm_endings"},
+    "ragcli.llm_parts": {"ragcli.server_words"},
+    "ragcli.llm_reasoning": set(),
+    "ragcli.llm_endings": set(),
     "ragcli.local_server": set(),
     "ragcli.comparison": set(),
 }

@@ -172,9 +172,11 @@ def test_served_encoders_are_known_by_what_they_score(
         assert (finding.state, finding.detail[-25:]) == ("ok", " nothing to compare with)")
         kept = known_values.known(SHIPPED_CROSS_ENCODER)
         assert kept is not None
-        monkeypatch.setattr(known_values, "known", lambda _: replace(kept, relevant=kept.relevant + 1))
+        other = replace(kept, relevant=kept.relevant + 1)
+        monkeypatch.setattr("ragcli.reranking_server.known", lambda _: other)
         finding, _ = check_cross_encoder(cross_encoder)
-        assert (finding.state, finding.fix) == ("warning", "Look which model the server calls ragcli.")
+        assert finding.state == "broken"
+        assert "does not run ragcli as ragcli does" in finding.detail
 
 
 def test_a_missing_model_is_broken_and_not_fetched() -> None:
@@ -199,6 +201,24 @@ def test_a_reranker_that_does_not_rank_is_broken(
     finding = check_order(reranker)
     assert finding.state == "broken"
     assert said in finding.detail
+
+
+def test_a_malformed_address_is_a_finding_and_no_crash() -> None:
+    address = "http://[bad"
+    assert not is_loopback(address)
+    findings = (
+        check_bi_encoder(EmbeddingConfig(model="m", url=address))[0],
+        check_cross_encoder(RerankingConfig(model="m", url=address))[0],
+        check_llm(LLMConfig(base_url=address), {}),
+    )
+    for finding in findings:
+        assert finding.state == "broken"
+        assert "is no http or https address" in finding.detail
+
+
+def test_an_llm_that_fails_after_its_first_token_is_broken(server: FaultServer) -> None:
+    config = LLMConfig(base_url=server.base_url, model="filtered")
+    assert check_llm(config, {}).state == "broken"
 
 
 # --- the index

@@ -21,6 +21,8 @@ from ragcli.config import Config, EmbeddingConfig, RerankingConfig, StoreConfig
 from ragcli.embedding import BiEncoder, load_bi_encoder
 from ragcli.embedding_server import ServedBiEncoder
 from ragcli.errors import ConfigError, ExitCode, IndexMismatchError, ServerError
+from ragcli.known_pair import QUESTION as QUESTION_OF_PAIR
+from ragcli.known_pair import TEXTS
 from ragcli.models import llm_file
 from ragcli.pipeline import open_pipeline
 from ragcli.prior import NO_PRIOR
@@ -79,6 +81,11 @@ def candidates() -> list[Candidate]:
     ]
 
 
+def scored(server: Gate) -> list[Any]:
+    """What was asked for at /rerank, without the known pair that comes first."""
+    return [body for _, _, body in server.requests if body["query"] != QUESTION_OF_PAIR]
+
+
 def _fields(chunk: Any) -> dict[str, Any]:
     return {name: getattr(chunk, name) for name in chunk.__slots__}
 
@@ -102,7 +109,7 @@ class TestEmbedding:
         served.embed([f"Text {i}." for i in range(7)])
 
         asked = [body for _, _, body in server.requests]
-        assert [len(body["input"]) for body in asked] == [1, 3, 3, 1]
+        assert [len(body["input"]) for body in asked] == [len((QUESTION_OF_PAIR, *TEXTS)), 3, 3, 1]
         assert {body["model"] for body in asked} == {"all-MiniLM-L6-v2"}
         assert {path for path, _, _ in server.requests} == {"/v1/embeddings"}
         assert {headers["authorization"] for _, headers, _ in server.requests} == {f"Bearer {KEY}"}
@@ -140,7 +147,7 @@ class TestEmbedding:
     def test_an_answer_that_is_none_is_an_error(self, server: Gate, answer: Any, message: str) -> None:
         server.faults["/embeddings"] = [answer]
         with pytest.raises(ServerError, match=message) as caught:
-            load_bi_encoder(embedding_of(server))
+            load_bi_encoder(embedding_of(server, model="another"))
         assert caught.value.exit_code == ExitCode.UNAVAILABLE
 
     def test_vectors_of_another_dimension_later_on_are_an_error(self, server: Gate) -> None:
@@ -164,7 +171,7 @@ class TestReranking:
             assert other.score == pytest.approx(one.score, abs=1e-4)
             assert other.probability == pytest.approx(one.probability, abs=1e-4)
         assert {path for path, _, _ in server.requests} == {"/rerank"}
-        assert [len(body.get("texts") or body["documents"]) for _, _, body in server.requests] == [32, 4]
+        assert [len(body.get("texts") or body["documents"]) for body in scored(server)] == [32, 4]
 
     @DIALECTS
     def test_probabilities_become_logits_again(
@@ -177,7 +184,7 @@ class TestReranking:
     def test_logits_are_asked_for_in_each_server_s_words(self, server: Gate) -> None:
         for dialect in ("jina", "tei"):
             load_reranker(reranking_of(server, dialect=dialect)).logits(QUESTION, ["a"])
-        jina, tei = (body for _, _, body in server.requests)
+        jina, tei = scored(server)
         assert jina == {
             "model": "ragcli",
             "query": QUESTION,
@@ -220,17 +227,17 @@ class TestReranking:
         answer = [{"index": i, "score": i / 10} for i in range(8)]
         server.faults["/rerank"] = [answer]
         with pytest.raises(ServerError, match=r"8 scores between 0 and 1.*reranking\.scores"):
-            load_reranker(reranking_of(server, dialect="tei")).logits("?", list("abcdefgh"))
+            load_reranker(reranking_of(server, dialect="tei", model="bge")).logits("?", list("abcdefgh"))
 
     def test_logits_that_pass_for_probabilities_are_noticed(self, server: Gate) -> None:
         server.faults["/rerank"] = [[{"index": 0, "score": 4.2}]]
-        served = load_reranker(reranking_of(server, dialect="tei", scores="probabilities"))
+        served = load_reranker(reranking_of(server, dialect="tei", scores="probabilities", model="bge"))
         with pytest.raises(ServerError, match="no probabilities"):
             served.logits("?", ["a"])
 
     def test_certain_probabilities_tie_and_stay_finite(self, server: Gate) -> None:
         server.faults["/rerank"] = [[{"index": i, "score": s} for i, s in enumerate((1.0, 0.0, 1.0))]]
-        served = load_reranker(reranking_of(server, dialect="tei", scores="probabilities"))
+        served = load_reranker(reranking_of(server, dialect="tei", scores="probabilities", model="bge"))
         best, worst, again = served.logits("?", ["a", "b", "c"])
         assert best == again == pytest.approx(-worst)
         assert math.isfinite(best)
@@ -252,13 +259,65 @@ class TestReranking:
     def test_an_answer_that_is_none_is_an_error(self, server: Gate, answer: Any, message: str) -> None:
         server.faults["/rerank"] = [answer]
         with pytest.raises(ServerError, match=message) as caught:
-            load_reranker(reranking_of(server)).logits("?", ["a"])
+            load_reranker(reranking_of(server, model="bge")).logits("?", ["a"])
         assert caught.value.exit_code == ExitCode.UNAVAILABLE
 
 
+class TestTheModelOfAName:
+    """A server's model has to be the one that its name says, where ragcli brings that one."""
+
+    @DIALECTS
+    def test_that_scores_with_another_head_is_refused_before_anything_is_ranked(
+        self, server: Gate, dialect: Any
+    ) -> None:
+        """As llama.cpp does with a cross-encoder whose pooler it leaves out."""
+        scores = [{"index": i, "score": s, "relevance_score": s} for i, s in enumerate((-0.2, 0.4, -0.1))]
+        server.faults["/rerank"] = [scores if dialect == "tei" else {"results": scores}]
+        with pytest.raises(ServerError, match=r"does not run ragcli .*-0\.200, 0\.400") as caught:
+            load_reranker(reranking_of(server, dialect=dialect)).logits(QUESTION, ["a", "b"])
+        assert "llama.cpp" in caught.value.hint
+        assert "reranking.model" in caught.value.hint
+        assert len(server.requests) == 1
+
+    def test_is_asked_for_once_and_not_with_each_question(self, server: Gate) -> None:
+        served = load_reranker(reranking_of(server))
+        for question in ("Who?", "Where?", "When?"):
+            served.logits(question, ["a"])
+        assert [body["query"] for _, _, body in server.requests] == [
+            QUESTION_OF_PAIR,
+            "Who?",
+            "Where?",
+            "When?",
+        ]
+
+    def test_that_sends_probabilities_unasked_is_told_how_to_say_so(self, server: Gate) -> None:
+        chances = [1 / (1 + math.exp(-logit)) for logit in (2.76, -6.11, -3.12)]
+        answer = {"results": [{"index": i, "relevance_score": c} for i, c in enumerate(chances)]}
+        server.faults["/rerank"] = [answer]
+        with pytest.raises(ServerError, match=r"reranking\.scores = probabilities"):
+            load_reranker(reranking_of(server)).logits(QUESTION, ["a"])
+
+    @pytest.mark.parametrize("name", ["all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2"])
+    def test_that_embeds_otherwise_is_refused_when_it_is_loaded(self, server: Gate, name: str) -> None:
+        rows = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, 0.0]]
+        server.faults["/embeddings"] = [
+            {"data": [{"index": i, "embedding": row} for i, row in enumerate(rows)]}
+        ]
+        with pytest.raises(ServerError, match=r"does not run .*all-MiniLM-L6-v2 as ragcli does"):
+            load_bi_encoder(embedding_of(server, model=name))
+        assert len(server.requests) == 1
+        assert load_bi_encoder(embedding_of(server, model=name)).dimension == 384
+
+    def test_of_another_name_is_not_compared(self, server: Gate) -> None:
+        load_reranker(reranking_of(server, model="bge")).logits(QUESTION, ["a"])
+        assert [body["query"] for _, _, body in server.requests] == [QUESTION]
+
+
 USES: dict[str, Callable[[Gate, dict[str, Any]], object]] = {
-    "embedding": lambda server, changes: load_bi_encoder(embedding_of(server, **changes)),
-    "reranking": lambda server, changes: load_reranker(reranking_of(server, **changes)).logits("?", ["a"]),
+    "embedding": lambda server, changes: load_bi_encoder(embedding_of(server, model="other", **changes)),
+    "reranking": lambda server, changes: load_reranker(reranking_of(server, model="bge", **changes)).logits(
+        "?", ["a"]
+    ),
 }
 
 
@@ -294,6 +353,52 @@ class TestAServer:
             USES[section](server, {})
         assert f"{section}.{hint}" in caught.value.hint
         assert len(server.requests) == 1
+
+    @pytest.mark.parametrize("status", [301, 302, 307, 308])
+    def test_that_points_elsewhere_is_not_followed(
+        self, server: Gate, url: str, section: str, status: int
+    ) -> None:
+        """Passages go to the server that was named, and to no other."""
+        place = "/v1/embeddings" if section == "embedding" else "/rerank"
+        server.faults["/"] = [(status, {"Location": f"{server.url}{place}"})]
+        with pytest.raises(ServerError, match=rf"another address \(HTTP {status}\)") as caught:
+            USES[section](server, {})
+        assert f"{section}.url" in caught.value.hint
+        assert len(server.requests) == 1
+
+    @pytest.mark.parametrize(
+        "address", ["http://[bad", "http://[::1]bad", "http://host:x", "http://a..b", "ftp://host", "host:1"]
+    )
+    def test_whose_address_is_malformed_is_a_wrong_setting(
+        self, server: Gate, section: str, address: str
+    ) -> None:
+        with pytest.raises(ConfigError, match=rf"{section}\.url is no http or https address"):
+            USES[section](server, {"url": address})
+
+    @pytest.mark.parametrize(
+        ("answer", "words"),
+        [
+            ('{"detail": "the batch is too large"}', "the batch is too large"),
+            ('{"detail": [{"loc": ["body", "top_n"], "msg": "not permitted"}]}', "top_n: not permitted"),
+            (
+                '{"error": "inputs must have less than 512 tokens", "error_type": "validation"}',
+                "less than 512",
+            ),
+            (
+                '{"message": {"detail": [{"msg": "Extra inputs"}, {"msg": "Too short"}]}}',
+                "Extra inputs; Too sh",
+            ),
+            ("the input is too long for this model", "the input is too long for this model"),
+            ("<html><head><title>413 Too Large</title></head><body>nginx</body></html>", ": 413 Too Large."),
+        ],
+    )
+    def test_is_quoted_whatever_the_shape_of_its_words(
+        self, server: Gate, section: str, answer: str, words: str
+    ) -> None:
+        server.faults["/"] = [(413, answer)]
+        with pytest.raises(ServerError, match=r"refused the request \(HTTP 413\)") as caught:
+            USES[section](server, {})
+        assert words in caught.value.message
 
     def test_that_is_too_slow_is_not_waited_for(self, server: Gate, section: str) -> None:
         server.faults["/"] = [STALL]
@@ -338,7 +443,7 @@ class TestAServer:
 
 
 def test_an_outage_after_the_first_answer_is_waited_out(server: Gate) -> None:
-    served = ServedReranker(reranking_of(server), prior=NO_PRIOR, probability=float)
+    served = ServedReranker(reranking_of(server, model="bge"), prior=NO_PRIOR, probability=float)
     served.logits("?", ["a"])
     server.faults["/rerank"] = [DROP, DROP]
     served.logits("?", ["b"])

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from chroma_server import chroma_server, free_port, own_database
+from cli_helper import run
 from gate import DROP, STALL, Gate, gate
 from test_store_same import ALL, DIMENSION, chunk, found, opened, put, vectors
 
@@ -457,3 +458,22 @@ def test_hybrid_retrieval_is_refused_in_words(config: Config) -> None:
         with pytest.raises(UsageError, match="needs an index in a folder") as caught:
             ask()
         assert "--retrieval dense" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[bad", "http://[::1]bad", "http://host:x", "http://a..b", "host:8000"]
+)
+def test_a_malformed_address_is_a_wrong_setting(address: str, tmp_path: Path) -> None:
+    for args in (("search", "anything"), ("list",), ("ingest", str(tmp_path))):
+        outcome = run(*args, environ={"RAGCLI_STORE_URL": address, "HOME": str(tmp_path)})
+        assert (outcome.status, outcome.stdout) == (2, "")
+        assert "store.url is no http or https address" in outcome.stderr
+
+
+def test_a_redirect_is_not_followed(guarded: Gate, config: Config, tmp_path: Path) -> None:
+    """Neither by the first request, which is ours, nor by those of Chroma's client."""
+    guarded.faults["/"] = [(307, {"Location": f"{config.store.url}/api/v2/auth/identity"})] * 9
+    outcome = run("list", environ={"RAGCLI_STORE_URL": guarded.url, "HOME": str(tmp_path)})
+    assert outcome.status == ExitCode.UNAVAILABLE
+    assert len(guarded.requests) == 1
+    assert connection.connect(config.store)._server._session.follow_redirects is False

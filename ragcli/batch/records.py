@@ -20,14 +20,18 @@ class Outcome:
     relevant: frozenset[str] = frozenset()
 
     @property
+    def answers(self) -> tuple[Answer, ...]:
+        """None for a failure, two for a comparison."""
+        if isinstance(self.result, Answer):
+            return (self.result,)
+        arms = (self.result.base, self.result.reranked) if self.result is not None else ()
+        return tuple(answer for answer in arms if answer is not None)
+
+    @property
     def timings(self) -> tuple[Timing, ...]:
         """Of all that was done for this question, of both answers where there are two; none for a failure."""
-        if isinstance(self.result, Answer):
-            return self.result.timings
-        if self.result is None:
-            return ()
-        answers = [answer for answer in (self.result.base, self.result.reranked) if answer is not None]
-        return (*self.result.timings, *(timing for answer in answers for timing in answer.timings))
+        shared = self.result.timings if isinstance(self.result, Comparison) else ()
+        return (*shared, *(timing for answer in self.answers for timing in answer.timings))
 
 
 @dataclass(frozen=True, slots=True)

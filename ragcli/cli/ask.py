@@ -105,10 +105,14 @@ class _View:
         with open_pipeline(config) as pipeline, self._stream("Searching …") as stream:
             answer = pipeline.ask(question, filters=filters, on_text=stream.on_text)
         self.telling.stages(self.screens, answer.timings)
+        out, err = self.screens.out, self.screens.err
+        if not self.telling.quiet:
+            terminal.print_not_sent(err, answer)
+        if self.telling.verbose:
+            terminal.print_reasoning(err, answer)
         if self.as_json:
             self.screens.print_document(json.answer(answer, config))
             return answer
-        out, err = self.screens.out, self.screens.err
         terminal.print_answer(out, answer)
         terminal.print_sources(out, answer)
         if self.show_context:
@@ -130,6 +134,10 @@ class _View:
         for arm, answer in (("base", comparison.base), ("reranked", comparison.reranked)):
             if answer is not None:
                 self.telling.stages(self.screens, answer.timings, view.TITLES[arm].lower())
+            if answer is not None and self.telling.verbose:
+                terminal.print_reasoning(self.screens.err, answer, view.TITLES[arm].lower())
+        if comparison.reranked is not None and not self.telling.quiet:
+            terminal.print_not_sent(self.screens.err, comparison.reranked)
         if self.as_json:
             self.screens.print_document(json.comparison(comparison, config))
             return comparison

@@ -148,6 +148,7 @@ def _run(
     from ragcli.pipeline import open_pipeline
     from ragcli.reporting.batch_json import line
     from ragcli.reporting.progress import StagesBar
+    from ragcli.reporting.terminal import print_not_sent
     from ragcli.retrying import Backoff
     from ragcli.stopwatch import Stopwatch
 
@@ -157,6 +158,7 @@ def _run(
     plan.telling.models(screens, plan.config, BI_ENCODER, *([CROSS_ENCODER] if _reranks(plan) else []), LLM)
     watch = Stopwatch()
     answered = failed = 0
+    told: tuple[str, ...] = ()
     with ExitStack() as stack:
         done: frozenset[str] = frozenset()
         write: Callable[[str, str], None] = partial(_print, environment)
@@ -191,6 +193,9 @@ def _run(
                 watch.add(timing.stage, timing.seconds, timing.cold)
             if outcome.error is not None and not plan.telling.quiet:
                 _warn(screens, outcome.question, outcome.error)
+            if outcome.answers and outcome.answers[-1].not_sent != told and not plan.telling.quiet:
+                told = outcome.answers[-1].not_sent
+                print_not_sent(screens.err, outcome.answers[-1])
             bar("answering", len(done) + answered + failed, len(questions))
     plan.telling.stages(screens, watch.timings, "all questions")
     return Counts(answered, len(done), failed)

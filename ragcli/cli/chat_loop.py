@@ -23,6 +23,7 @@ from ragcli.reporting.comparison import print_comparison
 from ragcli.reporting.live import Stream, spinner
 from ragcli.reporting.text import count, one_line
 from ragcli.reporting.transcript import transcript
+from ragcli.types import Answer
 
 
 def read_all(chat: Chat, lines: Lines) -> int:
@@ -91,6 +92,7 @@ class Chat:
         self._loading: Future[None] = Future()
         self._loading.set_result(None)
         self._saved: set[Path] = set()
+        self._not_sent: tuple[str, ...] = ()
         self._commands: dict[str, Callable[[Command], None]] = {
             "compare": self._compare,
             "sources": self._sources,
@@ -152,12 +154,19 @@ class Chat:
         assert answer is not None
         screen.print_chat_answer(self._out, answer, quoted=quoted)
         terminal.print_sources(self._out, answer)
-        if not self._quiet:
-            terminal.print_notes(self._err, answer, nearest="/sources")
+        self._notes(answer)
         if self._timings:
             terminal.print_timings(self._err, answer.timings)
             terminal.print_usage(self._err, answer)
         self._end_screen()
+
+    def _notes(self, answer: Answer) -> None:
+        if self._quiet:
+            return
+        terminal.print_notes(self._err, answer, nearest="/sources")
+        if answer.not_sent != self._not_sent:
+            terminal.print_not_sent(self._err, answer)
+            self._not_sent = answer.not_sent
 
     def _rewritten(self, question: str) -> None:
         if not self._quiet:
@@ -170,6 +179,9 @@ class Chat:
         with self._stream(Text) as stream:
             comparison = self._session.compare(on_text=stream.on_arm_text)
         print_comparison(self._out, comparison, show_all=command.text == "all", more="/compare all")
+        for answer in (comparison.base, comparison.reranked):
+            if answer is not None and not answer.abstained:
+                self._notes(answer)
         self._end_screen()
 
     def _sources(self, _: Command) -> None:

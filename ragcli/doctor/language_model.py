@@ -10,6 +10,7 @@ from ragcli import llm
 from ragcli.config import LLMConfig
 from ragcli.doctor.records import Finding, problem
 from ragcli.errors import LLMError, RagcliError
+from ragcli.llm_endings import ending
 from ragcli.redaction import without_credentials
 from ragcli.types import Message
 
@@ -45,5 +46,5 @@ def _one_token(opened: llm.LLM) -> None:
         for _part in generation:
             pass
     except LLMError:
-        if generation.finish_reason is None:
+        if generation.finish_reason is None or ending(generation.finish_reason) == "failed":
             raise

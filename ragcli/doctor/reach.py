@@ -42,11 +42,11 @@ def _servers(config: Config) -> list[str]:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL leads to this very machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
+    """Whether a URL leads to this very machine; a malformed one leads nowhere."""
     try:
+        host = urlsplit(url).hostname or ""
+        if host == "localhost" or host.endswith(".localhost"):
+            return True
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

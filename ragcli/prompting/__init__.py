@@ -6,7 +6,7 @@ from ragcli.prompting.abstention import NO_ANSWER, below_threshold, is_abstentio
 from ragcli.prompting.citations import Cited, cite
 from ragcli.prompting.context import ScoreTexts, build_context
 from ragcli.prompting.fencing import one_line
-from ragcli.prompting.quoting import quotation, stop_marks
+from ragcli.prompting.quoting import is_begun, quotation, stop_marks
 from ragcli.prompting.selection import score_sentences
 from ragcli.prompting.support import content_words
 
@@ -19,6 +19,7 @@ __all__ = [
     "cite",
     "content_words",
     "is_abstention",
+    "is_begun",
     "one_line",
     "quotation",
     "score_sentences",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 from ragcli.config import PromptingConfig
+from ragcli.prompting.marks import Mark, code_spans, find_marks
 from ragcli.prompting.support import lexical_support
 from ragcli.sentences import split_sentences
 from ragcli.types import Citation, Context, Passage
@@ -16,10 +16,6 @@ MIN_SUPPORT = 0.5
 
 Support = Callable[[str, str], float]
 """How far evidence (second) supports a claim (first), from 0 to 1."""
-
-# [2], [2, 3], [2-4]; not a link, [2](https://...).
-_MARK = re.compile(r"[^\S\n]*(?:\[|【)(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)(?:\]|】)(?!\()")
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +50,28 @@ def cite(
 ) -> Cited:
     """The LLM's text with citations that resolve.
 
-    `citations = model`: numbers that the context does not hold are dropped from the text and returned.
+    `citations = model`: numbers that the context does not hold are dropped from the text and returned. A text
+    that cites nothing of the context is treated as one that was not asked to.
     `citations = attributed`: marks that the LLM wrote are worth nothing and dropped; each sentence gets the
     mark of the passage that supports it best, none where the support is below MIN_SUPPORT. `question` decides
     between passages that support a sentence alike. Each quote is the passage's most supporting sentence.
     """
     evidence = [item for passage in context.passages for item in _evidence(passage)]
+    known = {passage.number for passage in context.passages}
+    text = text.strip()
     if config.citations == "model":
-        return _checked(text.strip(), evidence, context, support)
-    return _attributed(_without_marks(text).strip(), evidence, support, question)
+        checked = _checked(text, evidence, known, support)
+        if checked.citations:
+            return checked
+        return replace(_attributed(checked.text, evidence, support, question), unknown=checked.unknown)
+    return _attributed(_without_marks(text, find_marks(text, known)).strip(), evidence, support, question)
 
 
 def _attributed(text: str, evidence: list[_Evidence], support: Support, question: str) -> Cited:
     pieces: list[str] = []
     best: dict[int, tuple[float, _Evidence]] = {}
     end_before = 0
+    code = code_spans(text)
     for start, end in split_sentences(text):
         claim = text[start:end]
         scored = [(support(claim, item.text), item) for item in evidence]
@@ -77,7 +80,7 @@ def _attributed(text: str, evidence: list[_Evidence], support: Support, question
         )
         pieces.append(text[end_before:end])
         end_before = end
-        if item is None or value < MIN_SUPPORT:
+        if item is None or value < MIN_SUPPORT or any(first < end <= last for first, last in code):
             continue
         number = item.passage.number
         pieces.append(f" [{number}]")
@@ -88,54 +91,43 @@ def _attributed(text: str, evidence: list[_Evidence], support: Support, question
     return Cited("".join(pieces), citations, ())
 
 
-def _checked(text: str, evidence: list[_Evidence], context: Context, support: Support) -> Cited:
-    known = {passage.number for passage in context.passages}
-    unknown: set[int] = set()
+def _checked(text: str, evidence: list[_Evidence], known: Collection[int], support: Support) -> Cited:
+    marks = find_marks(text, known)
+    pieces: list[str] = []
     claims: dict[int, str] = {}
-    code = [match.span() for match in _CODE.finditer(text)]
-
-    def keep_known(match: re.Match[str]) -> str:
-        if any(start <= match.start() < end for start, end in code):
-            return match.group()
-        numbers = list(_numbers(match.group(1)))
-        unknown.update(number for number in numbers if number not in known)
-        for number in numbers:
+    end_before = 0
+    for place, mark in enumerate(marks):
+        pieces += (text[end_before : mark.start], _rewritten(mark, known))
+        end_before = mark.end
+        claim = _last_sentence(_without_marks(text[: mark.start], marks[:place]))
+        for number in mark.numbers:
             if number in known:
-                claims.setdefault(number, _claim_before(text, match.start()))
-        kept = [str(number) for number in numbers if number in known]
-        space = match.group()[: len(match.group()) - len(match.group().lstrip())]
-        return f"{space}[{', '.join(kept)}]" if kept else ""
-
-    marked = _MARK.sub(keep_known, text).strip()
+                claims.setdefault(number, claim)
     citations = []
     for number in sorted(claims):
         own = [item for item in evidence if item.passage.number == number]
         best = max(own, key=lambda item: support(claims[number], item.text))
         citations.append(_citation(best, attributed=False))
-    return Cited(marked, tuple(citations), tuple(sorted(unknown)))
+    unknown = {number for mark in marks for number in mark.numbers if number not in known}
+    whole = "".join([*pieces, text[end_before:]]).strip()
+    return Cited(whole, tuple(citations), tuple(sorted(unknown)))
 
 
-def _numbers(written: str) -> Iterator[int]:
-    """The numbers of a mark: "2, 4-6" is 2, 4, 5, 6."""
-    for part in re.split(r"\s*[,;]\s*", written):
-        first, _, last = re.sub(r"\s", "", part).replace("–", "-").partition("-")
-        yield from (
-            range(int(first), int(last or first) + 1) if int(last or first) >= int(first) else (int(first),)
-        )
+def _rewritten(mark: Mark, known: Collection[int]) -> str:
+    """The mark without the numbers that lead nowhere."""
+    kept = [str(number) for number in mark.numbers if number in known]
+    return f"{mark.space}[{', '.join(kept)}]" if kept else ""
 
 
-def _claim_before(text: str, mark: int) -> str:
-    """The sentence that a mark closes, without marks."""
-    plain = _without_marks(text[:mark])
-    spans = split_sentences(plain)
-    return plain[slice(*spans[-1])] if spans else plain
+def _last_sentence(text: str) -> str:
+    spans = split_sentences(text)
+    return text[slice(*spans[-1])] if spans else text
 
 
-def _without_marks(text: str) -> str:
-    code = [match.span() for match in _CODE.finditer(text)]
-    return _MARK.sub(
-        lambda match: match.group() if any(start <= match.start() < end for start, end in code) else "", text
-    )
+def _without_marks(text: str, marks: Sequence[Mark]) -> str:
+    for mark in reversed(marks):
+        text = text[: mark.start] + text[mark.end :]
+    return text
 
 
 def _evidence(passage: Passage) -> list[_Evidence]:

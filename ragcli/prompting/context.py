@@ -8,7 +8,7 @@ from ragcli.config import LLMConfig, PromptingConfig
 from ragcli.errors import ConfigError
 from ragcli.prompting.abstention import NO_ANSWER_WORD
 from ragcli.prompting.fencing import FENCE, neutralise, one_line
-from ragcli.prompting.quoting import LEAD, quotable
+from ragcli.prompting.quoting import LEAD, is_begun, quotable
 from ragcli.prompting.selection import choose_sentences
 from ragcli.types import Candidate, Context, Message, Passage
 
@@ -42,7 +42,8 @@ def build_context(
     """The prompt from the first `top_k` of `candidates`, which come in their final order.
 
     With `style = sentences`, `score_texts` (higher is better) chooses `config.sentences` of their sentences,
-    which stand best first, and the LLM is made to begin a quotation: a small one takes what comes first.
+    which stand best first, and the embedded LLM is made to begin a quotation: a small one takes what comes
+    first.
     What does not fit into the LLM's window is left out whole and counted. Raises ConfigError when the window
     cannot hold even the question and one passage.
     """
@@ -51,14 +52,14 @@ def build_context(
     if config.style == "sentences":
         texts = choose_sentences(question, chosen, config.sentences, config.sentence_range, score_texts)
     budget = llm.context_tokens - llm.answer_tokens - MARGIN_TOKENS
-    frame = sum(count_tokens(message.content) for message in _messages(question, (), config))
+    frame = sum(count_tokens(message.content) for message in _messages(question, (), config, llm))
     passages, left_out = _pack(texts, budget - frame, config, count_tokens)
     if texts and not passages:
         raise ConfigError(
             f"The LLM's window of {llm.context_tokens} tokens does not hold the question and one passage.",
             hint="Raise llm.context_tokens, or lower llm.answer_tokens or chunking.size.",
         )
-    messages = _messages(question, passages, config)
+    messages = _messages(question, passages, config, llm)
     tokens = sum(count_tokens(message.content) for message in messages)
     return Context(passages, messages, tokens, budget, left_out)
 
@@ -77,14 +78,17 @@ def _pack(
     return tuple(passages), len(texts) - len(passages)
 
 
-def _messages(question: str, passages: Sequence[Passage], config: PromptingConfig) -> tuple[Message, ...]:
+def _messages(
+    question: str, passages: Sequence[Passage], config: PromptingConfig, llm: LLMConfig
+) -> tuple[Message, ...]:
     body = "\n".join(_rendered(passage, config) for passage in passages)
     asked = one_line(question)
     if config.style == "sentences":
+        begun = (Message("assistant", LEAD),) if is_begun(config, llm) else ()
         return (
             Message("system", SENTENCES_SYSTEM),
             Message("user", f"Context:\n{body}\n\nQuestion: {asked}"),
-            Message("assistant", LEAD),
+            *begun,
         )
     system = PASSAGES_SYSTEM.format(citing=CITING if config.citations == "model" else "")
     return Message("system", system), Message("user", f"{body}\n\nQuestion: {asked}")

@@ -14,14 +14,14 @@ _NOT_TEXT = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
 # The control tokens of the common chat templates: ChatML and Llama 3 (<|...|>), Llama 2 and Mistral ([INST],
-# <<SYS>>, <s>), Gemma (<start_of_turn>), reasoning models (<think>).
+# <<SYS>>, <s>), Gemma (<start_of_turn>), reasoning models (<think>, [THINK]).
 _PIPE_TOKEN = re.compile(r"<(?=\s*[|｜])|(?<=[|｜])\s*>")
 _TAG_TOKEN = re.compile(
-    r"<(?=\s*/?\s*(?:s|bos|eos|pad|unk|think|tool_call|(?:start|end)_of_(?:turn|text))\s*>|<\s*/?\s*SYS\s*>>)",
+    r"<(?=\s*/?\s*(?:s|bos|eos|pad|unk|(?:seed:)?think|thinking|thought|reasoning|tool_call|(?:start|end)_of_(?:turn|text))\s*>|<\s*/?\s*SYS\s*>>)",
     re.IGNORECASE,
 )
 _BRACKET_TOKEN = re.compile(
-    r"\[(?=\s*/?\s*(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\s*\])"
+    r"\[(?=\s*/?\s*(?:INST|THINK|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\s*\])"
 )
 
 

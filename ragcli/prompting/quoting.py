@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ragcli.config import PromptingConfig
+from ragcli.config import LLMConfig, PromptingConfig
 from ragcli.prompting.fencing import one_line
 from ragcli.sentences import split_sentences
 from ragcli.types import Passage
@@ -22,11 +22,21 @@ server that does not go on with the words it is given begins with a mark of its 
 
 _CLOSED = re.compile(r"\"(?=\s|\Z)|\n")
 _OPENING = re.compile(rf"\A\s*(?:{re.escape(LEAD[:-1])})?\"?\s*")
+_OPENED = re.compile(rf"\A\s*(?:{re.escape(LEAD[:-1])})?\"")
 _LIST_MARK = re.compile(r"\A(?:[-*•]|\d{1,2}[.)])\s+(?=\S)")
 
 
+def is_begun(config: PromptingConfig, llm: LLMConfig) -> bool:
+    """Whether the prompt ends in the first words of the answer: where one is quoted by the embedded LLM.
+
+    Its server goes on with these words. Others may begin again, refuse them, or answer to them, and none says
+    which of these it does.
+    """
+    return config.style == "sentences" and llm.embedded
+
+
 def stop_marks(config: PromptingConfig) -> tuple[str, ...]:
-    """What the LLM's text ends at; nothing where it is not asked to quote."""
+    """Where the text of an LLM ends that goes on with a quotation; nothing where it is not asked to quote."""
     return _END_MARKS if config.style == "sentences" else ()
 
 
@@ -37,11 +47,14 @@ def quotable(passage: Passage) -> str:
     return f"{title}: {text}" if title else text
 
 
-def quotation(text: str, passages: Sequence[Passage]) -> str:
+def quotation(text: str, passages: Sequence[Passage], *, begun: bool = True) -> str:
     """What the LLM quoted: without the lead, what follows the closing mark, titles and repetitions.
 
-    Empty where the LLM wrote nothing but marks.
+    `begun`: the prompt opened the quotation. Where it did not and the LLM did not either, its words are its
+    own, and stay as they are. Empty where it wrote nothing but marks.
     """
+    if not begun and not _OPENED.match(text):
+        return text.strip()
     body = text[match.end() :] if (match := _OPENING.match(text)) else text
     body = _CLOSED.split(body, maxsplit=1)[0].strip()
     titles = {one_line(passage.candidate.chunk.title).replace('"', "'") for passage in passages} - {""}

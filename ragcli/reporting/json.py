@@ -127,6 +127,8 @@ def answer_fields(record: Answer) -> Fields:
         "unknown_citations": list(record.unknown_citations),
         "cut_off": record.cut_off,
         "truncated": record.truncated,
+        "reasoning": record.reasoning,
+        "not_sent": list(record.not_sent),
         "context": _context(record.context),
         "reranked": record.reranked,
         "model": record.model,

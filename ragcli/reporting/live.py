@@ -26,6 +26,7 @@ from rich.progress import (
 from rich.status import Status
 from rich.text import Text
 
+from ragcli.llm_reasoning import RESTART
 from ragcli.reporting import text as words
 from ragcli.reporting.comparison import TITLES, Arms
 from ragcli.reporting.terminal import READING_WIDTH, PlainConsole
@@ -86,7 +87,11 @@ class Stream:
         self.on_arm_text("", text)
 
     def on_arm_text(self, arm: str, text: str) -> None:
-        """One part of the answer of `arm` ("base" or "reranked")."""
+        """One part of the answer of `arm` ("base" or "reranked"); see `llm.Generation`."""
+        if not text:
+            return
+        if text.startswith(RESTART):
+            self._parts[arm] = []
         self._parts.setdefault(arm, []).append(text)
         if not self._shows:
             return

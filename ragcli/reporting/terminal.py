@@ -173,6 +173,23 @@ def print_notes(console: Console, answer: Answer, *, nearest: str = "ragcli sear
         console.print(Text(f"hint: {nearest} shows the passages that came nearest.", style="hint"))
 
 
+def print_not_sent(console: Console, answer: Answer) -> None:
+    """Which settings the LLM's server refused: once a run, for stderr."""
+    if answer.not_sent:
+        names = ", ".join(answer.not_sent)
+        line = (
+            f"note: the LLM's server refuses {names}, and was asked without; llm.extra can leave fields out."
+        )
+        console.print(Text(line, style="warning"), soft_wrap=not console.is_terminal)
+
+
+def print_reasoning(console: Console, answer: Answer, of: str = "") -> None:
+    """What the LLM thought before it answered: for stderr, as it is no part of the answer."""
+    if answer.reasoning:
+        console.print(Text(f"reasoning{f' ({of})' if of else ''}:", style="heading"))
+        console.print(Text(words.clean(answer.reasoning), style="quiet"), soft_wrap=not console.is_terminal)
+
+
 def print_truncated(console: Console, truncated: int) -> None:
     """Texts that an encoder could not read whole: for stderr."""
     if truncated:

@@ -33,6 +33,8 @@ def _lines(exchange: Exchange) -> Iterator[str]:
 
 def _answer(answer: Answer) -> Iterator[str]:
     yield inert(answer.text)
+    if answer.cut_off:
+        yield "\n*Cut off: the LLM reached its limit before it was done.*"
     if answer.citations:
         yield ""
     for citation in sorted(answer.citations, key=lambda citation: citation.number):

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ragcli.config import StoreConfig
+from ragcli.endpoints import bad_url, check_url
 from ragcli.redaction import remember_secret
 from ragcli.store.server_errors import (
     REFUSED,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
 CONNECT_SECONDS = 10.0
+EXAMPLE = "http://localhost:8000"
 
 
 def connect(config: StoreConfig) -> Any:
@@ -30,6 +32,7 @@ def connect(config: StoreConfig) -> Any:
     if config.api_key_env and not key:
         raise missing_key(config)
     remember_secret(key)
+    check_url("store.url", config.url, EXAMPLE)
     return _client(config, key)
 
 
@@ -66,8 +69,8 @@ def _probe(config: StoreConfig, key: str) -> None:
     url = f"{config.url.rstrip('/')}/api/v2/auth/identity"
     try:
         response = httpx.get(url, headers=_headers(config, key), timeout=_timeout(config))
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise not_chroma(config) from error
+    except httpx.InvalidURL as error:
+        raise bad_url("store.url", EXAMPLE) from error
     if response.status_code in REFUSED or response.status_code >= 500:
         raise bad_status(config, response.status_code, "")
     try:
