@@ -1,7 +1,7 @@
-"""Names of files compared as a reader sees them: two spellings of one accented letter are the same letter. Pure.
+"""Names of files compared as a reader sees them: two spellings of an accented letter are one letter. Pure.
 
-macOS and some archives spell "é" as "e" and a combining accent (NFD), keyboards spell it as one character (NFC).
-Linux takes the two for different names, so the name as it is on the disk is kept for opening the file.
+macOS and some archives spell "é" as "e" and a combining accent (NFD), keyboards as one character (NFC). Linux
+takes the two for different names, so the name as it is on the disk is kept for opening the file.
 """
 
 from __future__ import annotations

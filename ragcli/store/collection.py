@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ragcli.errors import StoreError
 from ragcli.store import versions
+from ragcli.store.bases import full_base, kept_base
 from ragcli.store.chroma_chunks import ChromaChunks, Update
 from ragcli.store.chroma_files import chroma_errors
 from ragcli.store.lock import WriteLock
@@ -99,7 +101,8 @@ class Store:
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """What is in the index, by name. Does not import Chroma."""
-        return self._read(lambda place: _records(place).sources())
+        infos = self._read(lambda place: _records(place).sources())
+        return tuple(replace(info, base=full_base(info.base, info.source, self._folder)) for info in infos)
 
     def count(self) -> int:
         """Chunks in the index. Does not import Chroma."""
@@ -173,13 +176,18 @@ class Store:
                 generations = records.begin(len(updates))
                 self._chroma.add(draft / "chroma", list(zip(generations, updates, strict=True)))
                 now = datetime.now(UTC).isoformat(timespec="seconds")
-                infos = [
-                    SourceInfo(u.source, u.title, u.format, len(u.chunks), u.sha256, now) for u in updates
-                ]
+                infos = [update.info(now, base=kept_base(update.base, self._folder)) for update in updates]
                 records.commit(zip(generations, infos, strict=True))
                 self._sweep(draft)
             if time.monotonic() > self._next_checkpoint:
                 self._checkpoint()
+
+    def rebase(self, bases: Mapping[str, str]) -> None:
+        """Let the names of these sources start from other folders (see `SourceInfo.base`)."""
+        if not bases:
+            return
+        with self.writing(), self._change() as draft:
+            _records(draft).rebase({name: kept_base(base, self._folder) for name, base in bases.items()})
 
     def remove(self, source: str) -> int:
         """Take a source out of the index. Returns how many chunks that were; 0 if it was not there."""

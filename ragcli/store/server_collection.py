@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -136,10 +136,17 @@ class ServerStore:
         with self._place.errors():
             self._add(list(zip(generations, updates, strict=True)))
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        infos = [SourceInfo(u.source, u.title, u.format, len(u.chunks), u.sha256, now) for u in updates]
+        infos = [update.info(now, base=update.base) for update in updates]
         self._lock.confirm()
         self._records.commit(zip(generations, infos, strict=True))
         self._sweep()
+
+    def rebase(self, bases: Mapping[str, str]) -> None:
+        """Let the names of these sources start from other folders (see `SourceInfo.base`)."""
+        if bases:
+            with self.writing():
+                self._lock.confirm()
+                self._records.rebase(bases)
 
     def remove(self, source: str) -> int:
         """Take a source out of the index. Returns how many chunks that were; 0 if it was not there."""
