@@ -94,6 +94,8 @@ def ingest(
         if index is not None and not dry_run:
             stack.enter_context(index.writing())
         with run.watch.stage("plan"):
+            if index is not None:
+                index.check()
             known = index.sources() if index is not None else ()
             todo = plan(paths, discovery, known, prune=prune)
         if index is None or dry_run:

@@ -58,6 +58,7 @@ def _collection_rows(config: Config) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for name in store.collections(config):
         with store.open_store(config.model_copy(update={"collection": name}), create=False) as opened:
+            opened.check()
             rows.append(
                 {
                     "collection": name,

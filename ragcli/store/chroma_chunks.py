@@ -68,6 +68,18 @@ class ChromaChunks:
         """A new, empty collection in `folder`."""
         close_client(create_collection(folder, self._manifest, search_width=self._search_width))
 
+    def settle(self, folder: Path) -> None:
+        """Nobody uses `folder` afterwards until it is published. What Chroma puts off until somebody searches
+        is done now, so that reading changes no file of its graph.
+        """
+        import numpy as np
+
+        self.close()
+        with chroma_errors(folder):
+            question = np.ones((1, self._manifest.dimension), dtype=np.float32)
+            self._at(folder).query(query_embeddings=question, n_results=1, where=None, include=["distances"])
+        self.close()
+
     def add(self, folder: Path, entries: Sequence[tuple[int, Update]]) -> None:
         """The chunks of (generation, update)."""
         import numpy as np

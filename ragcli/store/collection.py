@@ -15,11 +15,12 @@ from ragcli.errors import StoreError
 from ragcli.store import versions
 from ragcli.store.bases import full_base, kept_base
 from ragcli.store.chroma_chunks import ChromaChunks, Update
-from ragcli.store.chroma_files import chroma_errors
+from ragcli.store.chroma_files import check_database, chroma_errors
 from ragcli.store.lock import WriteLock
 from ragcli.store.manifest import Manifest, read_manifest, write_manifest
 from ragcli.store.metadata import conditions, conjunction, matching
 from ragcli.store.records import Records
+from ragcli.store.seal import DAMAGED_HINT
 from ragcli.store.words import WordSearch
 from ragcli.types import Candidate, Chunk, Filters, SourceInfo
 
@@ -117,6 +118,10 @@ class Store:
         return self._read(
             lambda place: self._chroma.sample(place / "chroma", _where(_records(place), Filters()))
         )
+
+    def check(self) -> None:
+        """Raises StoreError where the index is damaged, as far as that shows without reading every chunk."""
+        self._read(self._check_at)
 
     def chunks(self, source: str) -> tuple[Chunk, ...]:
         """The chunks of one source in reading order; empty if it is not in the index."""
@@ -225,9 +230,19 @@ class Store:
             self._draft_is_sound = False
             raise
 
+    def _check_at(self, place: Path) -> None:
+        with chroma_errors(self._folder):
+            check_database(place / "chroma")
+        lost = _records(place).count() - self._chroma.count(place / "chroma")
+        if lost > 0:
+            raise StoreError(
+                f"The index at {self._folder} is damaged: {lost:,} of its chunks are missing in Chroma.",
+                hint=DAMAGED_HINT,
+            )
+
     def _checkpoint(self) -> None:
         started = time.monotonic()
-        self.close()
+        self._settle()
         versions.publish(self._folder, keep_draft=True)
         took = time.monotonic() - started
         self._next_checkpoint = time.monotonic() + max(_CHECKPOINT_SECONDS, took / _CHECKPOINT_SHARE)
@@ -236,12 +251,24 @@ class Store:
         """An interrupted writing keeps what it did: sources are whole in a draft at any time."""
         if self._draft is None:
             return
-        self.close()
-        self._draft = None
+        try:
+            if self._draft_is_sound:
+                self._settle()
+        except StoreError:
+            self._draft_is_sound = False
+            raise
+        finally:
+            self.close()
+            self._draft = None
+            if not self._draft_is_sound:
+                versions.discard(self._folder)
         if self._draft_is_sound:
             versions.publish(self._folder)
-        else:
-            versions.discard(self._folder)
+
+    def _settle(self) -> None:
+        self.close()
+        if self._draft is not None:
+            self._chroma.settle(self._draft / "chroma")
 
     def _sweep(self, draft: Path) -> None:
         """Delete the chunks that no source counts as its own."""

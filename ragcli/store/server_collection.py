@@ -77,6 +77,9 @@ class ServerStore:
             return None
         return to_chunk(found["metadatas"][0], found["documents"][0]), len(found["embeddings"][0])
 
+    def check(self) -> None:
+        """Nothing to do: a server looks after its own files."""
+
     def chunks(self, source: str) -> tuple[Chunk, ...]:
         """The chunks of one source in reading order; empty if it is not in the index."""
         generation = self._records.generation(source)
