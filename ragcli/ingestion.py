@@ -42,12 +42,16 @@ _CHUNKS_AT_ONCE = 512
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` files ("read", "store") or chunks ("embed": `total` grows as files are read)."""
+    """`done` of `total` files ("read", "store") or chunks ("embed": `total` grows as files are read).
+
+    `share` is how much of the whole work is done, from 0 to 1, by the bytes of the files.
+    """
 
     stage: str
     done: int
     total: int
     source: str
+    share: float = 0.0
 
 
 Listener = Callable[[Progress], None]
@@ -120,6 +124,8 @@ class _Run:
         self._files: list[FileReport] = []
         self._embedded = 0
         self._cut = 0
+        self._bytes = self._bytes_read = 0
+        self._share = 0.0
         self._stopped = Event()
 
     def perform(self, plan: Plan, index: Index) -> None:
@@ -163,9 +169,11 @@ class _Run:
 
     def _prepared(self, work: Sequence[Work]) -> Iterator[_Prepared]:
         """Each file read and cut; one that cannot be read is noted as skipped."""
+        self._bytes = sum(item.size for item in work)
         for done, item in enumerate(work):
             self._check_stopped()
-            self._progress(Progress("read", done, len(work), item.source))
+            self._tell("read", done, len(work), item.source)
+            self._bytes_read += item.size
             try:
                 with self.watch.stage("read"):
                     document = replace(self._reader.read(item.path), source=item.source)
@@ -178,13 +186,13 @@ class _Run:
             self._cut += len(chunks)
             yield _Prepared(item, document, chunks)
         if work:
-            self._progress(Progress("read", len(work), len(work), ""))
+            self._tell("read", len(work), len(work), "")
 
     def _with_vectors(self, groups: Iterator[list[_Prepared]]) -> Iterator[tuple[list[_Prepared], Vectors]]:
         def advance(texts: int) -> None:
             self._check_stopped()
             self._embedded += texts
-            self._progress(Progress("embed", self._embedded, self._cut, ""))
+            self._tell("embed", self._embedded, self._cut, "")
 
         for group in groups:
             passages = [part.passage for prepared in group for part in prepared.chunks]
@@ -203,7 +211,13 @@ class _Run:
             index.replace_all(_updates(group, vectors))
         for prepared in group:
             self._note_written(prepared)
-        self._progress(Progress("store", len(self._files), total, group[-1].work.source))
+        self._tell("store", len(self._files), total, group[-1].work.source)
+
+    def _tell(self, stage: str, done: int, total: int, source: str) -> None:
+        """What was read is done as far as its chunks are embedded: that takes nearly all of the time."""
+        read = self._bytes_read / self._bytes if self._bytes else 0.0
+        self._share = max(self._share, read * self._embedded / self._cut if self._cut else 0.0)
+        self._progress(Progress(stage, done, total, source, self._share))
 
     def _load(self) -> None:
         """What is loaded at its first use is timed apart from the work."""

@@ -21,13 +21,14 @@ KEPT = "there, but not among the files that are read now; the index keeps it"
 @dataclass(frozen=True, slots=True)
 class Work:
     """A file to read. `base` is as in SourceInfo; `replaces` is how many chunks the file has in the index,
-    None if it is new.
+    None if it is new. `size` is in bytes.
     """
 
     path: Path
     source: str
     base: str
     replaces: int | None
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,12 @@ class _Known:
         place = self._here / name
         info = self._by_place.get(place)
         if info is not None:
-            return Work(path, info.source, info.base, info.chunks), info
+            return Work(path, info.source, info.base, info.chunks, _size(path)), info
         info = self._by_name.get(name)
         if info is not None and not _may_take_over(info):
             name, info = place.as_posix(), None
         base = "" if PurePath(name).is_absolute() else str(self._here)
-        return Work(path, name, base, None if info is None else info.chunks), info
+        return Work(path, name, base, None if info is None else info.chunks, _size(path)), info
 
     def with_what_is_kept(self, report: FileReport, unread: Sequence[str] = ()) -> FileReport:
         place = self._here / report.source
@@ -141,6 +142,14 @@ def _may_take_over(info: SourceInfo) -> bool:
     """Whether a file elsewhere may take this name: its folder was moved, or nobody knows which one it was."""
     place = _place(info)
     return place is None or _is_gone(place)
+
+
+def _size(path: Path) -> int:
+    """0 for a file that vanished: reading it tells."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _is_gone(place: Path) -> bool:

@@ -52,6 +52,7 @@ class ServerStore:
         with self._lock as lock:
             if lock.depth == 1:
                 self._sweep()
+                self._place.set_width(self._chroma)
             yield
 
     def sources(self) -> tuple[SourceInfo, ...]:
