@@ -99,7 +99,7 @@ class _Walk:
         for path in self._below(root, PurePosixPath(), [(PurePosixPath(), excludes)]):
             if not globs.match_file(path.relative_to(root).as_posix()):
                 continue
-            if path.is_symlink():
+            if _is_link(path):
                 links.append(path)
             else:
                 self.file(path)
@@ -178,6 +178,14 @@ class _Walk:
         return ""
 
 
+def _is_link(path: Path) -> bool:
+    """A folder may be listed and its files not looked at: then reading one says so."""
+    try:
+        return path.is_symlink()
+    except OSError:
+        return False
+
+
 def _cannot_be_read(problem: OSError) -> str:
     return f"cannot be read: {(problem.strerror or str(problem)).lower()}"
 
@@ -190,9 +198,9 @@ def _spec(patterns: Sequence[str]) -> GitIgnoreSpec:
 
 def _ignore_file(root: Path, folder: PurePosixPath) -> list[tuple[PurePosixPath, GitIgnoreSpec]]:
     path = root / folder / _IGNORE_FILE
-    if path.is_symlink() or not path.is_file():
-        return []
     try:
+        if path.is_symlink() or not path.is_file():
+            return []
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         return [(folder, _spec(lines))]
     except (OSError, ValueError) as problem:

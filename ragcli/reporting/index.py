@@ -128,8 +128,8 @@ def _ingest_summary(report: IngestReport) -> Text:
 
 
 def print_sources(console: Console, sources: Sequence[SourceInfo]) -> None:
-    """On a terminal names get the room that they need: the time of day goes first, then titles are wrapped, and
-    only then names, between their folders.
+    """On a terminal names get the room that they need: the time of day goes first, then titles are wrapped,
+    and only then names, between their folders.
     """
     names, titles, formats, chunks = (
         [words.one_line(str(getattr(source, key))) for source in sources]
@@ -141,10 +141,12 @@ def print_sources(console: Console, sources: Sequence[SourceInfo]) -> None:
     has_time = longest + wanted + MINUTE - DAY <= room
     width = max(room - max(min(wanted, LEAST_TITLE), room - longest), LEAST_NAME)
     result = table("Source", "Title", "Format", "Chunks", "Ingested", right=["Chunks"])
-    _keep_whole(result, "Source", "Format", "Chunks", "Ingested")
+    names = [_folded(name, width) for name in names]
+    fits = _widest("\n".join(names).split("\n")) + min(wanted, LEAST_TITLE) <= room
+    _keep_whole(result, "Format", "Chunks", "Ingested", *(["Source"] if fits else []))
     for source, name, title, kind in zip(sources, names, titles, formats, strict=True):
         result.add_row(
-            Text(_folded(name, width)),
+            Text(name),
             Text(title),
             Text(kind),
             f"{source.chunks:,}",
