@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from ragcli.config import Config, IngestConfig, StoreConfig
+from ragcli.documents import discover
 from ragcli.embedding import BiEncoder
 from ragcli.errors import IngestError
 from ragcli.ingestion import ingest
-from ragcli.planning import KEPT
+from ragcli.planning import KEPT, plan
 from ragcli.store import open_store
 from ragcli.types import IngestReport
 
@@ -90,9 +91,15 @@ class TestWhatMayBeThere:
                 place.chmod(0o755)
         (folder / "docs" / "deep").chmod(mode)
 
-        as_nobody(lambda: run(embedder, prune=True))
-        (folder / "docs" / "deep").chmod(0o755)
-        assert held() == {"docs/a.md", "docs/deep/c.md", "docs/deep/d.md"}
+        with open_store(CONFIG, create=False) as index:
+            sources = index.sources()
+
+        def planned() -> None:
+            paths = [Path("docs")]
+            todo = plan(paths, discover(paths, CONFIG.ingest), sources, prune=True)
+            assert [info.source for info in todo.vanished] == ["docs/b.md"]
+
+        as_nobody(planned)
 
     def test_a_root_that_lost_everything_is_refused(self, folder: Path, embedder: BiEncoder) -> None:
         write(folder / "disk" / "x.md", "y.md")
