@@ -5,6 +5,7 @@
     |- ConfigError              exit 2   unreadable config, unknown key, bad value
     |- IngestError              exit 1   a path that does not exist; with --strict, a file that was skipped
     |- StoreError               exit 1   the index cannot be read or written
+    |  |- IndexBusyError        exit 1   another process is writing to it
     |  |- IndexMismatchError    exit 2   the index was built with another model or other settings
     |  |- StoreServerError      exit 4   the index's server is unreachable, too slow, or refuses the key
     |- NothingFoundError        exit 3   no index, an empty one, nothing matches, no answer though demanded
@@ -56,6 +57,10 @@ class IngestError(RagcliError):
 
 
 class StoreError(RagcliError):
+    pass
+
+
+class IndexBusyError(StoreError):
     pass
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from ragcli.config_template import config_text
@@ -71,6 +72,24 @@ def first_config(answers: Answers) -> str:
     elif answers.model:
         changes["llm.model"] = answers.model
     return config_text(_without_defaults(changes), profiles)
+
+
+def check_places(answers: Answers) -> None:
+    """Raises UsageError for documents that are not there, and an index that would lie among them.
+
+    A hidden folder, as .ragcli is, may: neither an ingest nor a person takes it for documents.
+    """
+    index = Path(answers.index).expanduser().absolute()
+    for named in answers.documents:
+        folder = Path(named).expanduser().absolute()
+        if not folder.exists():
+            raise UsageError(f"{named} does not exist.", hint="Name a folder or a file: --documents PATH")
+        inside = index.relative_to(folder) if index.is_relative_to(folder) else None
+        if inside is not None and not any(part.startswith(".") for part in inside.parts):
+            raise UsageError(
+                f"The index, {answers.index}, would lie among the documents in {named}.",
+                hint="Name a folder beside them, or a hidden one: --index .ragcli",
+            )
 
 
 def _without_defaults(changes: dict[str, object]) -> dict[str, object]:

@@ -8,7 +8,7 @@ Reading, embedding and writing overlap, a group of files apart, so that the enco
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from ragcli import documents
 from ragcli.chunking import chunk
 from ragcli.config import Config
-from ragcli.documents import Discovery, UnreadableFile
+from ragcli.documents import UnreadableFile
 from ragcli.embedding import BiEncoder
 from ragcli.errors import ConfigError, NothingFoundError
+from ragcli.planning import KEPT, Plan, Work, plan
 from ragcli.stopwatch import Stopwatch
 from ragcli.store import Index, Update, open_store
-from ragcli.types import Chunk, Document, FileReport, FileStatus, IngestReport, SourceInfo
+from ragcli.types import Chunk, Document, FileReport, FileStatus, IngestReport
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,32 +42,19 @@ _CHUNKS_AT_ONCE = 512
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` files ("read", "store") or chunks ("embed": `total` grows as files are read)."""
+    """`done` of `total` files ("read", "store") or chunks ("embed": `total` grows as files are read).
+
+    `share` is how much of the whole work is done, from 0 to 1, by the bytes of the files.
+    """
 
     stage: str
     done: int
     total: int
     source: str
+    share: float = 0.0
 
 
 Listener = Callable[[Progress], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """A file to read. `replaces` is how many chunks it has in the index, None if it is new."""
-
-    path: Path
-    source: str
-    replaces: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    work: tuple[_Work, ...]
-    unchanged: tuple[SourceInfo, ...]
-    vanished: tuple[SourceInfo, ...]
-    skipped: tuple[FileReport, ...]
 
 
 class _StoppedError(Exception):
@@ -75,7 +63,7 @@ class _StoppedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    work: _Work
+    work: Work
     document: Document
     chunks: tuple[Chunk, ...]
 
@@ -91,11 +79,12 @@ def ingest(
 ) -> IngestReport:
     """Synchronise the index with the files below `paths`; sources elsewhere are left alone.
 
-    `prune` drops the sources below `paths` that are no longer found there. A file that cannot be read is
+    `prune` drops the sources whose files lay below `paths` and are gone. A file that cannot be read is
     reported as skipped, and what the index held of it stays. `dry_run` reads and cuts, and writes nothing.
 
-    Raises IngestError (a path that does not exist), ConfigError (chunks beyond the model's window),
-    IndexMismatchError, StoreError (another ingest is running), ModelError.
+    Raises IngestError (a path that does not exist; with `prune`, a folder that lost all that the index has of
+    it), ConfigError (chunks beyond the model's window), IndexMismatchError, StoreError (another ingest is
+    running), ModelError.
     """
     _check_window(config, embedder)
     # Before the index is opened: a mistyped path must not leave an empty index behind.
@@ -109,13 +98,15 @@ def ingest(
         if index is not None and not dry_run:
             stack.enter_context(index.writing())
         with run.watch.stage("plan"):
-            known = {info.source: info for info in index.sources()} if index is not None else {}
-            plan = _plan(paths, discovery, known, prune=prune)
+            if index is not None:
+                index.check()
+            known = index.sources() if index is not None else ()
+            todo = plan(paths, discovery, known, prune=prune)
         if index is None or dry_run:
-            run.rehearse(plan)
+            run.rehearse(todo)
         else:
-            run.perform(plan, index)
-    return run.report(plan, dry_run=dry_run)
+            run.perform(todo, index)
+    return run.report(todo, dry_run=dry_run)
 
 
 class _Run:
@@ -133,9 +124,11 @@ class _Run:
         self._files: list[FileReport] = []
         self._embedded = 0
         self._cut = 0
+        self._bytes = self._bytes_read = 0
+        self._share = 0.0
         self._stopped = Event()
 
-    def perform(self, plan: _Plan, index: Index) -> None:
+    def perform(self, plan: Plan, index: Index) -> None:
         prepared = _ahead(_groups(self._prepared(plan.work)))
         with closing(_ahead(self._with_vectors(prepared))) as groups:
             try:
@@ -147,19 +140,21 @@ class _Run:
                 self._reader.__exit__(None, None, None)
                 raise
         with self.watch.stage("store"):
+            index.rebase(plan.moved)
             for info in plan.vanished:
                 self._note(info.source, "removed", index.remove(info.source))
 
-    def rehearse(self, plan: _Plan) -> None:
+    def rehearse(self, plan: Plan) -> None:
         """What perform would do, without embedding and writing."""
         for prepared in self._prepared(plan.work):
             self._note_written(prepared)
         for info in plan.vanished:
             self._note(info.source, "removed", info.chunks)
 
-    def report(self, plan: _Plan, *, dry_run: bool) -> IngestReport:
+    def report(self, plan: Plan, *, dry_run: bool) -> IngestReport:
         files = [*self._files, *plan.skipped]
         files += [FileReport(info.source, "unchanged", info.chunks) for info in plan.unchanged]
+        files += [FileReport(info.source, "unchanged", info.chunks, KEPT) for info in plan.kept]
         files.sort(key=lambda file: file.source)
         replaced = {file.source for file in files if file.status == "replaced"}
         return IngestReport(
@@ -172,14 +167,16 @@ class _Run:
             timings=self.watch.timings,
         )
 
-    def _prepared(self, work: Sequence[_Work]) -> Iterator[_Prepared]:
+    def _prepared(self, work: Sequence[Work]) -> Iterator[_Prepared]:
         """Each file read and cut; one that cannot be read is noted as skipped."""
+        self._bytes = sum(item.size for item in work)
         for done, item in enumerate(work):
             self._check_stopped()
-            self._progress(Progress("read", done, len(work), item.source))
+            self._tell("read", done, len(work), item.source)
+            self._bytes_read += item.size
             try:
                 with self.watch.stage("read"):
-                    document = self._reader.read(item.path)
+                    document = replace(self._reader.read(item.path), source=item.source)
                 with self.watch.stage("chunk"):
                     chunks = chunk(document, self._config.chunking, self._embedder.token_spans)
             except UnreadableFile as problem:
@@ -189,13 +186,13 @@ class _Run:
             self._cut += len(chunks)
             yield _Prepared(item, document, chunks)
         if work:
-            self._progress(Progress("read", len(work), len(work), ""))
+            self._tell("read", len(work), len(work), "")
 
     def _with_vectors(self, groups: Iterator[list[_Prepared]]) -> Iterator[tuple[list[_Prepared], Vectors]]:
         def advance(texts: int) -> None:
             self._check_stopped()
             self._embedded += texts
-            self._progress(Progress("embed", self._embedded, self._cut, ""))
+            self._tell("embed", self._embedded, self._cut, "")
 
         for group in groups:
             passages = [part.passage for prepared in group for part in prepared.chunks]
@@ -214,7 +211,13 @@ class _Run:
             index.replace_all(_updates(group, vectors))
         for prepared in group:
             self._note_written(prepared)
-        self._progress(Progress("store", len(self._files), total, group[-1].work.source))
+        self._tell("store", len(self._files), total, group[-1].work.source)
+
+    def _tell(self, stage: str, done: int, total: int, source: str) -> None:
+        """What was read is done as far as its chunks are embedded: that takes nearly all of the time."""
+        read = self._bytes_read / self._bytes if self._bytes else 0.0
+        self._share = max(self._share, read * self._embedded / self._cut if self._cut else 0.0)
+        self._progress(Progress(stage, done, total, source, self._share))
 
     def _load(self) -> None:
         """What is loaded at its first use is timed apart from the work."""
@@ -253,30 +256,6 @@ def _check_window(config: Config, embedder: BiEncoder) -> None:
         )
 
 
-def _plan(
-    paths: Sequence[Path], discovery: Discovery, known: Mapping[str, SourceInfo], *, prune: bool
-) -> _Plan:
-    work: list[_Work] = []
-    unchanged: list[SourceInfo] = []
-    skipped = [_kept(report, known) for report in discovery.skipped]
-    found = {report.source for report in skipped}
-    for path in discovery.files:
-        source = documents.source_name(path)
-        found.add(source)
-        info = known.get(source)
-        try:
-            is_same = info is not None and documents.file_sha256(path) == info.sha256
-        except UnreadableFile as problem:
-            skipped.append(_kept(FileReport(source, "skipped", 0, problem.reason), known))
-            continue
-        if is_same and info is not None:
-            unchanged.append(info)
-        else:
-            work.append(_Work(path, source, None if info is None else info.chunks))
-    gone = [known[source] for source in known if source not in found and _is_below(source, paths)]
-    return _Plan(tuple(work), tuple(unchanged), tuple(gone) if prune else (), tuple(skipped))
-
-
 def _updates(group: Sequence[_Prepared], vectors: Vectors) -> list[Update]:
     """The group's files, each with its rows of the vectors."""
     updates = []
@@ -284,23 +263,19 @@ def _updates(group: Sequence[_Prepared], vectors: Vectors) -> list[Update]:
     for prepared in group:
         document, end = prepared.document, first + len(prepared.chunks)
         rows = vectors[first:end]
-        name = prepared.work.source
-        updates.append(Update(name, document.title, document.format, document.sha256, prepared.chunks, rows))
+        work = prepared.work
+        update = Update(
+            work.source,
+            document.title,
+            document.format,
+            document.sha256,
+            prepared.chunks,
+            rows,
+            base=work.base,
+        )
+        updates.append(update)
         first = end
     return updates
-
-
-def _kept(report: FileReport, known: Mapping[str, SourceInfo]) -> FileReport:
-    if report.source not in known:
-        return report
-    return replace(report, reason=f"{report.reason}; the index keeps its earlier text")
-
-
-def _is_below(source: str, paths: Sequence[Path]) -> bool:
-    """Whether a source, named as the index names it, lies at or below any of the paths."""
-    names = [documents.source_name(path) for path in paths]
-    place = Path.cwd() / source
-    return any(place.is_relative_to(Path.cwd() / name) for name in names)
 
 
 def _groups(prepared: Iterator[_Prepared]) -> Iterator[list[_Prepared]]:

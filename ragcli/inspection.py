@@ -11,6 +11,7 @@ from pathlib import Path
 from ragcli import chunking, documents, embedding, store
 from ragcli.config import Config
 from ragcli.errors import IngestError, NothingFoundError
+from ragcli.names import same_name
 from ragcli.types import Chunk
 
 
@@ -49,7 +50,7 @@ def inspect(source: str, config: Config) -> Inspection:
     try:
         with store.open_store(config, create=False) as index:
             infos = {info.source: info for info in index.sources()}
-            name = next((name for name in _names(source) if name in infos), None)
+            name = _found(source, list(infos))
             if name is not None:
                 info, built = infos[name], index.manifest
                 return Inspection(
@@ -57,7 +58,7 @@ def inspect(source: str, config: Config) -> Inspection:
                     title=info.title,
                     format=info.format,
                     ingested_at=info.ingested_at,
-                    changed=_has_changed(name, info.sha256),
+                    changed=_has_changed(Path(info.base, name), info.sha256),
                     chunk_size=built.chunk_size,
                     chunk_overlap=built.chunk_overlap,
                     chunks=with_repetitions(index.chunks(name)),
@@ -83,14 +84,18 @@ def with_repetitions(chunks: Sequence[Chunk]) -> tuple[ShownChunk, ...]:
     )
 
 
-def _names(source: str) -> tuple[str, str]:
-    """As it was typed, and as the index would name such a path."""
-    return source, documents.source_name(Path(source))
+def _found(source: str, known: Sequence[str]) -> str | None:
+    """The index's name for `source`: as it was typed, as the index would name such a path, or either of them
+    in another Unicode spelling.
+    """
+    typed = (source, documents.source_name(Path(source)))
+    exact = next((name for name in typed if name in known), None)
+    return exact or next((name for name in known if any(same_name(name, one) for one in typed)), None)
 
 
-def _has_changed(name: str, sha256: str) -> bool:
+def _has_changed(path: Path, sha256: str) -> bool:
     try:
-        return documents.file_sha256(Path(name)) != sha256
+        return documents.file_sha256(path) != sha256
     except documents.UnreadableFile:
         return False
 

@@ -266,7 +266,11 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """One ingested file, as `ragcli list` shows it."""
+    """One ingested file, as `ragcli list` shows it.
+
+    `base` is the absolute path of the folder that a relative `source` starts from: the working folder of the
+    ingest. It is empty where `source` is absolute, and where an older index does not say.
+    """
 
     source: str
     title: str
@@ -274,6 +278,7 @@ class SourceInfo:
     chunks: int
     sha256: str
     ingested_at: str
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ STAGES = {
     "ragcli.embedding_server": {"ragcli.models", "ragcli.bert", "ragcli.model_server", "ragcli.known_pair"},
     "ragcli.lexical": set(),
     "ragcli.fusion": set(),
-    "ragcli.store": {"ragcli.store", "ragcli.endpoints", "ragcli.lexical"},
+    "ragcli.store": {"ragcli.store", "ragcli.endpoints", "ragcli.lexical", "ragcli.names"},
     "ragcli.calibration": set(),
     "ragcli.score_settings": {"ragcli.models", "ragcli.calibration"},
     "ragcli.cross_encoder": {"ragcli.models", "ragcli.bert"},

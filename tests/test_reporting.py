@@ -337,7 +337,7 @@ def test_a_broken_answer_is_marked_as_partial() -> None:
 
 def test_progress_shows_on_a_terminal_only() -> None:
     class Step:
-        stage, done, total, source = "embed", 1, 2, "notes/[bold]x.md"
+        stage, done, total, source, share = "embed", 1, 2, "notes/[bold]x.md", 0.43
 
     for stream, visible in ((Terminal(), True), (io.StringIO(), False)):
         target = console(120, stream=stream)

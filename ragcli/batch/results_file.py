@@ -32,10 +32,12 @@ class ResultsFile:
         self.path = path
         self._beside = path.with_name(path.name + BESIDE)
         self._order = [question.id for question in questions]
-        if overwrite:
+        # A device or a pipe holds nothing to go on from: /dev/full would be read for ever, /dev/null removed.
+        self._is_device = path.exists() and not path.is_file()
+        if overwrite and not self._is_device:
             self._remove()
         texts = {question.id: question.text for question in questions}
-        lines, self._end = _whole_lines(path)
+        lines, self._end = ([], 0) if self._is_device else _whole_lines(path)
         found = _checked(path, lines, texts, fingerprint)
         kept = {name: line for name, line, failed in found if not failed}
         beside = _checked(self._beside, _whole_lines(self._beside)[0], texts, fingerprint)
@@ -54,12 +56,13 @@ class ResultsFile:
         try:
             if self._appends:
                 self._file = self.path.open("ab")
-                self._file.truncate(self._end)
+                if not self._is_device:
+                    self._file.truncate(self._end)
                 self._next = len(self._kept)
             else:
                 self._file = self._beside.open("wb")
         except OSError as error:
-            raise RagcliError(f"{self.path} cannot be written: {error.strerror}.") from error
+            raise self._unwritable(error) from error
         return self
 
     def __exit__(
@@ -71,7 +74,10 @@ class ResultsFile:
             for name in self._order[self._next :]:
                 if name in self._kept:
                     self._append(self._kept[name])
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as problem:
+            raise self._unwritable(problem) from problem
         if not self._appends:
             self._beside.replace(self.path)
 
@@ -89,7 +95,10 @@ class ResultsFile:
             self._file.write(line + b"\n")
             self._file.flush()
         except OSError as error:
-            raise RagcliError(f"{self.path} cannot be written: {error.strerror}.") from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> RagcliError:
+        return RagcliError(f"{self.path} cannot be written: {(error.strerror or str(error)).lower()}.")
 
     def _remove(self) -> None:
         self.path.unlink(missing_ok=True)

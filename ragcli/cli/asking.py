@@ -9,7 +9,7 @@ from ragcli.errors import UsageError
 def confirmed(environment: Environment, question: str) -> bool:
     """Yes or no. Raises UsageError where nobody can answer."""
     if not environment.stdin.isatty():
-        raise UsageError("Nobody is there to confirm the deletion.", hint="Add --yes.")
+        raise UsageError(f"{question} Nobody is there to confirm that.", hint="Add --yes.")
     return agreed(environment, question)
 
 

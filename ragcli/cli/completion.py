@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ragcli.errors import RagcliError
+from ragcli.names import nfc
 
 if TYPE_CHECKING:
     from ragcli.config import Config
@@ -70,4 +71,4 @@ def _config_file(ctx: typer.Context) -> Path | None:
 
 
 def _fitting(names: Iterable[str], incomplete: str) -> list[str]:
-    return [name for name in names if name.startswith(incomplete)][:MOST]
+    return [name for name in names if nfc(name).startswith(nfc(incomplete))][:MOST]

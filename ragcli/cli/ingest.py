@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -44,6 +45,9 @@ Exclude = Annotated[
 ]
 Prune = Annotated[bool, typer.Option("--prune", help="Remove documents whose files have vanished.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")]
+Watch = Annotated[
+    bool, typer.Option("--watch", help="Go on: look for changes every two seconds, until Ctrl-C.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 when a file was skipped.")]
 
 
@@ -53,6 +57,7 @@ def ingest(
     prune: Prune = False,
     dry_run: DryRun = False,
     strict: Strict = False,
+    watch: Watch = False,
     glob: Glob = None,
     exclude: Exclude = None,
     as_json: options.Json = False,
@@ -71,7 +76,11 @@ def ingest(
     screens = Screens(environment)
     settings = _settings(environment, config, profile, collection, glob, exclude)
     telling = Telling(quiet, verbose, timings)
+    if watch and (dry_run or strict):
+        raise UsageError("--watch goes with neither --dry-run nor --strict.", hint="Leave one of them out.")
     telling.models(screens, settings, BI_ENCODER)
+    if watch:
+        _watch(_paths(paths, settings), settings, screens, prune=prune, as_json=as_json, quiet=quiet)
     report = _ingest(_paths(paths, settings), settings, screens, prune=prune, dry_run=dry_run, quiet=quiet)
     telling.stages(screens, report.timings)
     if as_json:
@@ -83,13 +92,31 @@ def ingest(
 
 
 def _paths(given: list[Path] | None, config: Config) -> list[Path]:
-    """Those of the command line, else those of the settings. Raises UsageError where neither names one."""
+    """Those of the command line, else those of the settings. Raises UsageError where neither names one, and
+    for an address.
+    """
     paths = given or [Path(path).expanduser() for path in config.ingest.paths]
     if not paths:
         raise UsageError(
             "Nothing to ingest: no path is given, and ingest.paths names none.", hint="ragcli ingest PATH..."
         )
+    for path in paths:
+        _check_is_file(path)
     return paths
+
+
+def _check_is_file(path: Path) -> None:
+    # A Path has made one slash of two.
+    address = re.match(r"([a-z][a-z0-9+.-]+):/+(.+)", str(path), re.IGNORECASE)
+    if address is None or path.exists():
+        return
+    scheme, rest = address[1].lower(), address[2]
+    if scheme == "file":
+        raise UsageError(f"{path} is an address; ragcli reads files.", hint=f"ragcli ingest /{rest}")
+    raise UsageError(
+        f"{scheme}://{rest} is an address; ragcli reads files and fetches nothing.",
+        hint=f"Fetch it first (curl -LO {scheme}://{rest}, or wget), then: ragcli ingest FILE",
+    )
 
 
 def _settings(
@@ -116,3 +143,32 @@ def _ingest(
 
     with open_pipeline(config, bulk=True) as pipeline, IngestProgress(screens.err, quiet=quiet) as bar:
         return pipeline.ingest(paths, prune=prune, dry_run=dry_run, progress=bar.update)
+
+
+def _watch(
+    paths: list[Path], config: Config, screens: Screens, *, prune: bool, as_json: bool, quiet: bool
+) -> NoReturn:
+    """Until Ctrl-C or an error that does not pass: a line a change on stdout, or a JSON document a round."""
+    from ragcli import watching
+    from ragcli.errors import IndexBusyError
+    from ragcli.pipeline import open_pipeline
+    from ragcli.reporting import index, json
+    from ragcli.reporting.live import IngestProgress
+
+    with open_pipeline(config, bulk=True) as pipeline:
+
+        def ingested() -> IngestReport:
+            with IngestProgress(screens.err, quiet=quiet) as bar:
+                return pipeline.ingest(paths, prune=prune, progress=bar.update)
+
+        if not quiet:
+            screens.err.print("Watching; Ctrl-C ends it.", style="hint")
+        for round_ in watching.watch(paths, config.ingest, ingested):
+            if isinstance(round_, IndexBusyError):
+                screens.err.print(f"{round_.message} Trying again until it is done.", style="warning")
+            elif as_json:
+                screens.print_document(json.ingest(round_, indent=None))
+            else:
+                index.print_changes(screens.out, round_)
+            screens.environment.stdout.flush()
+    raise AssertionError("watching ends with an exception")

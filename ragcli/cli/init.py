@@ -49,7 +49,7 @@ def init(
 
     Only a terminal is asked, and only for what no option says; elsewhere the defaults hold.
     """
-    from ragcli.first_config import Answers, first_config, parse_llm
+    from ragcli.first_config import Answers, check_places, first_config, parse_llm
     from ragcli.reporting import json
 
     environment = environment_of(ctx)
@@ -61,6 +61,7 @@ def init(
         documents=tuple(documents or _documents(environment)),
         index=index or _asked(environment, "Where shall the index go?", ".ragcli"),
     )
+    check_places(answers)
     _write(path, first_config(answers))
     screens = Screens(environment)
     if as_json:

@@ -2,29 +2,57 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 import typer
 
 from ragcli.cli.app import OutputClosed, program
 from ragcli.cli.environment import Environment
+from ragcli.cli.stdout import OutputError, told_apart
 from ragcli.errors import ExitCode, RagcliError
 from ragcli.redaction import redact
+
+# What a disk says that takes no more, or a quota.
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 def main(args: Sequence[str] | None = None, environment: Environment | None = None) -> int:
     """Runs one command line and returns its exit code."""
-    env = environment or Environment()
+    env = environment or _of_process()
     arguments = list(sys.argv[1:] if args is None else args)
     try:
         return _run(arguments, env)
     except (OutputClosed, BrokenPipeError):
-        # The reader has had enough (`| head`): that is no failure. Nothing may be flushed to it at exit.
-        if env.is_of_process:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has had enough (`| head`): that is no failure.
+        _let_go_of_stdout(env)
         return ExitCode.OK
+    except OutputError as error:
+        _let_go_of_stdout(env)
+        reason = (error.strerror or str(error)).lower()
+        _show(env, f"standard output cannot be written: {reason}", "Make room there, or send it elsewhere.")
+        return ExitCode.FAILED
+
+
+def _of_process() -> Environment:
+    """A stream that was closed for the program (`>&-`) is None: stdout is then one that takes nothing."""
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
+    sys.stdout = told_apart(sys.stdout or _closed())
+    return Environment()
+
+
+def _closed() -> TextIO:
+    """Each write fails as it would on the closed descriptor."""
+    return open(os.devnull, encoding="utf-8")
+
+
+def _let_go_of_stdout(env: Environment) -> None:
+    """Python would flush what is left at exit, and fail again."""
+    if env.is_of_process:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(args: list[str], env: Environment) -> int:
@@ -45,13 +73,30 @@ def _run(args: list[str], env: Environment) -> int:
     except (KeyboardInterrupt, typer.Abort):
         _show(env, "interrupted")
         return ExitCode.INTERRUPTED
-    except (OutputClosed, BrokenPipeError):
+    except (OutputClosed, BrokenPipeError, OutputError):
         raise
-    except Exception as error:  # noqa: BLE001 - the one place that catches everything
-        message = f"internal error: {type(error).__name__}: {error} (this is a bug)"
-        _fail(args, env, message, "RAGCLI_DEBUG=1 shows more.", ExitCode.FAILED)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            return _bug(args, env, error)
+        place = f"{error.filename} cannot be written" if error.filename else "a file could not be written"
+        _fail(
+            args,
+            env,
+            f"{place}: {(error.strerror or str(error)).lower()}.",
+            "Make room on the disk.",
+            ExitCode.FAILED,
+        )
         _show_traceback(args, env)
         return ExitCode.FAILED
+    except Exception as error:  # noqa: BLE001 - the one place that catches everything
+        return _bug(args, env, error)
+
+
+def _bug(args: list[str], env: Environment, error: Exception) -> int:
+    message = f"internal error: {type(error).__name__}: {error} (this is a bug)"
+    _fail(args, env, message, "RAGCLI_DEBUG=1 shows more.", ExitCode.FAILED)
+    _show_traceback(args, env)
+    return ExitCode.FAILED
 
 
 def _fail(args: list[str], env: Environment, message: str, hint: str, code: int, partial: str = "") -> None:

@@ -17,6 +17,9 @@ from ragcli.errors import ExitCode, NothingFoundError
 if TYPE_CHECKING:
     from ragcli.config import Config
 
+NAMED = 3
+"""Documents that a question names; the others are counted."""
+
 Sources = Annotated[
     list[str],
     typer.Argument(
@@ -58,6 +61,7 @@ def _collection_rows(config: Config) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for name in store.collections(config):
         with store.open_store(config.model_copy(update={"collection": name}), create=False) as opened:
+            opened.check()
             rows.append(
                 {
                     "collection": name,
@@ -98,13 +102,17 @@ def list_sources(
 def remove(
     ctx: typer.Context,
     sources: Sources,
+    yes: options.Yes = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     collection: options.Collection = None,
     profile: options.Profile = None,
     config: options.ConfigFile = None,
 ) -> None:
-    """Remove documents from the index; the files stay. Nothing is removed if one name matches nothing."""
+    """Remove documents from the index; the files stay. Nothing is removed if one name matches nothing.
+
+    Asks before it removes more than one.
+    """
     from ragcli import store
     from ragcli.reporting import json
     from ragcli.reporting.text import count, one_line
@@ -114,6 +122,9 @@ def remove(
     settings = Flags(config, profile, {"collection": collection}).load(environment)
     with store.open_store(settings, create=False) as opened:
         names = _matching([info.source for info in opened.sources()], sources)
+        if len(names) > 1 and not yes and not confirmed(environment, _question(names)):
+            screens.err.print("Nothing was removed.")
+            raise typer.Exit(ExitCode.FAILED)
         with opened.writing():
             removed = {name: opened.remove(name) for name in names}
     if as_json:
@@ -122,6 +133,11 @@ def remove(
     elif not quiet:
         for name, chunks in removed.items():
             screens.err.print(f"Removed {one_line(name)} ({count(chunks, 'chunk')}).", soft_wrap=True)
+
+
+def _question(names: Sequence[str]) -> str:
+    listed = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+    return f"Remove {len(names):,} documents ({listed}) from the index?"
 
 
 def _matching(known: Sequence[str], wanted: Iterable[str]) -> list[str]:

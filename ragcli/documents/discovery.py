@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -25,10 +26,14 @@ _INDEX_FILES = frozenset({"chroma.sqlite3", "sources.sqlite3", "current-version"
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """Files to read, sorted and without duplicates, and those that are passed over, with the reason."""
+    """Files to read, sorted and without duplicates, and those that are passed over, with the reason.
+
+    `unread` are those of `skipped` that are folders: nobody knows what lies below them.
+    """
 
     files: tuple[Path, ...]
     skipped: tuple[FileReport, ...]
+    unread: tuple[str, ...] = ()
 
 
 def discover(paths: Sequence[Path], config: IngestConfig) -> Discovery:
@@ -81,11 +86,12 @@ class _Walk:
     roots: tuple[Path, ...]
     files: dict[Path, Path] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
 
     def result(self) -> Discovery:
         files = sorted(self.files.values(), key=source_name)
         reports = (FileReport(name, "skipped", 0, reason) for name, reason in sorted(self.skipped.items()))
-        return Discovery(tuple(files), tuple(reports))
+        return Discovery(tuple(files), tuple(reports), tuple(self.unread))
 
     def folder(self, root: Path) -> None:
         globs, excludes = _spec(self.config.glob), _spec(self.config.exclude)
@@ -93,7 +99,7 @@ class _Walk:
         for path in self._below(root, PurePosixPath(), [(PurePosixPath(), excludes)]):
             if not globs.match_file(path.relative_to(root).as_posix()):
                 continue
-            if path.is_symlink():
+            if _is_link(path):
                 links.append(path)
             else:
                 self.file(path)
@@ -139,14 +145,19 @@ class _Walk:
         try:
             return sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as problem:
-            self.skipped[_shown(folder)] = f"cannot be read: {(problem.strerror or '').lower()}"
+            self.skipped[_shown(folder)] = _cannot_be_read(problem)
+            self.unread.append(_shown(folder))
             return []
 
     def _link(self, link: Path) -> None:
         try:
             target = link.resolve(strict=True)
-        except (OSError, RuntimeError):
+        except (FileNotFoundError, NotADirectoryError, RuntimeError):
             self.skipped[_shown(link)] = "broken link"
+            return
+        except OSError as problem:
+            circle = problem.errno == errno.ELOOP
+            self.skipped[_shown(link)] = "broken link" if circle else _cannot_be_read(problem)
             return
         if not any(target.is_relative_to(root) for root in self.roots):
             self.skipped[_shown(link)] = "link leads outside the ingested folders"
@@ -159,12 +170,24 @@ class _Walk:
         try:
             status = path.stat()
         except OSError as problem:
-            return f"cannot be read: {(problem.strerror or '').lower()}"
+            return _cannot_be_read(problem)
         if not stat.S_ISREG(status.st_mode):
             return "not a regular file"
         if status.st_size > self.config.max_file_mb * BYTES_PER_MB:
             return f"larger than {self.config.max_file_mb:g} MB"
         return ""
+
+
+def _is_link(path: Path) -> bool:
+    """A folder may be listed and its files not looked at: then reading one says so."""
+    try:
+        return path.is_symlink()
+    except OSError:
+        return False
+
+
+def _cannot_be_read(problem: OSError) -> str:
+    return f"cannot be read: {(problem.strerror or str(problem)).lower()}"
 
 
 def _spec(patterns: Sequence[str]) -> GitIgnoreSpec:
@@ -175,9 +198,9 @@ def _spec(patterns: Sequence[str]) -> GitIgnoreSpec:
 
 def _ignore_file(root: Path, folder: PurePosixPath) -> list[tuple[PurePosixPath, GitIgnoreSpec]]:
     path = root / folder / _IGNORE_FILE
-    if path.is_symlink() or not path.is_file():
-        return []
     try:
+        if path.is_symlink() or not path.is_file():
+            return []
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         return [(folder, _spec(lines))]
     except (OSError, ValueError) as problem:

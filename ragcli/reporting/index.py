@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +18,9 @@ from ragcli.types import FileReport, FileStatus, IngestReport, SourceInfo
 LONGEST_LIST = 15
 # A pipe has no edge: there a row is one line, whatever its length, so that `grep` and `cut` can work on it.
 PIPE_WIDTH = 10_000
+# Columns between two cells, for a date, for a date and a time; what is left to titles, reasons and names.
+_GAP, DAY, MINUTE = 3, 10, 16
+LEAST_TITLE, LEAST_REASON, LEAST_NAME = 15, 24, 20
 MODEL_STYLES = {"ready": "good", "not asked": "quiet"}
 STATUS_STYLES: dict[FileStatus, str] = {
     "added": "good",
@@ -51,7 +56,7 @@ def print_ingest(console: Console, report: IngestReport, *, show_all: bool) -> N
     """What happened to which file, then the figures. Unchanged files are counted, not listed."""
     listed = _listed(report.files, show_all=show_all)
     if listed:
-        print_table(console, _files_table(listed))
+        print_table(console, _files_table(listed, console.width if console.is_terminal else PIPE_WIDTH))
         shown = {file.source for file in listed}
         hidden = [file for file in report.files if file.source not in shown and file.status != "unchanged"]
         if hidden:
@@ -62,6 +67,15 @@ def print_ingest(console: Console, report: IngestReport, *, show_all: bool) -> N
     console.print(_ingest_summary(report))
 
 
+def print_changes(console: Console, report: IngestReport) -> None:
+    """A line a file, for a reader that may be a log."""
+    for file in report.files:
+        line = Text.assemble((file.status, STATUS_STYLES[file.status]), f" {words.one_line(file.source)}")
+        chunks = f" ({words.count(file.chunks, 'chunk')})"
+        line.append(f": {words.one_line(file.reason)}" if file.reason else chunks)
+        console.print(line, soft_wrap=True)
+
+
 def _listed(files: Iterable[FileReport], *, show_all: bool) -> list[FileReport]:
     """Skipped files always, others up to a number that fits a screen."""
     changed = [file for file in files if show_all or file.status not in ("unchanged", "skipped")]
@@ -70,14 +84,18 @@ def _listed(files: Iterable[FileReport], *, show_all: bool) -> list[FileReport]:
     return changed[:LONGEST_LIST] + [file for file in files if file.status == "skipped"]
 
 
-def _files_table(files: Iterable[FileReport]) -> Table:
+def _files_table(files: Sequence[FileReport], width: int) -> Table:
+    """Reasons are wrapped before names are."""
     result = table("File", "Result", "Chunks", right=["Chunks"])
+    reasons = _widest(f"{file.status}: {file.reason}" if file.reason else file.status for file in files)
+    _keep_whole(result, "File", "Chunks")
+    room = max(LEAST_NAME, width - len("Chunks") - 2 * _GAP - min(reasons, LEAST_REASON))
     for file in files:
         status = Text(file.status, style=STATUS_STYLES[file.status])
         if file.reason:
             status.append(f": {words.one_line(file.reason)}", style="default")
         chunks = "" if file.status == "skipped" else f"{file.chunks:,}"
-        result.add_row(Text(words.one_line(file.source)), status, chunks)
+        result.add_row(Text(_folded(words.one_line(file.source), room)), status, chunks)
     return result
 
 
@@ -97,26 +115,72 @@ def _ingest_summary(report: IngestReport) -> Text:
             f" ({speed:,.0f} chunks/s)",
             style="default",
         )
+    kept = sum(file.status == "unchanged" and bool(file.reason) for file in report.files)
+    if kept:
+        line.append(
+            f"\n{words.count(kept, 'document')} in the index though nothing reads the file now (--all lists "
+            f"them; ragcli remove takes them out)",
+            style="default",
+        )
     if report.chunks_removed:
         line.append(f"\n{words.count(report.chunks_removed, 'chunk')} removed", style="default")
     return line
 
 
 def print_sources(console: Console, sources: Sequence[SourceInfo]) -> None:
+    """On a terminal names get the room that they need: the time of day goes first, then titles are wrapped,
+    and only then names, between their folders.
+    """
+    names, titles, formats, chunks = (
+        [words.one_line(str(getattr(source, key))) for source in sources]
+        for key in ("source", "title", "format", "chunks")
+    )
+    longest, wanted = _widest(names), _widest(titles)
+    room = console.width if console.is_terminal else PIPE_WIDTH
+    room -= _widest(["Format", *formats]) + _widest(["Chunks", *chunks]) + DAY + 4 * _GAP
+    has_time = longest + wanted + MINUTE - DAY <= room
+    width = max(room - max(min(wanted, LEAST_TITLE), room - longest), LEAST_NAME)
     result = table("Source", "Title", "Format", "Chunks", "Ingested", right=["Chunks"])
-    for source in sources:
+    names = [_folded(name, width) for name in names]
+    fits = _widest("\n".join(names).split("\n")) + min(wanted, LEAST_TITLE) <= room
+    _keep_whole(result, "Format", "Chunks", "Ingested", *(["Source"] if fits else []))
+    for source, name, title, kind in zip(sources, names, titles, formats, strict=True):
         result.add_row(
-            Text(words.one_line(source.source)),
-            Text(words.one_line(source.title)),
-            Text(words.one_line(source.format)),
+            Text(name),
+            Text(title),
+            Text(kind),
             f"{source.chunks:,}",
-            Text(words.one_line(source.ingested_at)[:16].replace("T", " "), style="quiet"),
+            Text(_moment(source, MINUTE if has_time else DAY), style="quiet"),
         )
     print_table(console, result)
     chunks = sum(source.chunks for source in sources)
     console.print(
         Text(f"\n{words.count(len(sources), 'source')}, {words.count(chunks, 'chunk')}", style="heading")
     )
+
+
+def _moment(source: SourceInfo, length: int) -> str:
+    return words.one_line(source.ingested_at)[:length].replace("T", " ")
+
+
+def _widest(texts: Iterable[str]) -> int:
+    return max(map(cell_len, texts), default=0)
+
+
+def _keep_whole(table: Table, *columns: str) -> None:
+    """Let the others be narrowed first where there is too little room."""
+    for column in table.columns:
+        column.no_wrap = column.header in columns
+
+
+def _folded(name: str, width: int) -> str:
+    """A path over several lines, cut behind its slashes; only what is longer than a line is cut elsewhere."""
+    lines = [""]
+    for part in re.findall(r"[^/]*/|[^/]+$", name):
+        if lines[-1] and cell_len(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def print_settings(console: Console, settings: Iterable[Setting]) -> None:

@@ -31,10 +31,13 @@ SCHEMA = 1
 Fields = dict[str, Any]
 
 
-def document(kind: str, fields: Mapping[str, Any]) -> str:
-    """One JSON document, without the newline at its end. Raises ValueError for NaN and infinity."""
+def document(kind: str, fields: Mapping[str, Any], *, indent: int | None = 2) -> str:
+    """One JSON document, without the newline at its end; on one line where `indent` is None.
+
+    Raises ValueError for NaN and infinity.
+    """
     whole = {"schema": SCHEMA, "kind": kind, **fields}
-    text = json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=2)
+    text = json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=indent)
     # Strings alone can hold these characters: json itself has escaped those below U+0020.
     return words.CONTROLS.sub(
         lambda match: f"\\u{ord(match.group()):04x}" if match.group() != "\n" else "\n", text
@@ -88,7 +91,7 @@ def comparison(record: Comparison, config: Config) -> str:
     return document("comparison", {**fields, **repeatable(config)})
 
 
-def ingest(record: IngestReport) -> str:
+def ingest(record: IngestReport, *, indent: int | None = 2) -> str:
     fields = {
         "dry_run": record.dry_run,
         "files": [
@@ -100,7 +103,7 @@ def ingest(record: IngestReport) -> str:
         "seconds": record.seconds,
         "timings": timing_fields(record.timings),
     }
-    return document("ingest", fields)
+    return document("ingest", fields, indent=indent)
 
 
 def sources(collection: str, records: Iterable[SourceInfo]) -> str:

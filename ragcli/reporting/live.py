@@ -16,7 +16,6 @@ from rich.live import Live
 from rich.padding import Padding
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TaskID,
@@ -32,6 +31,7 @@ from ragcli.reporting.comparison import TITLES, Arms
 from ragcli.reporting.terminal import READING_WIDTH, PlainConsole
 
 FRAMES_PER_SECOND = 12
+WHOLE = "all"
 
 
 @contextmanager
@@ -142,10 +142,14 @@ class Step(Protocol):
     def total(self) -> int: ...
     @property
     def source(self) -> str: ...
+    @property
+    def share(self) -> float: ...
 
 
 class IngestProgress:
-    """One bar a stage, on a terminal only; gone when the block ends, as the table says it all."""
+    """One bar for the whole and one a stage, on a terminal only; gone when the block ends, as the table says
+    it all.
+    """
 
     def __init__(self, console: PlainConsole, *, quiet: bool) -> None:
         self._console = console
@@ -153,7 +157,7 @@ class IngestProgress:
             SpinnerColumn(),
             TextColumn("{task.description}", style="heading", markup=False),
             BarColumn(bar_width=console.bar_width),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[amount]:>13}", style="progress.download", markup=False),
             TimeElapsedColumn(),
             TextColumn("{task.fields[source]}", style="quiet", markup=False),
             console=console,
@@ -174,12 +178,15 @@ class IngestProgress:
     def update(self, step: Step) -> None:
         if self._bars.disable:
             return
-        if step.stage not in self._tasks:
-            self._tasks[step.stage] = self._bars.add_task(words.one_line(step.stage), source="")
+        self._show(WHOLE, step.share, 1.0, f"{step.share:.0%}", "")
         # The name takes what the columns before it leave of the line.
-        room = max(10, self._console.width - 68)
+        room = max(10, self._console.width - self._console.bar_width - 38)
         source = words.one_line(step.source)
         shown = source if len(source) <= room else "…" + source[-(room - 1) :]
-        self._bars.update(
-            self._tasks[step.stage], completed=step.done, total=step.total or None, source=shown
-        )
+        amount = f"{step.done:,}/{step.total:,}"
+        self._show(words.one_line(step.stage), step.done, step.total or None, amount, shown)
+
+    def _show(self, name: str, done: float, total: float | None, amount: str, source: str) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, amount="", source="")
+        self._bars.update(self._tasks[name], completed=done, total=total, amount=amount, source=source)

@@ -18,7 +18,7 @@ from ragcli.store.chroma_files import (
 from ragcli.store.embedding_functions import named_functions
 from ragcli.store.manifest import Manifest
 from ragcli.store.metadata import to_chunk, to_metadata
-from ragcli.types import Chunk
+from ragcli.types import Chunk, SourceInfo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +34,7 @@ _FOUND_PER_CALL = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What a source is to hold. `vectors` is float32 (len(chunks), dimension)."""
+    """What a source is to hold. `vectors` is float32 (len(chunks), dimension); `base` as in SourceInfo."""
 
     source: str
     title: str
@@ -42,6 +42,11 @@ class Update:
     sha256: str
     chunks: tuple[Chunk, ...]
     vectors: Vectors
+    base: str = ""
+
+    def info(self, now: str, *, base: str) -> SourceInfo:
+        """The source's record, with its base as the index keeps it."""
+        return SourceInfo(self.source, self.title, self.format, len(self.chunks), self.sha256, now, base)
 
 
 class ChromaChunks:
@@ -62,6 +67,18 @@ class ChromaChunks:
     def create(self, folder: Path) -> None:
         """A new, empty collection in `folder`."""
         close_client(create_collection(folder, self._manifest, search_width=self._search_width))
+
+    def settle(self, folder: Path) -> None:
+        """Nobody uses `folder` afterwards until it is published. What Chroma puts off until somebody searches
+        is done now, so that reading changes no file of its graph.
+        """
+        import numpy as np
+
+        self.close()
+        with chroma_errors(folder):
+            question = np.ones((1, self._manifest.dimension), dtype=np.float32)
+            self._at(folder).query(query_embeddings=question, n_results=1, where=None, include=["distances"])
+        self.close()
 
     def add(self, folder: Path, entries: Sequence[tuple[int, Update]]) -> None:
         """The chunks of (generation, update)."""

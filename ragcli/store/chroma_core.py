@@ -94,6 +94,6 @@ def open_reader(folder: Path, name: str) -> Reader | None:
         raise
 
 
-def is_chroma_error(error: Exception) -> bool:
+def is_chroma_error(error: BaseException) -> bool:
     """Whether Chroma raised it; without importing Chroma for the question."""
     return any(kind.__module__ == "chromadb.errors" for kind in type(error).__mro__)

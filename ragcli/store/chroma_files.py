@@ -18,8 +18,9 @@ from ragcli.errors import StoreError
 from ragcli.store.chroma_core import is_chroma_error
 from ragcli.store.embedding_functions import refuse_embedding_functions
 from ragcli.store.manifest import Manifest
+from ragcli.store.native import is_panic, without_panic_messages
+from ragcli.store.seal import DAMAGED_HINT
 
-DAMAGED_HINT = "If the index is damaged: ragcli reset, then ragcli ingest PATH..."
 FULL_HINT = "Make room on the disk and run it again; the index is as it was."
 COLLECTION = "chunks"
 _DATABASE = "chroma.sqlite3"
@@ -60,18 +61,31 @@ def open_collection(
 
 @contextmanager
 def chroma_errors(folder: Path) -> Iterator[None]:
-    """What Chroma, SQLite and the system raise becomes a StoreError with what can be done about it."""
+    """What Chroma, SQLite and the system raise becomes a StoreError with what can be done about it; a panic
+    of Chroma's core too, which is no Exception.
+    """
     try:
-        yield
-    except Exception as error:
+        with without_panic_messages():
+            yield
+    except BaseException as error:
         known = isinstance(error, sqlite3.Error | ValueError | OSError | RuntimeError)
-        if not known and not is_chroma_error(error):
+        if not known and not is_chroma_error(error) and not is_panic(error):
             raise
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         is_full = "(code: 13)" in reason or getattr(error, "errno", None) == errno.ENOSPC
         raise StoreError(
             f"Chroma cannot use the index at {folder}: {reason}", hint=FULL_HINT if is_full else DAMAGED_HINT
         ) from error
+
+
+def check_database(folder: Path) -> None:
+    """Raises sqlite3.DatabaseError where pages of Chroma's database contradict each other."""
+    address = f"{(folder.absolute() / _DATABASE).as_uri()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True)) as database:
+        found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        # Its first line may be a heading.
+        raise sqlite3.DatabaseError(str(found).splitlines()[-1])
 
 
 def _open_for_reading(folder: Path) -> Any:

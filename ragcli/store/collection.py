@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,12 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ragcli.errors import StoreError
 from ragcli.store import versions
+from ragcli.store.bases import full_base, kept_base
 from ragcli.store.chroma_chunks import ChromaChunks, Update
-from ragcli.store.chroma_files import chroma_errors
+from ragcli.store.chroma_files import check_database, chroma_errors
 from ragcli.store.lock import WriteLock
 from ragcli.store.manifest import Manifest, read_manifest, write_manifest
 from ragcli.store.metadata import conditions, conjunction, matching
 from ragcli.store.records import Records
+from ragcli.store.seal import DAMAGED_HINT
 from ragcli.store.words import WordSearch
 from ragcli.types import Candidate, Chunk, Filters, SourceInfo
 
@@ -99,7 +102,8 @@ class Store:
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """What is in the index, by name. Does not import Chroma."""
-        return self._read(lambda place: _records(place).sources())
+        infos = self._read(lambda place: _records(place).sources())
+        return tuple(replace(info, base=full_base(info.base, info.source, self._folder)) for info in infos)
 
     def count(self) -> int:
         """Chunks in the index. Does not import Chroma."""
@@ -114,6 +118,10 @@ class Store:
         return self._read(
             lambda place: self._chroma.sample(place / "chroma", _where(_records(place), Filters()))
         )
+
+    def check(self) -> None:
+        """Raises StoreError where the index is damaged, as far as that shows without reading every chunk."""
+        self._read(self._check_at)
 
     def chunks(self, source: str) -> tuple[Chunk, ...]:
         """The chunks of one source in reading order; empty if it is not in the index."""
@@ -173,13 +181,18 @@ class Store:
                 generations = records.begin(len(updates))
                 self._chroma.add(draft / "chroma", list(zip(generations, updates, strict=True)))
                 now = datetime.now(UTC).isoformat(timespec="seconds")
-                infos = [
-                    SourceInfo(u.source, u.title, u.format, len(u.chunks), u.sha256, now) for u in updates
-                ]
+                infos = [update.info(now, base=kept_base(update.base, self._folder)) for update in updates]
                 records.commit(zip(generations, infos, strict=True))
                 self._sweep(draft)
             if time.monotonic() > self._next_checkpoint:
                 self._checkpoint()
+
+    def rebase(self, bases: Mapping[str, str]) -> None:
+        """Let the names of these sources start from other folders (see `SourceInfo.base`)."""
+        if not bases:
+            return
+        with self.writing(), self._change() as draft:
+            _records(draft).rebase({name: kept_base(base, self._folder) for name, base in bases.items()})
 
     def remove(self, source: str) -> int:
         """Take a source out of the index. Returns how many chunks that were; 0 if it was not there."""
@@ -217,9 +230,19 @@ class Store:
             self._draft_is_sound = False
             raise
 
+    def _check_at(self, place: Path) -> None:
+        with chroma_errors(self._folder):
+            check_database(place / "chroma")
+        lost = _records(place).count() - self._chroma.count(place / "chroma")
+        if lost > 0:
+            raise StoreError(
+                f"The index at {self._folder} is damaged: {lost:,} of its chunks are missing in Chroma.",
+                hint=DAMAGED_HINT,
+            )
+
     def _checkpoint(self) -> None:
         started = time.monotonic()
-        self.close()
+        self._settle()
         versions.publish(self._folder, keep_draft=True)
         took = time.monotonic() - started
         self._next_checkpoint = time.monotonic() + max(_CHECKPOINT_SECONDS, took / _CHECKPOINT_SHARE)
@@ -228,12 +251,24 @@ class Store:
         """An interrupted writing keeps what it did: sources are whole in a draft at any time."""
         if self._draft is None:
             return
-        self.close()
-        self._draft = None
+        try:
+            if self._draft_is_sound:
+                self._settle()
+        except StoreError:
+            self._draft_is_sound = False
+            raise
+        finally:
+            self.close()
+            self._draft = None
+            if not self._draft_is_sound:
+                versions.discard(self._folder)
         if self._draft_is_sound:
             versions.publish(self._folder)
-        else:
-            versions.discard(self._folder)
+
+    def _settle(self) -> None:
+        self.close()
+        if self._draft is not None:
+            self._chroma.settle(self._draft / "chroma")
 
     def _sweep(self, draft: Path) -> None:
         """Delete the chunks that no source counts as its own."""

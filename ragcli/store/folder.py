@@ -27,7 +27,7 @@ from ragcli.types import SourceInfo
 
 def folder_collections(config: StoreConfig) -> list[str]:
     """The names of the collections in the store's folder, sorted."""
-    return sorted(path.parent.name for path in Path(config.path).glob("*/manifest.json"))
+    return sorted(path.parent.name for path in Path(config.path).expanduser().glob("*/manifest.json"))
 
 
 class FolderPlace:

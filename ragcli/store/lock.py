@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from ragcli.errors import StoreError
+from ragcli.errors import IndexBusyError, StoreError
 
 
 class WriteLock(AbstractContextManager["WriteLock"]):
@@ -45,7 +45,7 @@ def _system_lock(path: Path, collection: str) -> Iterator[None]:
         lock = FileLock(path, timeout=0)
         lock.acquire()
     except Timeout as error:
-        raise StoreError(
+        raise IndexBusyError(
             f"Another ragcli is writing to the collection {collection}.",
             hint="Wait until it is done, or use another one: --collection NAME",
         ) from error

@@ -39,7 +39,11 @@ def parse_manifest(found: Mapping[str, Any], where: str) -> Manifest:
             raise StoreError(
                 f"{where} was written by another version of ragcli ({found['ragcli']}).", hint=_HINT
             )
-        return Manifest(**found)
+        manifest = Manifest(**found)
+        numbers = (manifest.dimension, manifest.chunk_size, manifest.chunk_overlap)
+        if not all(isinstance(number, int) for number in numbers):
+            raise TypeError("a number is not a number")
+        return manifest
     except (TypeError, KeyError) as error:
         raise StoreError(f"{where} cannot be read: {error!r}", hint=_HINT) from error
 
@@ -52,7 +56,8 @@ def read_manifest(folder: Path) -> Manifest | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read: {error!r}", hint=_HINT) from error
+        reason = getattr(error, "strerror", None) or "it is not what ragcli wrote"
+        raise StoreError(f"{path} cannot be read: {reason}.", hint=_HINT) from error
     return parse_manifest(found, str(path))
 
 

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ragcli.errors import UsageError
+from ragcli.names import nfc
 from ragcli.types import Chunk, Filters, MetadataValue
 
 # What --where may name; the rest of the metadata is ragcli's own bookkeeping.
@@ -80,14 +81,16 @@ def pages(collection: Any, size: int, **query: Any) -> Iterator[tuple[Any, Any]]
 
 
 def matching(sources: Sequence[str], globs: Sequence[str]) -> list[str]:
-    """The sources that any of the globs matches; a folder's name matches all below it."""
-    names = {glob.removeprefix("./").rstrip("/") for glob in globs}
+    """The sources that any of the globs matches, however its letters are spelled in Unicode; a folder's name
+    matches all below it.
+    """
+    names = {nfc(glob).removeprefix("./").rstrip("/") for glob in globs}
     patterns = [*names, *(f"{name}/*" for name in names)]
     # A name may hold what a glob takes for a sign, like "[1].md": it matches itself all the same.
     return [
         source
-        for source in sources
-        if source in names or any(fnmatchcase(source, pattern) for pattern in patterns)
+        for source, name in ((source, nfc(source)) for source in sources)
+        if name in names or any(fnmatchcase(name, pattern) for pattern in patterns)
     ]
 
 

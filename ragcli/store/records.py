@@ -9,7 +9,7 @@ writer dies, a source is seen whole: as it was, or as it is.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from ragcli.types import SourceInfo
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS source (
     source TEXT PRIMARY KEY, title TEXT NOT NULL, format TEXT NOT NULL, chunks INTEGER NOT NULL,
-    sha256 TEXT NOT NULL, ingested_at TEXT NOT NULL, generation INTEGER NOT NULL
+    sha256 TEXT NOT NULL, ingested_at TEXT NOT NULL, generation INTEGER NOT NULL,
+    base TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS stale (generation INTEGER PRIMARY KEY AUTOINCREMENT);
 """
@@ -44,7 +45,8 @@ class Records:
     def sources(self) -> tuple[SourceInfo, ...]:
         columns = "source, title, format, chunks, sha256, ingested_at"
         with self._connection() as database:
-            rows = database.execute(f"SELECT {columns} FROM source ORDER BY source").fetchall()
+            base = "base" if _has_base(database) else "''"
+            rows = database.execute(f"SELECT {columns}, {base} FROM source ORDER BY source").fetchall()
         return tuple(SourceInfo(*row) for row in rows)
 
     def current(self) -> dict[int, SourceInfo]:
@@ -73,11 +75,20 @@ class Records:
     def commit(self, entries: Iterable[tuple[int, SourceInfo]]) -> None:
         """Make each generation the current one of its source, and the one before it stale; all at once."""
         with self._connection() as database:
+            _add_base(database)
             for generation, info in entries:
                 self._retire(database, info.source)
                 values = (info.source, info.title, info.format, info.chunks, info.sha256, info.ingested_at)
-                database.execute("INSERT INTO source VALUES (?, ?, ?, ?, ?, ?, ?)", (*values, generation))
+                database.execute(
+                    "INSERT INTO source VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*values, generation, info.base)
+                )
                 database.execute("DELETE FROM stale WHERE generation = ?", (generation,))
+
+    def rebase(self, bases: Mapping[str, str]) -> None:
+        with self._connection() as database:
+            _add_base(database)
+            rows = [(base, source) for source, base in bases.items()]
+            database.executemany("UPDATE source SET base = ? WHERE source = ?", rows)
 
     def retire(self, source: str) -> int:
         """Take the source out of the index; its generation becomes stale. Returns how many chunks it had."""
@@ -114,6 +125,16 @@ class Records:
                 "then ragcli ingest PATH..."
             )
             raise StoreError(f"{self._path} cannot be used: {error}", hint=hint) from error
+
+
+def _has_base(database: sqlite3.Connection) -> bool:
+    """An older index has no such column."""
+    return any(row[1] == "base" for row in database.execute("PRAGMA table_info(source)"))
+
+
+def _add_base(database: sqlite3.Connection) -> None:
+    if not _has_base(database):
+        database.execute("ALTER TABLE source ADD COLUMN base TEXT NOT NULL DEFAULT ''")
 
 
 def _current(database: sqlite3.Connection, source: str) -> int | None:

@@ -103,11 +103,15 @@ class ServerPlace:
                 hint="Run the command again.",
             )
         refuse_embedding_functions(opened, self)
+        return opened
+
+    def set_width(self, opened: Any) -> None:
+        """For a writer: the width belongs to the collection, and all who search it share it."""
         # None on Chroma Cloud, whose index of another kind has no such number.
         graph = opened.configuration_json.get("hnsw")
         if graph and graph["ef_search"] != self._width["ef_search"]:
-            opened.modify(configuration={"hnsw": self._width})
-        return opened
+            with self.errors():
+                opened.modify(configuration={"hnsw": self._width})
 
     def sources(self) -> Any:
         """Chroma's collection of the records. Raises StoreError where it is gone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -52,6 +52,7 @@ class ServerStore:
         with self._lock as lock:
             if lock.depth == 1:
                 self._sweep()
+                self._place.set_width(self._chroma)
             yield
 
     def sources(self) -> tuple[SourceInfo, ...]:
@@ -76,6 +77,9 @@ class ServerStore:
         if not found["ids"]:
             return None
         return to_chunk(found["metadatas"][0], found["documents"][0]), len(found["embeddings"][0])
+
+    def check(self) -> None:
+        """Nothing to do: a server looks after its own files."""
 
     def chunks(self, source: str) -> tuple[Chunk, ...]:
         """The chunks of one source in reading order; empty if it is not in the index."""
@@ -136,10 +140,17 @@ class ServerStore:
         with self._place.errors():
             self._add(list(zip(generations, updates, strict=True)))
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        infos = [SourceInfo(u.source, u.title, u.format, len(u.chunks), u.sha256, now) for u in updates]
+        infos = [update.info(now, base=update.base) for update in updates]
         self._lock.confirm()
         self._records.commit(zip(generations, infos, strict=True))
         self._sweep()
+
+    def rebase(self, bases: Mapping[str, str]) -> None:
+        """Let the names of these sources start from other folders (see `SourceInfo.base`)."""
+        if bases:
+            with self.writing():
+                self._lock.confirm()
+                self._records.rebase(bases)
 
     def remove(self, source: str) -> int:
         """Take a source out of the index. Returns how many chunks that were; 0 if it was not there."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, TypeAlias
 
-from ragcli.errors import StoreError
+from ragcli.errors import IndexBusyError, StoreError
 
 LEASE_SECONDS = 45.0
 PROLONG_SECONDS = 10.0
@@ -167,9 +167,9 @@ def _metadata(client: Any) -> dict[str, str | int]:
     return {"kind": "lock", "host": socket.gethostname(), "process": os.getpid(), "until": until}
 
 
-def _busy(metadata: dict[str, Any], left: int, collection: str) -> StoreError:
+def _busy(metadata: dict[str, Any], left: int, collection: str) -> IndexBusyError:
     seconds = max(1, round(left / _NANOSECONDS))
-    return StoreError(
+    return IndexBusyError(
         f"Another ragcli is writing to the collection {collection} (process {metadata['process']} on "
         f"{metadata['host']}).",
         hint=f"Wait until it is done, or use another one: --collection NAME. If it was killed, its lock ends "

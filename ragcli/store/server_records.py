@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -103,6 +103,16 @@ class ServerRecords:
                 )
         self._strike_out({generation for generation, _ in entries})
 
+    def rebase(self, bases: Mapping[str, str]) -> None:
+        rows = list(bases.items())
+        for first in range(0, len(rows), RECORDS_PER_CALL):
+            part = rows[first : first + RECORDS_PER_CALL]
+            with self._server.errors():
+                # Chroma keeps the keys that an update does not name.
+                self._server.sources().update(
+                    ids=[_id(source) for source, _ in part], metadatas=[{"base": base} for _, base in part]
+                )
+
     def retire(self, source: str) -> int:
         """Take the source out of the index; its generation becomes hidden. Returns how many chunks it had."""
         with self._server.errors():
@@ -161,6 +171,7 @@ def _metadata(generation: int, info: SourceInfo) -> dict[str, str | int]:
         "sha256": info.sha256,
         "ingested_at": info.ingested_at,
         "generation": generation,
+        "base": info.base,
     }
 
 
@@ -172,4 +183,5 @@ def _info(metadata: dict[str, Any]) -> SourceInfo:
         chunks=int(metadata["chunks"]),
         sha256=metadata["sha256"],
         ingested_at=metadata["ingested_at"],
+        base=metadata.get("base", ""),
     )

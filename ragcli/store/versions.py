@@ -1,7 +1,7 @@
 """Versions of a collection: what readers see never changes under them, and a dead writer has not touched it.
 
     COLLECTION/current-version     the name of the version that counts
-    COLLECTION/v-NAME/             a version: sources.sqlite3 and chroma/
+    COLLECTION/v-NAME/             a version: sources.sqlite3, chroma/ and the seal of their files
     COLLECTION/draft/              a copy of it that a writer works on
 
 Chroma writes the files of its graph in place, one part after the other, and expects to be alone with them:
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ragcli.errors import StoreError
+from ragcli.store import seal
 
 POINTER = "current-version"
 _DRAFT = "draft"
@@ -47,11 +48,14 @@ def reading(folder: Path, work: Callable[[Path], _Result]) -> _Result:
     for _ in range(_TRIES):
         place = current(folder)
         try:
+            seal.check_seal(place)
             return work(place)
         except StoreError:
             if current(folder) == place:
                 raise
-    return work(current(folder))
+    place = current(folder)
+    seal.check_seal(place)
+    return work(place)
 
 
 def new_draft(folder: Path) -> Path:
@@ -67,12 +71,15 @@ def new_draft(folder: Path) -> Path:
 
 def draft_of_current(folder: Path) -> Path:
     """A copy of the current version, to work on. Raises StoreError where there is no room for one."""
-    source, draft = current(folder), new_draft(folder)
+    source = current(folder)
+    # Otherwise the damage would be sealed.
+    seal.check_seal(source)
+    draft = new_draft(folder)
     try:
         for path in (source / name for name in _UNVERSIONED) if source == folder else source.iterdir():
             if path.is_dir():
                 shutil.copytree(path, draft / path.name)
-            else:
+            elif path.name != seal.FILE:
                 shutil.copyfile(path, draft / path.name)
     except OSError as error:
         discard(folder)
@@ -92,6 +99,7 @@ def publish(folder: Path, *, keep_draft: bool = False) -> Path:
         else:
             draft.replace(place)
         _to_disk(place)
+        seal.write_seal(place)
         pointer = folder / f"{POINTER}.draft"
         with pointer.open("w", encoding="utf-8") as file:
             file.write(place.name)

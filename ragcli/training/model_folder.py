@@ -73,6 +73,20 @@ def write_model(
     }
     (partial / "ragcli.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     (partial / "README.md").write_text(card, encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    _put_in_place(partial, folder)
     return fingerprint
+
+
+def _put_in_place(new: Path, folder: Path) -> None:
+    """The folder that was there goes only when the new one has its name: one of them is whole at any time."""
+    before = folder.with_name(folder.name + ".before")
+    shutil.rmtree(before, ignore_errors=True)
+    if folder.exists():
+        folder.rename(before)
+    try:
+        new.rename(folder)
+    except OSError:
+        if before.exists():
+            before.rename(folder)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
