@@ -124,8 +124,11 @@ def evaluate_beir(
     with closing(CollectionSearch(collection.corpus, vectors, methods)) as search:
 
         def found(method: RetrievalName) -> list[list[tuple[str, float]]]:
-            rows = zip(asked.values(), queries, strict=True)
-            return [search.search(text, vector, searched, method) for text, vector in rows]
+            rows = zip(asked.items(), queries, strict=True)
+            return [
+                search.search(text, vector, searched, method, without=collection.own_document(query))
+                for (query, text), vector in rows
+            ]
 
         def retrieving(method: RetrievalName) -> Callable[[str], object]:
             return lambda text: search.search(text, embedder.embed([text], query=True)[0], searched, method)
