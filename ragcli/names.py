@@ -1,4 +1,8 @@
-"""Names of documents, compared as people see them."""
+"""Names of files compared as a reader sees them: two spellings of one accented letter are the same letter. Pure.
+
+macOS and some archives spell "é" as "e" and a combining accent (NFD), keyboards spell it as one character (NFC).
+Linux takes the two for different names, so the name as it is on the disk is kept for opening the file.
+"""
 
 from __future__ import annotations
 
@@ -6,5 +10,10 @@ import unicodedata
 
 
 def nfc(name: str) -> str:
-    """The name in composed form: macOS writes é as two characters, a keyboard as one."""
+    """The spelling by which names are compared."""
     return unicodedata.normalize("NFC", name)
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether a reader would take both for one name."""
+    return nfc(one) == nfc(other)
