@@ -35,7 +35,7 @@ def relevant_chunks(question: Question, chunks: Iterable[Chunk]) -> frozenset[st
     phrases = [phrase for phrase in map(flat, question.evidence) if phrase]
     if not phrases:
         return frozenset(chunk.id for chunk in named) if question.relevant else frozenset()
-    return frozenset(chunk.id for chunk in named if any(_holds(flat(chunk.text), p) for p in phrases))
+    return frozenset(chunk.id for chunk in named if any(holds(flat(chunk.text), p) for p in phrases))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -50,8 +50,11 @@ def flat(text: str) -> str:
     return " ".join(_EMPHASIS.sub("", _DASHES.sub("-", plain)).split())
 
 
-def _holds(text: str, phrase: str) -> bool:
-    """The phrase, or two thirds of its words and more at an edge of the text (short phrases: only whole)."""
+def holds(text: str, phrase: str) -> bool:
+    """Whether a `flat` text holds a `flat` phrase, or two thirds of its words and more at an edge of the text.
+
+    Short phrases count only whole.
+    """
     if phrase in text:
         return True
     words = phrase.split()

@@ -123,6 +123,7 @@ class TestOverAnIndex:
         assert [question.id for question in run.questions] == ["ornament", "prey", "moon", "chip"]
         assert [question.id for question in summary.judged] == ["ornament", "prey"]
         assert summary.unjudged == 1  # the console's; the Moon's is unanswerable on purpose
+        assert [gap.question_id for gap in run.missing] == ["chip"]
 
     def test_every_stage_is_timed_for_single_questions(self, run: Run) -> None:
         stages = {(stage.stage, stage.depth): stage.seconds for stage in run.seconds}
@@ -140,7 +141,9 @@ class TestOverAnIndex:
         assert run.settings["chunks"] > 6
 
     def test_questions_that_name_nothing_of_the_index_are_an_error(self, index: Path) -> None:
-        with pytest.raises(UsageError, match="None of the questions names a passage"):
+        with pytest.raises(
+            UsageError, match=r"None of the questions names a passage.* The first: chip: it has"
+        ):
             evaluate_questions(settings(index), QUESTIONS[2:], title="x", rerankers=[])
 
     def test_without_an_index_no_model_is_loaded(self, tmp_path: Path) -> None:
