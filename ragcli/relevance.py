@@ -51,7 +51,7 @@ def flat(text: str) -> str:
 
 
 def holds(text: str, phrase: str) -> bool:
-    """Whether a `flat` text holds a `flat` phrase, or two thirds of its words and more at an edge of the text.
+    """Whether a `flat` text holds a `flat` phrase, or two thirds of its words or more at its edge.
 
     Short phrases count only whole.
     """
