@@ -8,7 +8,6 @@ import pty
 import re
 import select
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 from cli_helper import ANSI, Outcome, Terminal, run
 from fault_server import FaultServer, fault_server
+from interruptible import interruptible
 
 from ragcli.chat.session import Session
 from ragcli.cli.editor import arguments, editor_of, is_text
@@ -270,7 +270,7 @@ class Screen:
         self._master, slave = pty.openpty()
         environ = {**os.environ, "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1", **variables}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "ragcli", "chat", "--no-rerank", *options],
+            interruptible("-m", "ragcli", "chat", "--no-rerank", *options),
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -370,7 +370,7 @@ print(signal.getsignal(signal.SIGINT) is before)
 
 def test_a_second_interrupt_does_not_hit_what_tidies_up_after_the_first() -> None:
     """In a process of its own: a signal must not reach the one that runs all tests."""
-    done = subprocess.run([sys.executable, "-c", TWO_INTERRUPTS], capture_output=True, text=True, check=False)
+    done = subprocess.run(interruptible("-c", TWO_INTERRUPTS), capture_output=True, text=True, check=False)
     assert (done.stdout.splitlines(), done.stderr) == (["stopped", "tidied up", "True"], "")
     assert done.returncode == 0
 

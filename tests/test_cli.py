@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from cli_helper import ANSI, Outcome, run
 from fault_server import FaultServer, fault_server
+from interruptible import interruptible
 
 from ragcli.cli.app import COMMANDS
 from ragcli.errors import ExitCode
@@ -28,7 +29,7 @@ HEAVY = {"torch", "chromadb", "transformers", "openai", "numpy", "sentence_trans
 
 def command(*args: str, **variables: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "ragcli", *args],
+        interruptible("-m", "ragcli", *args),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
