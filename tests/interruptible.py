@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 
-_PROGRAM = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+_PROGRAM = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL);os.execv(sys.argv[1], sys.argv[1:])"
+)
 
 
 def interruptible(*arguments: str) -> list[str]:
