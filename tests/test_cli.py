@@ -493,7 +493,7 @@ def test_a_comparison_explains_both_orders(library: Path) -> None:
     assert outcome.status == 0, outcome.stderr
     moved, without, with_reranking = re.split("With(?:out)? reranking\n", outcome.stdout)
     assert "How passages moved" in moved
-    for table, other in ((without, "Is"), (with_reranking, "Was")):
+    for table, other in ((without, "After"), (with_reranking, "Was")):
         header, first = table.splitlines()[:2]
         assert header.split() == [
             "#",

@@ -37,7 +37,7 @@ def explain_table(candidates: Sequence[Candidate], width: int, *, base: bool = F
     """
     table = ranked_table()
     table.add_column("Passage", ratio=1, overflow="fold")
-    for name in ("Is" if base else "Was", "Simil.", "Logit", "+ Prior", "= Score", "Prob."):
+    for name in ("After" if base else "Was", "Simil.", "Logit", "+ Prior", "= Score", "Prob."):
         table.add_column(name, justify="right", no_wrap=True)
     for candidate in candidates:
         body = Text(words.chunk_title(candidate.chunk))
