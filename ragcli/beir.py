@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,19 +30,21 @@ class JudgedCollection:
     queries: dict[str, str]
     qrels: dict[str, dict[str, float]]
 
+    def own_document(self, query: str) -> str | None:
+        """The document that is the query itself, as in ArguAna and Quora: BEIR leaves it out of the ranking.
+
+        It has the query's id. One that is judged relevant has it by chance and is ranked like any other.
+        """
+        judged_relevant = self.qrels.get(query, {}).get(query, 0.0) > 0
+        return query if query in self.corpus and not judged_relevant else None
+
 
 def read_beir(folder: Path, split: str = "test") -> JudgedCollection:
     """Raises UsageError that names the file and line which is missing or malformed."""
-    corpus = {
-        str(row["_id"]): f"{row['title']}: {row['text']}" if row.get("title") else str(row["text"])
-        for row in _records(_inside(folder, folder / "corpus.jsonl"), ("_id", "text"))
-    }
-    queries = {
-        str(row["_id"]): str(row["text"])
-        for row in _records(_inside(folder, folder / "queries.jsonl"), ("_id", "text"))
-    }
+    corpus = _texts(_inside(folder, folder / "corpus.jsonl"))
+    queries = _texts(_inside(folder, folder / "queries.jsonl"))
     judgements = _inside(folder, folder / "qrels" / f"{split}.tsv")
-    return JudgedCollection(folder.name, corpus, queries, _qrels(judgements))
+    return JudgedCollection(folder.name, corpus, queries, _qrels(judgements, corpus.keys() | queries.keys()))
 
 
 def _inside(folder: Path, path: Path) -> Path:
@@ -51,54 +54,99 @@ def _inside(folder: Path, path: Path) -> Path:
     return path
 
 
-def _records(path: Path, keys: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _texts(path: Path) -> dict[str, str]:
+    """By id. Two records with one id are an error, as none of the two is the one that is meant for sure."""
+    texts: dict[str, str] = {}
+    lines: dict[str, int] = {}
+    for number, row in _records(path):
+        name = row["_id"]
+        if name in texts:
+            raise UsageError(
+                f"{path}, line {number}: the id {name!r} is taken by line {lines[name]}.",
+                hint="Give each record its own id, or delete one of the two.",
+            )
+        title, text = row.get("title") or "", row["text"] or ""
+        texts[name] = f"{title}: {text}" if title and text else title or text
+        lines[name] = number
+    return texts
+
+
+def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, start=1):
-                if not line.strip():
-                    continue
-                yield _record(line, keys, f"{path}, line {number}")
+                if line.strip():
+                    yield number, _record(line, f"{path}, line {number}")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}", hint=_HINT) from error
 
 
-def _record(line: str, keys: tuple[str, ...], place: str) -> dict[str, Any]:
+def _record(line: str, place: str) -> dict[str, Any]:
     try:
-        row = json.loads(line)
+        # A number stays as it is written: as an id it has to be the same text as in the judgements.
+        row = json.loads(line, parse_int=str, parse_float=str)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{place}: not JSON: {error}", hint=_HINT) from error
     if not isinstance(row, dict):
         raise UsageError(f"{place}: not a JSON object", hint=_HINT)
+    for key in ("_id", "text"):
+        if key not in row:
+            raise UsageError(f"{place}: no {key!r}", hint=_HINT)
+    if not isinstance(row["_id"], str) or not row["_id"]:
+        raise UsageError(f"{place}: the '_id' is not a text or a number", hint=_HINT)
+    for key in ("title", "text"):
+        if not isinstance(row.get(key) or "", str):
+            raise UsageError(f"{place}: the {key!r} is not a text", hint=_HINT)
     # Only an escape can write one, and few lines hold any: the whole corpus is not searched for it.
     if _SURROGATE_ESCAPE.search(line) and _SURROGATE.search("".join(map(str, row.values()))):
         raise UsageError(f"{place}: half a character (a lone surrogate)", hint=_HINT)
-    missing = [key for key in keys if key not in row]
-    if missing:
-        raise UsageError(f"{place}: no {missing[0]!r}", hint=_HINT)
     return row
 
 
-def _qrels(path: Path) -> dict[str, dict[str, float]]:
-    """The header line is optional, as it is in the wild."""
+def _qrels(path: Path, known: Set[str]) -> dict[str, dict[str, float]]:
+    """The header line is optional, as it is in the wild; `known` ids tell it from a judgement gone wrong."""
     qrels: dict[str, dict[str, float]] = {}
+    number = 0
     try:
-        with path.open(encoding="utf-8", newline="") as lines:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
             for number, row in enumerate(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE), start=1):
-                grade = _number(row[2]) if len(row) == 3 else None
-                if grade is not None:
-                    qrels.setdefault(row[0], {})[row[1]] = grade
-                elif row and number > 1:
-                    raise UsageError(f"{path}, line {number}: not query, document, grade", hint=_HINT)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+                if not any(cell.strip() for cell in row):
+                    continue
+                if number == 1 and _is_header(row, known):
+                    continue
+                query, document, grade = _judgement(row, f"{path}, line {number}")
+                if qrels.setdefault(query, {}).setdefault(document, grade) != grade:
+                    raise UsageError(
+                        f"{path}, line {number}: {document!r} is judged twice for {query!r}, differently.",
+                        hint="Keep one of the two lines.",
+                    )
+    except csv.Error as error:
+        raise UsageError(f"{path}, line {number + 1}: {error}", hint=_HINT) from error
+    except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}", hint=_HINT) from error
     return qrels
 
 
-def _number(text: str) -> float | None:
+def _is_header(row: list[str], known: Set[str]) -> bool:
+    return len(row) == 3 and _grade(row[2]) is None and known.isdisjoint(row[:2])
+
+
+def _judgement(row: list[str], place: str) -> tuple[str, str, float]:
+    grade = _grade(row[2]) if len(row) == 3 and row[0] and row[1] else None
+    if grade is None:
+        raise UsageError(f"{place}: not query, document, grade", hint=_HINT)
+    return row[0], row[1], grade
+
+
+def _grade(text: str) -> float | None:
     try:
-        return float(text)
+        grade = float(text)
     except ValueError:
         return None
+    return grade if math.isfinite(grade) else None
 
 
-_HINT = "A BEIR folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv (query id, document id, grade)."
+_HINT = (
+    "A BEIR folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv"
+    " (query id, document id, grade, with tabs between them)."
+)

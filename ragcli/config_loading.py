@@ -227,10 +227,13 @@ def _profile_layer(
 ) -> _Layer:
     name = str(chosen.value)
     if name not in profiles and name not in BUILT_IN_PROFILES:
-        known = ", ".join(sorted({*profiles, *BUILT_IN_PROFILES}))
+        known = sorted({*profiles, *BUILT_IN_PROFILES})
+        close = difflib.get_close_matches(name, known, 1)
+        meant = f"Did you mean {close[0]}? " if close else ""
+        table = f"[profiles.{name}.llm] to {file_name or FILE_NAME}"
         raise ConfigError(
             f"There is no profile {name!r} (from {chosen.origin}).",
-            hint=f"Known profiles: {known}. Add [profiles.{name}.llm] to {file_name or FILE_NAME}.",
+            hint=f"{meant}Known profiles: {', '.join(known)}. Add {table}.",
         )
     layer = {key: _Given(value, f"profile {name}") for key, value in BUILT_IN_PROFILES.get(name, {}).items()}
     for table, keys in profiles.items():

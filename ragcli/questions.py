@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
+import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ragcli.errors import UsageError
+from ragcli.question_rows import FORMATS, QUESTION, Reader, guessed_reader, plain_lines, reader_for, text_of
 
+KEYS = ("id", QUESTION, "answers", "relevant", "evidence", "answerable", "grade")
+_NEARLY = 0.8
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_FORMATS = "a question file is .txt, .csv, .tsv or .jsonl; see the README, Question files"
+_YES = ("", "true", "yes", "1")
+_NO = ("false", "no", "0")
+
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,87 +40,108 @@ class Question:
 def read_questions(path: Path) -> tuple[Question, ...]:
     """All questions of a file, in its order; a missing id becomes the record's line. Raises UsageError."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the question file {path} cannot be read: {error}", hint=_FORMATS) from error
-    readers = {".txt": _lines, ".csv": _table, ".tsv": _table, ".jsonl": _json_lines}
-    reader = readers.get(path.suffix.lower())
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"the question file {path} cannot be read: {error}", hint=FORMATS) from error
+    reader = reader_for(path.suffix.lower())
     if reader is None:
-        raise UsageError(f"{path}: {path.suffix or 'no ending'} is no question file", hint=_FORMATS)
-    return _checked(reader, text, path)
+        raise UsageError(f"{path}: {path.suffix or 'no ending'} is no question file", hint=FORMATS)
+    return _questions(reader, text_of(data, str(path)), str(path))
 
 
-def parse_questions(text: str) -> tuple[Question, ...]:
-    """From standard input: JSONL where the first character is a brace, else a question a line."""
-    reader = _json_lines if text.lstrip().startswith("{") else _lines
-    return _checked(reader, text, Path("standard input"))
+def parse_questions(given: str | bytes) -> tuple[Question, ...]:
+    """From standard input: JSONL where the first character is a brace, a table where its first line is a
+    header with `question`, else a question a line. Raises UsageError.
+    """
+    name = "standard input"
+    text = text_of(given, name) if isinstance(given, bytes) else plain_lines(given)
+    return _questions(guessed_reader(text), text, name)
 
 
-def _checked(
-    reader: Callable[[str, Path], Iterator[tuple[int, Mapping[str, Any]]]], text: str, path: Path
-) -> tuple[Question, ...]:
-    questions = tuple(_question(row, number, path) for number, row in reader(text, path))
-    if not questions:
-        raise UsageError(f"{path} holds no question", hint=_FORMATS)
-    seen: set[str] = set()
-    for question in questions:
-        if not _is_text(question):
-            raise UsageError(
-                f"{path}: the question {question.id} holds half a character (a lone surrogate)",
-                hint="Mend its \\u escapes, or save the file as UTF-8.",
-            )
-        if question.id in seen:
-            raise UsageError(
-                f"{path}: the id {question.id!r} stands there twice", hint="Give each question its own id."
-            )
-        seen.add(question.id)
-    return questions
-
-
-def _lines(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            yield number, {"question": line.strip()}
-
-
-def _table(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    rows = csv.DictReader(
-        io.StringIO(text, newline=""), delimiter="\t" if path.suffix.lower() == ".tsv" else ","
+def _questions(reader: Reader, text: str, name: str) -> tuple[Question, ...]:
+    rows = list(reader(text, name))
+    if not rows:
+        raise UsageError(f"{name} holds no question", hint=FORMATS)
+    own = _own_ids(rows, name)
+    return tuple(
+        _question(row, own.get(number) or _id_by_line(number, own.values()), f"{name}, line {number}")
+        for number, row in rows
     )
-    try:
-        for row in rows:
-            yield rows.line_num, {key.strip(): value for key, value in row.items() if key and value}
-    except csv.Error as error:
-        raise UsageError(f"{path}, line {rows.reader.line_num}: {error}", hint=_FORMATS) from error
 
 
-def _json_lines(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    # Not splitlines(): JSON may hold U+2028 and its kind within a string.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
+def _own_ids(rows: Sequence[tuple[int, Row]], name: str) -> dict[int, str]:
+    """The ids that the file gives, by line. Each may stand there once."""
+    own: dict[int, str] = {}
+    lines: dict[str, int] = {}
+    for number, row in rows:
+        given = _text(row, "id", f"{name}, line {number}")
+        if not given:
             continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise UsageError(f"{path}, line {number}: not JSON: {error}", hint=_FORMATS) from error
-        if not isinstance(row, dict):
-            raise UsageError(f"{path}, line {number}: not a JSON object", hint=_FORMATS)
-        yield number, row
+        if given in lines:
+            raise UsageError(
+                f"{name}, line {number}: the id {given!r} stands there twice, first in line {lines[given]}.",
+                hint="Give each question its own id.",
+            )
+        own[number], lines[given] = given, number
+    return own
 
 
-def _question(row: Mapping[str, Any], number: int, path: Path) -> Question:
-    text = row.get("question")
+def _id_by_line(number: int, taken: Collection[str]) -> str:
+    """The line's number, unless another question has that for its id."""
+    name = str(number)
+    while name in taken:
+        name = f"line {name}"
+    return name
+
+
+def _question(row: Row, name: str, place: str) -> Question:
+    _check_keys(row, place)
+    text = row.get(QUESTION)
     if not isinstance(text, str) or not text.strip():
-        raise UsageError(f"{path}, line {number}: no 'question'", hint=_FORMATS)
-    return Question(
-        id=str(number if row.get("id") in (None, "") else row["id"]),
+        raise UsageError(f"{place}: no {QUESTION!r}", hint=FORMATS)
+    question = Question(
+        id=name,
         text=text.strip(),
-        answers=_texts(row.get("answers"), number, path),
-        relevant=_texts(row.get("relevant"), number, path),
-        evidence=_texts(row.get("evidence"), number, path),
-        answerable=str(row.get("answerable", True)).strip().lower() not in ("false", "no", "0"),
-        grade=str(row.get("grade") or ""),
+        answers=_texts(row, "answers", place),
+        relevant=_texts(row, "relevant", place),
+        evidence=_texts(row, "evidence", place),
+        answerable=_answerable(row, place),
+        grade=_text(row, "grade", place),
     )
+    if not _is_text(question):
+        raise UsageError(
+            f"{place}: half a character (a lone surrogate)",
+            hint="Correct its \\u escapes, or save the file as UTF-8.",
+        )
+    return question
+
+
+def _check_keys(row: Row, place: str) -> None:
+    """A misspelled key would be passed over like a key of the user's own, and its gold with it."""
+    for key in row:
+        meant = _nearly(key) if key not in KEYS else None
+        if meant is not None and meant not in row:
+            raise UsageError(
+                f"{place}: {key!r} is not read. Did you mean {meant!r}?",
+                hint=f"A question may have {', '.join(KEYS)}. Other keys are left alone, unless their"
+                " names are nearly one of these.",
+            )
+
+
+def _nearly(key: str) -> str | None:
+    letters = re.sub(r"[^a-z]", "", key.lower())
+    if letters in KEYS:
+        return letters
+    close = difflib.get_close_matches(letters, KEYS, 1, _NEARLY) if len(letters) > 3 else []
+    return close[0] if close else None
+
+
+def _answerable(row: Row, place: str) -> bool:
+    value = row.get("answerable")
+    word = str(value if value is not None else "").strip().lower()
+    if word not in (*_YES, *_NO):
+        raise UsageError(f"{place}: 'answerable' is {word!r}.", hint="Write true or false.")
+    return word not in _NO
 
 
 def _is_text(question: Question) -> bool:
@@ -132,11 +157,22 @@ def _is_text(question: Question) -> bool:
     return not any(_SURROGATE.search(text) for text in texts)
 
 
-def _texts(value: object, number: int, path: Path) -> tuple[str, ...]:
+def _text(row: Row, key: str, place: str) -> str:
+    """A text or a number, as text; "" where there is none."""
+    value = row.get(key)
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise UsageError(f"{place}: {key!r} is not a text or a number", hint=FORMATS)
+    return str(value).strip()
+
+
+def _texts(row: Row, key: str, place: str) -> tuple[str, ...]:
+    """Without the blank ones: an empty gold answer would be found in every answer."""
+    value = row.get(key)
     if value is None:
         return ()
-    if isinstance(value, str):
-        return (value,)
-    if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
-        return tuple(value)
-    raise UsageError(f"{path}, line {number}: expected a text or a list of texts", hint=_FORMATS)
+    entries = [value] if isinstance(value, str) else value
+    if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+        raise UsageError(f"{place}: expected a text or a list of texts in {key!r}", hint=FORMATS)
+    return tuple(entry for entry in entries if entry.strip())

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import PurePosixPath
 
+from ragcli.names import nfc
 from ragcli.questions import Question
 from ragcli.types import Chunk
+
+_PLAIN = {
+    **dict.fromkeys(map(ord, "\u2018\u2019\u201a\u201b\u2032\u2035\u2039\u203a\u02bc\u00b4"), "'"),
+    **dict.fromkeys(map(ord, "\u201c\u201d\u201e\u201f\u2033\u2036\u00ab\u00bb"), '"'),
+    **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-"),
+    # Soft hyphen, and the characters without width.
+    **dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff")),
+}
+_DASHES = re.compile("-+")
+# An underscore within a word belongs to its name.
+_EMPHASIS = re.compile(r"[*`]|(?<!\w)_+|_+(?!\w)")
 
 
 def relevant_chunks(question: Question, chunks: Iterable[Chunk]) -> frozenset[str]:
@@ -22,17 +35,26 @@ def relevant_chunks(question: Question, chunks: Iterable[Chunk]) -> frozenset[st
     phrases = [phrase for phrase in map(flat, question.evidence) if phrase]
     if not phrases:
         return frozenset(chunk.id for chunk in named) if question.relevant else frozenset()
-    return frozenset(chunk.id for chunk in named if any(_holds(flat(chunk.text), p) for p in phrases))
+    return frozenset(chunk.id for chunk in named if any(holds(flat(chunk.text), p) for p in phrases))
 
 
 @lru_cache(maxsize=1 << 16)
 def flat(text: str) -> str:
-    """Lower case, white space collapsed: PDF lines break anywhere. Kept: each question asks for all texts."""
-    return re.sub(r"\s+", " ", text).strip().lower()
+    """The text as it is compared: what depends on the typesetting or the keyboard alone makes no difference.
+
+    That is case, white space, ligatures, curly quotes, dashes, soft hyphens, and Markdown's backticks and
+    emphasis. Kept, since each question asks for all texts.
+    """
+    # Before and after: NFKC makes a space and an accent of "´", and the prime of "‴" three times.
+    plain = unicodedata.normalize("NFKC", text.translate(_PLAIN)).translate(_PLAIN).casefold()
+    return " ".join(_EMPHASIS.sub("", _DASHES.sub("-", plain)).split())
 
 
-def _holds(text: str, phrase: str) -> bool:
-    """The phrase, or two thirds of its words and more at an edge of the text (short phrases: only whole)."""
+def holds(text: str, phrase: str) -> bool:
+    """Whether a `flat` text holds a `flat` phrase, or two thirds of its words or more at its edge.
+
+    Short phrases count only whole.
+    """
     if phrase in text:
         return True
     words = phrase.split()
@@ -51,11 +73,12 @@ def _named(question: Question, chunk: Chunk) -> bool:
 def _matches(name: str, chunk: Chunk) -> bool:
     """A file may have a # in its own name: the whole is tried as a path too."""
     path, _, heading = name.partition("#")
-    within = not heading or heading.lower() in (part.lower() for part in (chunk.title, *chunk.headings))
-    return _ends_with(chunk.source, name) or (within and _ends_with(chunk.source, path))
+    within = not heading or flat(heading) in map(flat, (chunk.title, *chunk.headings))
+    return names_source(name, chunk.source) or (within and names_source(path, chunk.source))
 
 
 @lru_cache(maxsize=1 << 16)
-def _ends_with(source: str, path: str) -> bool:
-    parts = PurePosixPath(path).parts
-    return bool(parts) and PurePosixPath(source).parts[-len(parts) :] == parts
+def names_source(path: str, source: str) -> bool:
+    """Whether `path` is that of the document, or the end of it."""
+    parts = PurePosixPath(nfc(path)).parts
+    return bool(parts) and PurePosixPath(nfc(source)).parts[-len(parts) :] == parts

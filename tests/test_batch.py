@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from cli_helper import Outcome, run
 from fault_server import FaultServer, fault_server
+from interruptible import interruptible
 
 from ragcli.batch.reading import read_batch
 from ragcli.config_loading import load_config
@@ -305,16 +306,8 @@ def _grew(path: Path, before: int) -> bool:
 
 def test_an_interrupted_run_leaves_whole_lines_and_says_how_to_go_on(place: Place) -> None:
     place.ask([{"id": f"q{n}", "question": f"What does the jaguar hunt in month {n}?"} for n in range(40)])
-    command = [
-        sys.executable,
-        "-m",
-        "ragcli.cli.main",
-        "batch",
-        str(place.questions),
-        "-o",
-        str(place.results),
-    ]
-    command += ["--config", str(place.config("slow-5"))]
+    output, config = str(place.results), str(place.config("slow-5"))
+    command = interruptible("-m", "ragcli", "batch", str(place.questions), "-o", output, "--config", config)
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and not _grew(place.results, 0):
         time.sleep(0.05)

@@ -8,7 +8,6 @@ import pty
 import re
 import select
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 from cli_helper import ANSI, Outcome, Terminal, run
 from fault_server import FaultServer, fault_server
+from interruptible import interruptible
 
 from ragcli.chat.session import Session
 from ragcli.cli.editor import arguments, editor_of, is_text
@@ -166,6 +166,27 @@ def test_the_passages_of_a_failed_answer_are_there_all_the_same(library: Path, s
     assert "┃ Mercury goes around the Sun once" in opened
 
 
+def test_in_hybrid_mode_the_base_order_is_that_of_both(library: Path, server: FaultServer) -> None:
+    options = ("--base-url", server.base_url, "--model", "answers", "--no-rerank")
+    hybrid = {"RAGCLI_RETRIEVAL_METHOD": "hybrid"}
+    outcome = run("chat", *options, environ=hybrid, stdin=f"{QUESTION}\n/explain 1\n/sources\n")
+    assert "by hybrid retrieval; in the prompt" in outcome.stdout
+    assert "bi-encoder" not in outcome.stdout
+    assert "Fused" in outcome.stdout
+
+
+def test_more_than_there_is_changes_nothing_and_says_so(library: Path, server: FaultServer) -> None:
+    outcome = piped(server, "/candidates 5000", "/candidates", "/k 51", "/k")
+    assert outcome.stderr.splitlines() == [
+        "error: /candidates 5000 is more than the 6 passages that the index holds."
+        " retrieval.candidates stays 50.",
+        "retrieval.candidates = 50",
+        "error: /k 51 is more than there are candidates: 50."
+        " retrieval.top_k stays 5; /candidates N comes first.",
+        "retrieval.top_k = 5",
+    ]
+
+
 def test_settings_hold_from_the_next_question_on(library: Path, server: FaultServer) -> None:
     outcome = piped(server, "/k 2", "/candidates 1", "/filter *god*", QUESTION, "/sources", "/k", "/filter")
     assert "planet" not in outcome.stdout
@@ -270,7 +291,7 @@ class Screen:
         self._master, slave = pty.openpty()
         environ = {**os.environ, "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1", **variables}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "ragcli", "chat", "--no-rerank", *options],
+            interruptible("-m", "ragcli", "chat", "--no-rerank", *options),
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -370,7 +391,7 @@ print(signal.getsignal(signal.SIGINT) is before)
 
 def test_a_second_interrupt_does_not_hit_what_tidies_up_after_the_first() -> None:
     """In a process of its own: a signal must not reach the one that runs all tests."""
-    done = subprocess.run([sys.executable, "-c", TWO_INTERRUPTS], capture_output=True, text=True, check=False)
+    done = subprocess.run(interruptible("-c", TWO_INTERRUPTS), capture_output=True, text=True, check=False)
     assert (done.stdout.splitlines(), done.stderr) == (["stopped", "tidied up", "True"], "")
     assert done.returncode == 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from cli_helper import ANSI, Outcome, run
 from fault_server import FaultServer, fault_server
+from interruptible import interruptible
 
 from ragcli.cli.app import COMMANDS
 from ragcli.errors import ExitCode
@@ -28,7 +30,7 @@ HEAVY = {"torch", "chromadb", "transformers", "openai", "numpy", "sentence_trans
 
 def command(*args: str, **variables: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "ragcli", *args],
+        interruptible("-m", "ragcli", *args),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -162,12 +164,19 @@ def test_version() -> None:
         (("search", "x", "--top-k", "0"), "retrieval.top_k = 0", "Passages that go into the prompt"),
         (("search", "x", "--where", "format"), "'format' is not KEY=VALUE", "--where format=pdf"),
         (("search", "x", "--compare", "--no-rerank"), "do not go together", "Leave out --no-rerank."),
-        (("search", "x", "--compare", "--explain"), "do not go together", "Leave out --explain."),
+        (("ask", "How", "long", "is", "it?"), "not in quotes", 'Quote it: ragcli ask "How long is it?"'),
+        (
+            ("search", "-k", "3", "what's", "$5", "--compare"),
+            "is 2 arguments",
+            """Quote it: ragcli search -k 3 'what'"'"'s $5' --compare""",
+        ),
+        (("ask", "x", "--profile", "opanai"), "no profile 'opanai'", "Did you mean openai?"),
         (("ask", "x", "--compare", "--no-rerank"), "--compare needs the reranker", "--no-rerank"),
         (("ask", "x", "--profile", "her"), "no profile 'her'", "local, openai"),
         (("ask", "x", "--config", "missing.toml"), "no config file missing.toml", "ragcli config init"),
         (("ask", "", "--no-rerank"), "The question is empty", "ragcli ask"),
-        (("config", "show", "llm.modle"), "no setting llm.modle", "ragcli config show"),
+        (("config", "show", "llm.modle"), "no setting llm.modle", "Did you mean llm.model?"),
+        (("config", "show", "xyzzy"), "no setting xyzzy", "ragcli config show"),
         (("reset",), "Nobody is there to confirm", "--yes"),
         (("list", "--collection", "no/such"), "'no/such' cannot be the name", "letters"),
     ],
@@ -473,6 +482,52 @@ def test_compare_shows_both_orders(library: Path) -> None:
 
 
 @pytest.mark.usefixtures("shipped_reranker")
+def test_a_collection_that_is_misspelled_is_told_the_nearest(library: Path) -> None:
+    outcome = run("search", QUESTION, "--collection", "defualt")
+    assert outcome.status == ExitCode.NOTHING_FOUND
+    assert "hint: Did you mean default?" in outcome.stderr
+
+
+def test_a_comparison_explains_both_orders(library: Path) -> None:
+    outcome = run("search", QUESTION, "--compare", "--explain", "--retrieval", "hybrid")
+    assert outcome.status == 0, outcome.stderr
+    moved, without, with_reranking = re.split("With(?:out)? reranking\n", outcome.stdout)
+    assert "How passages moved" in moved
+    for table, other in ((without, "After"), (with_reranking, "Was")):
+        header, first = table.splitlines()[:2]
+        assert header.split() == [
+            "#",
+            "Passage",
+            other,
+            "Simil.",
+            "Logit",
+            "+",
+            "Prior",
+            "=",
+            "Score",
+            "Prob.",
+        ]
+        assert first.startswith("1")
+    assert "Prior is" in with_reranking
+    assert "rank by the fused score" in with_reranking
+    as_json = run("search", QUESTION, "--compare", "--explain", "--json")
+    assert json.loads(as_json.stdout)["kind"] == "comparison"
+
+
+@pytest.mark.parametrize("options", [(), ("--no-rerank",), ("--no-rerank", "--retrieval", "hybrid")])
+def test_the_figures_of_a_search_are_in_the_shown_order(library: Path, options: tuple[str, ...]) -> None:
+    outcome = run("search", QUESTION, "--all", *options)
+    name = outcome.stdout.splitlines()[0].split()[-1]
+    assert name == ("Score" if not options else "Similarity" if len(options) == 1 else "Fused")
+    figures = [
+        float(match[1].replace("−", "-"))
+        for line in outcome.stdout.splitlines()
+        if (match := re.match(r"\d.* (−?\d+\.\d+)$", line))
+    ]
+    assert len(figures) >= 2
+    assert figures == sorted(figures, reverse=True)
+
+
 def test_explain_shows_every_number(library: Path) -> None:
     outcome = run("search", QUESTION, "--explain")
     assert all(name in outcome.stdout for name in ("Simil.", "Logit", "+ Prior", "= Score", "Prob."))

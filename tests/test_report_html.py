@@ -165,6 +165,9 @@ class TestInABrowser:
         scale: Math.min(...[...page.querySelectorAll("svg")].map(
           (e) => e.getBoundingClientRect().width / e.viewBox.baseVal.width)),
       }};
+      page.querySelectorAll("details").forEach((e) => {{ e.open = true; }});
+      found.cut = [...page.querySelectorAll(".scroll")].filter((e) => e.scrollWidth > e.clientWidth)
+        .map((e) => `${{e.getAttribute("aria-label")}}: ${{e.scrollWidth}} of ${{e.clientWidth}}`);
       document.getElementById("found").textContent = btoa(JSON.stringify(found));
     }};
     </script>
@@ -181,13 +184,15 @@ class TestInABrowser:
         seen: dict[str, object] = json.loads(base64.b64decode(written.group(1)))
         return seen
 
-    @pytest.mark.parametrize("width", [360, 1280])
+    @pytest.mark.parametrize("width", [360, 500, 700, 1280])
     def test_nothing_is_wider_than_the_window_and_everything_is_there(
         self, html: str, tmp_path: Path, width: int
     ) -> None:
         seen = self.found(html, tmp_path, width)
         assert seen["scroll"] == seen["width"] == width
         assert (seen["headings"], seen["requests"]) == (8, 0)
+        # Narrower than that a table scrolls.
+        assert width < 500 or seen["cut"] == []
         pictures = seen["pictures"]
         assert isinstance(pictures, list)
         assert len(pictures) == 4

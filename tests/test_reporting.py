@@ -55,6 +55,9 @@ SCREENS: dict[str, Callable[[PlainConsole], None]] = {
     "search-hybrid": lambda c: terminal.print_search(
         c, records.hybrid_search_result(reranked=False), limit=2, explain=False
     ),
+    "comparison-explained": lambda c: terminal.print_explained_orders(
+        c, records.comparison(answers=False), limit=3, prior=Prior(7.5), rrf_k=60.0
+    ),
     "ingest": lambda c: index.print_ingest(c, records.ingest_report(), show_all=False),
     "ingest-dry-run": lambda c: index.print_ingest(c, records.ingest_report(dry_run=True), show_all=True),
     "sources": lambda c: index.print_sources(c, records.sources()),

@@ -11,7 +11,7 @@ from ragcli.answering import NO_CONTEXT
 from ragcli.chat.records import Exchange, Explanation, ScoredSentence, Source, Surroundings
 from ragcli.chat.rewriting import standalone
 from ragcli.config_loading import changed, value_of
-from ragcli.errors import NothingFoundError
+from ragcli.errors import NothingFoundError, UsageError
 from ragcli.llm import check_embedded
 from ragcli.pipeline import OnArmText, Pipeline, whatever_arm
 from ragcli.prior import NO_PRIOR
@@ -21,6 +21,7 @@ from ragcli.types import Answer, Chunk, Comparison, Filters
 
 OnText = Callable[[str], None]
 _MARK = re.compile(r"\[(\d+)")
+CANDIDATES, TOP_K = "retrieval.candidates", "retrieval.top_k"
 
 
 class Session:
@@ -140,8 +141,24 @@ class Session:
         return value_of(self.pipeline.config, key)
 
     def set_number(self, key: str, value: int, *, command: str) -> None:
-        """Changes `retrieval.top_k` or `retrieval.candidates`. Raises ConfigError for a bad one."""
-        self.pipeline.change(changed(self.pipeline.config, {key: value}, command))
+        """Changes `retrieval.top_k` or `retrieval.candidates`.
+
+        Raises ConfigError for a bad one, and UsageError for more than there is: then it stays as it was.
+        """
+        config = changed(self.pipeline.config, {key: value}, command)
+        with store.open_store(self.pipeline.config, create=False) as opened:
+            held = opened.count()
+        if key == CANDIDATES and value > held:
+            raise UsageError(
+                f"{command} {value} is more than the {held:,} passages that the index holds.",
+                hint=f"{CANDIDATES} stays {self.number(CANDIDATES)}.",
+            )
+        if key == TOP_K and value > config.retrieval.candidates:
+            raise UsageError(
+                f"{command} {value} is more than there are candidates: {config.retrieval.candidates}.",
+                hint=f"{TOP_K} stays {self.number(TOP_K)}; /candidates N comes first.",
+            )
+        self.pipeline.change(config)
 
     def set_model(self, name: str) -> None:
         """Another model of the same endpoint. Raises ConfigError for the embedded server, which has one."""

@@ -93,8 +93,11 @@ class LazyGroup(TyperGroup):
             return TyperCommand(cmd_name, help=entry.help)
         target = getattr(import_module(entry.module), entry.attribute)
         if not isinstance(target, typer.Typer):
+            from ragcli.cli.unquoted import QuestionCommand
+
             single = typer.Typer(add_completion=False)
-            single.command(cmd_name)(target)
+            asks = "question" in target.__annotations__
+            single.command(cmd_name, cls=QuestionCommand if asks else TyperCommand)(target)
             target = single
         command = get_command(target)
         command.name = cmd_name

@@ -125,7 +125,11 @@ class _Plan:
 def _read(environment: Environment, path: Path) -> tuple[Question, ...]:
     from ragcli.questions import parse_questions, read_questions
 
-    return parse_questions(environment.stdin.read()) if path == STANDARD else read_questions(path)
+    if path != STANDARD:
+        return read_questions(path)
+    # As bytes where there are some: the terminal's encoding is not always that of what is piped in.
+    stdin = getattr(environment.stdin, "buffer", environment.stdin)
+    return parse_questions(stdin.read())
 
 
 def _jobs(environment: Environment, config: Config, jobs: int, quiet: bool) -> int:

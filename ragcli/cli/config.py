@@ -31,6 +31,8 @@ def show(
     config: options.ConfigFile = None,
 ) -> None:
     """Print every key, its value and its origin. A secret's variable is named, its value never shown."""
+    from difflib import get_close_matches
+
     from ragcli.config_loading import explain_config
     from ragcli.reporting import index, json
 
@@ -39,7 +41,9 @@ def show(
     settings = explain_config(flags.config, flags.profile, flags.overrides, environment.environ)
     shown = [s for s in settings if key is None or s.key == key or s.key.startswith(f"{key}.")]
     if not shown:
-        raise ConfigError(f"There is no setting {key}.", hint="ragcli config show lists every key.")
+        close = get_close_matches(key or "", [s.key for s in settings], 1)
+        hint = f"Did you mean {close[0]}?" if close else "ragcli config show lists every key."
+        raise ConfigError(f"There is no setting {key}.", hint=hint)
     screens = Screens(environment)
     if as_json:
         rows = [{"key": s.key, "value": s.value, "origin": s.origin} for s in shown]

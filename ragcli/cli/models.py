@@ -31,7 +31,7 @@ def prepare(
     from ragcli import preparing
     from ragcli.inventory import model_entries
     from ragcli.reporting import json
-    from ragcli.reporting.live import spinner
+    from ragcli.reporting.progress import BytesBar
 
     environment = environment_of(ctx)
     screens = Screens(environment)
@@ -41,8 +41,8 @@ def prepare(
         if not quiet:
             screens.err.print(line, soft_wrap=True)
 
-    with spinner(screens.err, "Preparing the models …", quiet=quiet):
-        preparing.prepare(settings, say)
+    with BytesBar(screens.err, quiet=quiet) as bar:
+        preparing.prepare(settings, say, bar)
     if as_json:
         rows = [asdict(entry) for entry in model_entries(settings)]
         screens.print_document(

@@ -37,9 +37,8 @@ def search(
     config: options.ConfigFile = None,
 ) -> None:
     """Show the passages that answer a question, without an LLM."""
-    if compare and (no_rerank or explain):
-        wrong = "--no-rerank" if no_rerank else "--explain"
-        raise UsageError(f"--compare and {wrong} do not go together.", hint=f"Leave out {wrong}.")
+    if compare and no_rerank:
+        raise UsageError("--compare and --no-rerank do not go together.", hint="Leave out --no-rerank.")
     from ragcli.pipeline import open_pipeline
     from ragcli.reporting import json, terminal
     from ragcli.reporting.comparison import print_comparison
@@ -61,11 +60,17 @@ def search(
     if compare:
         with open_pipeline(settings) as pipeline, spinner(screens.err, "Searching …", quiet=quiet):
             comparison = pipeline.compare_search(question, filters=filters)
+            prior = pipeline.prior
         telling.stages(screens, comparison.timings)
         if as_json:
             screens.print_document(json.comparison(comparison, settings))
         else:
             print_comparison(screens.out, comparison, show_all=show_all)
+        if explain and not as_json:
+            limit = len(comparison.reranked_order) if show_all else settings.retrieval.top_k
+            terminal.print_explained_orders(
+                screens.out, comparison, limit=limit, prior=prior, rrf_k=settings.retrieval.rrf_k
+            )
         if not quiet:
             terminal.print_truncated(screens.err, comparison.truncated)
         return

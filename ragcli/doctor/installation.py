@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 
 from ragcli.doctor.records import Finding
+from ragcli.models import installer
 
 OLDEST_PYTHON = (3, 11)
 
@@ -32,15 +33,13 @@ def check_packages(
                 "packages",
                 "warning",
                 "ragcli runs from a folder and is not installed: its requirements are not known",
-                f"{sys.executable} -m pip install .",
+                f"{installer()} .",
             )
     wanted, problems = _compared(requirements, installed)
     if not problems:
         return Finding("packages", "ok", f"{len(wanted)} as required")
     fix = " ".join(f'"{requirement}"' for requirement in problems)
-    return Finding(
-        "packages", "broken", "; ".join(problems.values()), f"{sys.executable} -m pip install {fix}"
-    )
+    return Finding("packages", "broken", "; ".join(problems.values()), f"{installer()} {fix}")
 
 
 def _compared(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from ragcli.errors import UsageError
 from ragcli.evaluation.answering import answer_all
 from ragcli.evaluation.corpus_vectors import corpus_vectors
 from ragcli.evaluation.judging import judge, judge_by_qrels
+from ragcli.evaluation.missing import missing_gold
 from ragcli.evaluation.records import (
     AnsweredQuestion,
     JudgedQuestion,
@@ -31,6 +33,7 @@ from ragcli.evaluation.timing import stage_seconds
 from ragcli.questions import Question
 from ragcli.reranking import Reranker, load_reranker
 from ragcli.retrieval import retrieve
+from ragcli.types import Chunk
 
 if TYPE_CHECKING:
     from ragcli.embedding import Vectors
@@ -62,6 +65,7 @@ def evaluate_questions(
     methods = methods or (config.retrieval.method,)
     searched = _searched(config, depths)
     judged, retrievals, chunks = candidates_of_index(config, embedder, questions, searched, methods)
+    missing = missing_gold(questions, chunks)
     _tell(progress, "retrieving", len(questions), len(questions))
     # What can fail for want of a server comes before the long work.
     answered = answer_all(config, questions, progress) if answers else ()
@@ -81,9 +85,10 @@ def evaluate_questions(
             {method: retrieving(method) for method in methods},
             progress,
         )
-    return _run(
-        config, title, embedder, judged, retrievals, scorings, depths, answered, seconds, chunks=chunks
+    made = _run(
+        config, title, embedder, judged, retrievals, scorings, depths, answered, seconds, chunks=len(chunks)
     )
+    return replace(made, missing=missing)
 
 
 def candidates_of_index(
@@ -92,14 +97,14 @@ def candidates_of_index(
     questions: Sequence[Question],
     searched: RetrievalConfig,
     methods: Methods,
-) -> tuple[tuple[JudgedQuestion, ...], tuple[Retrieval, ...], int]:
-    """All questions with their candidates, as `searched` says; and how many chunks the index holds."""
+) -> tuple[tuple[JudgedQuestion, ...], tuple[Retrieval, ...], Sequence[Chunk]]:
+    """All questions with their candidates, as `searched` says; and all chunks of the index."""
     texts = [question.text for question in questions]
     vectors = embedder.embed(texts, query=True)
     with _index(config, embedder) as index:
         pooled = from_index(index, texts, vectors, searched, methods)
         chunks = [chunk for source in index.sources() for chunk in index.chunks(source.source)]
-    return judge(questions, pooled.candidates, chunks), pooled.retrievals, len(chunks)
+    return judge(questions, pooled.candidates, chunks), pooled.retrievals, chunks
 
 
 def evaluate_beir(
@@ -124,8 +129,11 @@ def evaluate_beir(
     with closing(CollectionSearch(collection.corpus, vectors, methods)) as search:
 
         def found(method: RetrievalName) -> list[list[tuple[str, float]]]:
-            rows = zip(asked.values(), queries, strict=True)
-            return [search.search(text, vector, searched, method) for text, vector in rows]
+            rows = zip(asked.items(), queries, strict=True)
+            return [
+                search.search(text, vector, searched, method, without=collection.own_document(query))
+                for (query, text), vector in rows
+            ]
 
         def retrieving(method: RetrievalName) -> Callable[[str], object]:
             return lambda text: search.search(text, embedder.embed([text], query=True)[0], searched, method)
@@ -156,6 +164,7 @@ def evaluate_beir(
         (),
         seconds,
         documents=len(collection.corpus),
+        left_out_of_their_own_ranking=sum(collection.own_document(query) is not None for query in asked),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ragcli.errors import UsageError
+from ragcli.evaluation.missing import described, missing_gold
 from ragcli.evaluation.records import JudgedPassage, JudgedQuestion
 from ragcli.questions import Question
 from ragcli.relevance import relevant_chunks
@@ -23,8 +24,10 @@ def judge(
         for question, candidates in zip(questions, found, strict=True)
     )
     if not any(question.ideal for question in judged):
+        first = next(iter(missing_gold(questions, chunks)), None)
         raise UsageError(
-            "None of the questions names a passage of the index.",
+            "None of the questions names a passage of the index."
+            + (f" The first: {described(first)}." if first else ""),
             hint="Give each question 'relevant' (a path, see ragcli list) or 'evidence' (a verbatim phrase).",
         )
     return judged

@@ -112,6 +112,19 @@ class StageSeconds:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingGold:
+    """Something that a question names and the index does not hold; `gold` is empty where it names nothing.
+
+    `nearest` is what may be meant: a document, or a heading; empty where nothing is near.
+    """
+
+    question_id: str
+    gold: str
+    reason: str
+    nearest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """What was observed. `scorings` has one entry a cross-encoder; verdicts speak of the first.
 
@@ -131,6 +144,7 @@ class Run:
     settings: Mapping[str, Any] = field(default_factory=dict)
     others: tuple[Run, ...] = ()
     retrievals: tuple[Retrieval, ...] = ()
+    missing: tuple[MissingGold, ...] = ()
 
 
 ArmKind = Literal["bi-encoder", "hybrid", "reranked", "cross-encoder alone"]

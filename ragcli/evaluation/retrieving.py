@@ -90,20 +90,30 @@ class CollectionSearch:
         self._words.close()
 
     def search(
-        self, text: str, vector: Vectors, config: RetrievalConfig, method: RetrievalName
+        self,
+        text: str,
+        vector: Vectors,
+        config: RetrievalConfig,
+        method: RetrievalName,
+        without: str | None = None,
     ) -> list[tuple[str, float]]:
-        """(document, similarity) of the best `config.candidates`; `vector` is float32 (dimension,)."""
+        """(document, similarity) of the best `config.candidates`, the document `without` left out; `vector`
+        is float32 (dimension,).
+        """
         import numpy as np
 
         row = self._vectors @ vector
-        nearest = [self._names[place] for place in np.argsort(-row, kind="stable")[: config.candidates]]
+        order = np.argsort(-row, kind="stable")[: config.candidates + (without is not None)]
+        nearest = [name for name in (self._names[place] for place in order) if name != without]
+        nearest = nearest[: config.candidates]
         if method == "hybrid":
-            rankings = [nearest, self.search_words(text, config.candidates)]
+            rankings = [nearest, self.search_words(text, config.candidates, without)]
             similarities = {name: float(row[self._places[name]]) for ranking in rankings for name in ranking}
             fused = fused_order(rankings, similarities, config.rrf_k)
             nearest = [name for name, _ in fused[: config.candidates]]
         return [(name, float(row[self._places[name]])) for name in nearest]
 
-    def search_words(self, text: str, n: int) -> list[str]:
+    def search_words(self, text: str, n: int, without: str | None = None) -> list[str]:
         """The n best documents by BM25 alone, where "hybrid" is among the methods."""
-        return [hit.name for hit in self._words.search(text, n, [0]) or []]
+        hits = self._words.search(text, n + (without is not None), [0]) or []
+        return [hit.name for hit in hits if hit.name != without][:n]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -14,7 +14,7 @@ from ragcli.chat.commands import COMMANDS, MARK
 from ragcli.chat.records import Explanation, Source, Surroundings
 from ragcli.reporting import text as words
 from ragcli.reporting.answer_markdown import AnswerMarkdown
-from ragcli.reporting.explain import explain_table, prior_formula
+from ragcli.reporting.explain import explain_table, prior_formula, ranking_figure
 from ragcli.reporting.index import PIPE_WIDTH
 from ragcli.reporting.terminal import READING_WIDTH, answer_text, print_answer
 from ragcli.types import Answer
@@ -63,18 +63,19 @@ def print_help(console: Console) -> None:
     console.print(grid)
 
 
-def print_chat_sources(console: Console, sources: Iterable[Source]) -> None:
+def print_chat_sources(console: Console, sources: Sequence[Source]) -> None:
     """The numbers that /open and /explain take, and what became of each passage."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="heading", show_edge=False)
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("Passage", ratio=1, overflow="fold")
-    for name in ("Relevant", "Prompt"):
-        table.add_column(name, justify="right" if name == "Relevant" else "left", no_wrap=True)
+    title, figure = ranking_figure([source.candidate for source in sources])
+    table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("Prompt", no_wrap=True)
     for source in sources:
         body = Text(words.chunk_title(source.candidate.chunk))
         body.append(f"\n{words.chunk_place(source.candidate.chunk)}", style="quiet")
-        relevant = words.percent(source.candidate.probability)
-        table.add_row(Text(f"[{source.number}]", style="number"), body, relevant, _prompt(source))
+        number = Text(f"[{source.number}]", style="number")
+        table.add_row(number, body, figure(source.candidate), _prompt(source))
     console.print(table, width=min(console.width, READING_WIDTH))
 
 
@@ -136,7 +137,8 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
 
 def _standing(explanation: Explanation) -> str:
     candidate = explanation.source.candidate
-    ranks = f"rank {candidate.base_rank} of {explanation.of} by the bi-encoder"
+    retrieval = "the bi-encoder" if candidate.fused is None else "hybrid retrieval"
+    ranks = f"rank {candidate.base_rank} of {explanation.of} by {retrieval}"
     if candidate.rank is not None:
         ranks += f", {candidate.rank} after reranking"
     place = "not in the prompt"

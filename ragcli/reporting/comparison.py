@@ -109,7 +109,7 @@ def movement_table(movements: Sequence[Movement], width: int, *, unicode: bool =
     table.add_column("Passage", ratio=1, overflow="fold")
     table.add_column("Rank", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    for name in ("Simil.", "Logit", "Prob."):
+    for name in ("Simil.", "Logit", "Score"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("Prompt", no_wrap=True)
     for movement in movements:
@@ -122,7 +122,7 @@ def movement_table(movements: Sequence[Movement], width: int, *, unicode: bool =
             _shift(movement, unicode),
             words.decimal(candidate.similarity),
             words.decimal(candidate.logit),
-            words.percent(candidate.probability),
+            words.decimal(candidate.score),
             _in_prompt(movement),
         )
     return table

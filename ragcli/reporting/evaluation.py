@@ -23,6 +23,7 @@ BAR_WIDTH = 10
 WIDE = 100
 COUNTS_WIDTH = 40
 SHOWN_MOVES = 2
+SHOWN_MISSING = 10
 
 
 def print_summary(console: Console, summary: Summary) -> None:
@@ -52,9 +53,13 @@ def _print_verdict(console: Console, summary: Summary) -> None:
     parts = [f"{words.one_line(summary.run.title)}: {asked}, {len(summary.judged)} with judged passages"]
     if summary.unjudged:
         parts.append(f"{summary.unjudged} name none in the index")
+    if own := summary.run.settings.get("left_out_of_their_own_ranking"):
+        parts.append(f"{own} are documents too, each left out of its own ranking")
     if summary.failed:
         parts.append(f"{summary.failed} without an answer")
     console.print(Text("; ".join(parts), style="quiet"))
+    for line in figures.missing_lines(summary.run.missing, SHOWN_MISSING):
+        console.print(Text(f"not found: {line}", style="warning"), soft_wrap=True)
 
 
 def _print_findings(console: Console, summary: Summary) -> None:

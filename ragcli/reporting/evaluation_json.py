@@ -38,6 +38,7 @@ def _summary(summary: Summary) -> Fields:
         "questions": len(summary.run.questions),
         "judged": len(summary.judged),
         "unjudged": summary.unjudged,
+        "missing": [asdict(gap) for gap in summary.run.missing],
         "failed": summary.failed,
         "arms": [_arm(arm) for arm in summary.arms],
         "models": [_standing(standing) for standing in summary.standings],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -21,11 +21,23 @@ def ranked_table() -> Table:
     return table
 
 
-def explain_table(candidates: Sequence[Candidate], width: int) -> Table:
-    """Every number of the ranking path: logit + prior (weight x similarity) = score, and what it means."""
+def ranking_figure(candidates: Sequence[Candidate]) -> tuple[str, Callable[[Candidate], str]]:
+    """The number that the shown order follows, and its name. The candidates are those of one arm."""
+    if any(candidate.logit is not None for candidate in candidates):
+        return "Score", lambda candidate: words.decimal(candidate.score)
+    if any(candidate.fused is not None for candidate in candidates):
+        return "Fused", lambda candidate: words.decimal(candidate.fused, 4)
+    return "Similarity", lambda candidate: words.decimal(candidate.similarity)
+
+
+def explain_table(candidates: Sequence[Candidate], width: int, *, base: bool = False) -> Table:
+    """Every number of the ranking path: logit + prior (weight x similarity) = score, and what it means.
+
+    `base`: the candidates are in base order, although they were reranked too.
+    """
     table = ranked_table()
     table.add_column("Passage", ratio=1, overflow="fold")
-    for name in ("Was", "Simil.", "Logit", "+ Prior", "= Score", "Prob."):
+    for name in ("After" if base else "Was", "Simil.", "Logit", "+ Prior", "= Score", "Prob."):
         table.add_column(name, justify="right", no_wrap=True)
     for candidate in candidates:
         body = Text(words.chunk_title(candidate.chunk))
@@ -35,9 +47,9 @@ def explain_table(candidates: Sequence[Candidate], width: int) -> Table:
         scored = candidate.logit is not None and candidate.score is not None
         prior = (candidate.score or 0.0) - (candidate.logit or 0.0) if scored else None
         table.add_row(
-            Text(str(candidate.rank or candidate.base_rank), style="number"),
+            Text(str(candidate.base_rank if base else candidate.rank or candidate.base_rank), style="number"),
             body,
-            str(candidate.base_rank),
+            str(candidate.rank if base else candidate.base_rank),
             words.decimal(candidate.similarity, 3),
             words.decimal(candidate.logit),
             words.decimal(prior),

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ragcli.evaluation.records import Arm, Contrast, JudgedPassage, Moved, Standing, Step, Summary
+from ragcli.evaluation.missing import described
+from ragcli.evaluation.records import (
+    Arm,
+    Contrast,
+    JudgedPassage,
+    MissingGold,
+    Moved,
+    Standing,
+    Step,
+    Summary,
+)
 from ragcli.evaluation.steps import in_use
 from ragcli.evaluation.verdict import p_text
 from ragcli.reporting import text as words
@@ -47,6 +57,13 @@ def milliseconds(seconds: float | None) -> str:
 
 def counts(difference: Difference) -> str:
     return f"{difference.won} won, {difference.lost} lost, {difference.tied} tied"
+
+
+def missing_lines(missing: Sequence[MissingGold], most: int | None = None) -> list[str]:
+    """Gold that the index does not hold, a line each; of more than `most` the rest is counted."""
+    lines = [words.one_line(described(gap)) for gap in missing[:most]]
+    rest = len(missing) - len(lines)
+    return [*lines, *([f"{rest} more: --json lists all"] if rest else [])]
 
 
 def base_name(retrieval: str) -> str:

@@ -21,6 +21,8 @@ def _lines(summary: Summary) -> Iterator[str]:
     yield f"**{_text(summary.verdict)}**"
     yield ""
     yield f"{len(summary.run.questions)} questions, {len(summary.judged)} with judged passages."
+    for line in figures.missing_lines(summary.run.missing):
+        yield f"\n> Not found: {_text(line)}"
     for finding in summary.findings:
         yield f"\n> **Warning**: {_text(finding.arm)}: {_text(finding.text)}."
     yield from _retrievals(summary)

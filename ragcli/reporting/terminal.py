@@ -17,9 +17,16 @@ from rich.text import Text
 from rich.theme import Theme
 
 from ragcli.config import RetrievalConfig
+from ragcli.prior import Prior
 from ragcli.reporting import text as words
-from ragcli.reporting.explain import explain_table, fusion_formula, prior_formula, ranked_table
-from ragcli.types import Answer, Candidate, Citation, Context, SearchResult, Timing
+from ragcli.reporting.explain import (
+    explain_table,
+    fusion_formula,
+    prior_formula,
+    ranked_table,
+    ranking_figure,
+)
+from ragcli.types import Answer, Candidate, Citation, Comparison, Context, SearchResult, Timing
 
 READING_WIDTH = 100
 TAB_WIDTH = 8
@@ -250,29 +257,48 @@ def print_search(
     if len(result.candidates) > len(shown):
         rest = f"{len(shown)} of {len(result.candidates)} candidates; --all shows the rest"
         console.print(Text(rest, style="quiet"))
-    if explain and result.prior.weight:
-        console.print(Text(prior_formula(result.prior, result.question), style="quiet"))
-    if explain and any(candidate.fused is not None for candidate in shown):
+    if explain:
+        _print_formulas(console, shown, result.question, result.prior, rrf_k)
+
+
+def print_explained_orders(
+    console: Console, comparison: Comparison, *, limit: int, prior: Prior, rrf_k: float
+) -> None:
+    """The best `limit` of both orders, with every number of the ranking."""
+    scored = comparison.reranked_order
+    in_base_order = sorted(scored, key=lambda candidate: candidate.base_rank)
+    for title, order, base in (
+        ("Without reranking", in_base_order, True),
+        ("With reranking", scored, False),
+    ):
+        console.print()
+        console.print(Text(title, style="heading"))
+        console.print(explain_table(order[:limit], console.width, base=base))
+    _print_formulas(console, scored[:limit], comparison.question, prior, rrf_k)
+
+
+def _print_formulas(
+    console: Console, shown: Sequence[Candidate], question: str, prior: Prior, rrf_k: float
+) -> None:
+    if prior.weight:
+        console.print(Text(prior_formula(prior, question), style="quiet"))
+    if any(candidate.fused is not None for candidate in shown):
         console.print(Text(fusion_formula(rrf_k), style="quiet"))
 
 
 def _snippet_table(candidates: Sequence[Candidate], question: str, width: int) -> Table:
-    reranked = any(candidate.logit is not None for candidate in candidates)
-    fused = any(candidate.fused is not None for candidate in candidates)
+    title, figure = ranking_figure(candidates)
     table = ranked_table()
     table.add_column("Passage", ratio=1, overflow="fold")
-    title = "Relevant" if reranked else "Fused" if fused else "Similarity"
     table.add_column(title, justify="right", no_wrap=True)
     length = max(40, (min(width, READING_WIDTH) - 18) * SNIPPET_LINES - RAGGED)
     for rank, candidate in enumerate(candidates, start=1):
-        base = words.decimal(candidate.fused, 4) if fused else words.decimal(candidate.similarity)
-        score = words.percent(candidate.probability) if reranked else base
         body = Text()
         body.append(words.chunk_title(candidate.chunk), style="heading")
         body.append(f"\n{words.chunk_place(candidate.chunk)}\n", style="quiet")
         body.append_text(_marked(words.snippet(candidate.chunk.text, question, length), question))
         body.append("\n" if rank < len(candidates) else "")
-        table.add_row(Text(str(rank), style="number"), body, score)
+        table.add_row(Text(str(rank), style="number"), body, figure(candidate))
     return table
 
 

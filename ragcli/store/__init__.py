@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import TypeAlias
 
 from ragcli import __version__
@@ -152,7 +153,10 @@ def _existing_manifest(config: Config, place: _Place) -> Manifest:
 def _no_index(config: Config) -> NothingFoundError:
     message = f"There is no index {config.collection} in {where(config)}."
     known = collections(config)
+    close = get_close_matches(config.collection, known, 1)
     hint = "Run: ragcli ingest PATH..."
+    if close:
+        hint = f"Did you mean {close[0]}? {hint}"
     return NothingFoundError(
         message, hint=f"{hint} (or name a collection: {', '.join(known)})" if known else hint
     )
