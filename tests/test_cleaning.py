@@ -121,7 +121,9 @@ class TestEncodings:
         text = "The hotel is paid by the company.\n" * 20_000 + "Le café de l’hôtel est payé à l’arrivée.\n"
         assert decode(text.encode("cp1252")).endswith("Le café de l’hôtel est payé à l’arrivée.\n")
 
-    @pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", bytes(range(256)) * 4, b"PK\3\4\xff\xfe"])
+    @pytest.mark.parametrize(
+        "data", [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", bytes(range(256)) * 4, b"PK\3\4\xff\xfe"]
+    )
     def test_binary_data_is_not_guessed_at(self, data: bytes) -> None:
         with pytest.raises(UnreadableFile, match="binary"):
             decode(data)
@@ -129,7 +131,10 @@ class TestEncodings:
 
 class TestSpelling:
     def test_ligatures_are_spelled_out_and_accents_joined(self) -> None:
-        assert clean("eﬃcient workﬂows, staﬀ, ﬁt, souﬄé, ﬅ, ﬆ") == "efficient workflows, staff, fit, soufflé, st, st"
+        assert (
+            clean("eﬃcient workﬂows, staﬀ, ﬁt, souﬄé, ﬅ, ﬆ")
+            == "efficient workflows, staff, fit, soufflé, st, st"
+        )
         assert clean("re\u0301sume\u0301 in Zu\u0308rich") == "résumé in Zürich"
 
     def test_signs_that_mean_something_else_when_spelled_out_stay(self) -> None:

@@ -22,7 +22,7 @@ Reader = Callable[[bytes, str], Outline]
 """(the file's bytes, its name) -> its outline; raises UnreadableFile."""
 
 _SUFFIXES: dict[Reader, str] = {
-    read_markdown: "md markdown mdown mkd mdx",
+    read_markdown: "md markdown mdown mkd mdx rmd qmd",
     read_html: "html htm xhtml",
     read_pdf: "pdf",
     read_docx: "docx",
