@@ -133,9 +133,9 @@ def _cleaned(piece: Piece) -> Piece:
     body = text.lstrip("\n")
     dropped = len(text) - len(body)
     body = body.rstrip()
-    if not piece.code:
-        body = body.lstrip() if piece.separator == PARAGRAPH else body
     lines = piece.lines
+    if not (piece.code or lines) and piece.separator == PARAGRAPH:
+        body = body.lstrip()
     if lines:
         lines = (min(lines[0] + dropped, lines[1]), lines[1])
     headings = tuple(filter(None, map(one_line, piece.headings)))
