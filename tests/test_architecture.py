@@ -49,7 +49,8 @@ COMMON = {
 STAGES = {
     "ragcli.documents": {"ragcli.documents"},
     "ragcli.sentences": set(),
-    "ragcli.chunking": {"ragcli.sentences"},
+    "ragcli.code_lines": set(),
+    "ragcli.chunking": {"ragcli.code_lines", "ragcli.sentences"},
     "ragcli.models": set(),
     "ragcli.bert": {"ragcli.models", "ragcli.bert"},
     "ragcli.endpoints": set(),

@@ -13,7 +13,8 @@ _BUILT_IN = {
 }  # fmt: skip
 _ATTRIBUTE = re.compile(r"(\\?)\{([\w-]+)\}")
 _PASSED = re.compile(
-    r"\+\+\+(.+?)\+\+\+|(?<![\w+])\+\+(.+?)\+\+(?!\+)|pass:\w*\[(.*?)(?<!\\)\]|(?<![\w`+])`\+(.+?)\+`", re.DOTALL
+    r"\+\+\+(.+?)\+\+\+|(?<![\w+])\+\+(.+?)\+\+(?!\+)|pass:\w*\[(.*?)(?<!\\)\]|(?<![\w`+])`\+(.+?)\+`",
+    re.DOTALL,
 )
 _MACROS = (
     # <<anchor,text>> and [[anchor]]
@@ -28,7 +29,10 @@ _MACROS = (
     (re.compile(r"(?:image|icon|video|audio)::?[^\s\[]+\[(?:alt=)?\"?([^\]\",=]*)[^\]]*\]"), r"\1"),
     (re.compile(r"indexterm2:\[([^\]]*)\]|\(\(([^()]+)\)\)"), r"\1\2"),
     (re.compile(r"indexterm:\[[^\]]*\]|\(\(\([^()]*\)\)\)"), ""),
-    (re.compile(r"(?:link|xref|mailto|anchor):(?!\s)[^\s\[]+\[\^?((?:[^\]\\]|\\.)+?)\^?\]", re.DOTALL), r"\1"),
+    (
+        re.compile(r"(?:link|xref|mailto|anchor):(?!\s)[^\s\[]+\[\^?((?:[^\]\\]|\\.)+?)\^?\]", re.DOTALL),
+        r"\1",
+    ),
     (re.compile(r"(?:link|xref|mailto):([^\s\[]+)\[\]"), r"\1"),
     (re.compile(r"(?:https?|ftp|irc)://[^\s\[\]<>]+\[((?:[^\]\\]|\\.)+?)\^?\]", re.DOTALL), r"\1"),
     (re.compile(r"((?:https?|ftp|irc)://[^\s\[\]<>]+)\[\]"), r"\1"),

@@ -31,7 +31,9 @@ def table_rows(lines: Sequence[str], kind: str, options: str) -> tuple[list[list
 
 def _cells(text: str, bar: str) -> list[tuple[str, int]]:
     """(text, columns) of each cell; a copied cell comes as often as it says."""
-    cell = re.compile(rf"(?:(?<=\s)|^){_SPECIFICATION}(?<!\\){re.escape(bar)}|(?<!\\){re.escape(bar)}", re.MULTILINE)
+    cell = re.compile(
+        rf"(?:(?<=\s)|^){_SPECIFICATION}(?<!\\){re.escape(bar)}|(?<!\\){re.escape(bar)}", re.MULTILINE
+    )
     found = list(cell.finditer(text))
     cells: list[tuple[str, int]] = []
     for match, following in zip(found, [*found[1:], None], strict=True):

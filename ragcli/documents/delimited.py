@@ -69,7 +69,9 @@ def _rows(text: str, delimiter: str) -> Iterator[Row]:
     csv.field_size_limit(_LONGEST_CELL)
     quoting = csv.QUOTE_MINIMAL
     try:
-        for _ in csv.reader(_lines(text), delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=True):
+        for _ in csv.reader(
+            _lines(text), delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=True
+        ):
             pass
     except csv.Error as problem:
         if "unexpected end" in str(problem):

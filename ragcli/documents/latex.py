@@ -15,7 +15,9 @@ from ragcli.documents.unreadable import UnreadableFile
 
 _BODY = re.compile(r"(?<!\\)\\begin\{document\}(.*?)(?:\\end\{document\}|\Z)", re.DOTALL)
 _BRACES = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
-_DEFINED = re.compile(r"\\(?:re)?newcommand\*?\s*\{?\\([A-Za-z]+)\}?\s*" + _BRACES + r"|\\def\\([A-Za-z]+)" + _BRACES)
+_DEFINED = re.compile(
+    r"\\(?:re)?newcommand\*?\s*\{?\\([A-Za-z]+)\}?\s*" + _BRACES + r"|\\def\\([A-Za-z]+)" + _BRACES
+)
 _STATED = re.compile(r"\\(title|author|date)\s*(?:\[[^\]]*\])?\s*" + _BRACES)
 _LEVELS = {
     "part": 1, "chapter": 2, "section": 3, "frametitle": 4, "subsection": 4, "subsubsection": 5, "paragraph": 6,
@@ -25,7 +27,8 @@ _LISTS = {"itemize": "- ", "enumerate": "", "description": "- ", "compactitem": 
 _CODE = frozenset(["verbatim", "Highlighting"])
 # pylatexenc knows the end of verbatim alone.
 _VERBATIM = re.compile(
-    r"\\begin\{(verbatim\*|lstlisting|minted|Verbatim|BVerbatim|alltt|filecontents\*?)\}(.*?)\\end\{\1\}", re.DOTALL
+    r"\\begin\{(verbatim\*|lstlisting|minted|Verbatim|BVerbatim|alltt|filecontents\*?)\}(.*?)\\end\{\1\}",
+    re.DOTALL,
 )
 _NOT_PRINTED = re.compile(r"\\begin\{comment\}.*?\\end\{comment\}", re.DOTALL)
 _FORMULAS = frozenset(
@@ -121,7 +124,9 @@ class _Reader:
     def end(self) -> None:
         self._flush()
         for what, count in self.omitted.items():
-            self.outline.notes.append(f"1 {what} is left out" if count == 1 else f"{count} {what}s are left out")
+            self.outline.notes.append(
+                f"1 {what} is left out" if count == 1 else f"{count} {what}s are left out"
+            )
 
     def _node(self, node: Node) -> None:
         kind = type(node).__name__

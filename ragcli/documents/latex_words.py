@@ -85,7 +85,9 @@ def context() -> LatexContextDb:
     ]
     macros += [std_macro(name, "") for name in _NO_ARGUMENT.split() if name != "item"]
     environments = [
-        std_environment(name, arguments) for arguments, names in _ENVIRONMENTS.items() for name in names.split()
+        std_environment(name, arguments)
+        for arguments, names in _ENVIRONMENTS.items()
+        for name in names.split()
     ]
     database.add_context_category("ragcli", macros=macros, environments=environments, prepend=True)
     return database

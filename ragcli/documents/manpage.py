@@ -20,6 +20,7 @@ _REFERENCE = re.compile(r"\s*\.so[ \t]+(\S+)\s*")
 _REQUEST = re.compile(r"[.'][ \t]*(\\\"|[A-Za-z0-9@#\[\]^]{1,12}|\\\})?[ \t]*(.*)$")
 _STRING = re.compile(r"\\\*(?:\[([^\]]*)\]|\((..)|([^\[(]))")
 _FONTS = frozenset("B I R BI BR IB IR RB RI SM SB CW".split())
+_NO_TEXT = frozenset(["IX", "XX", "TQ", "LINKSTYLE", "ti", "Vb", "Ve"])
 _BREAKS = frozenset("PP P LP sp Sp br Pp HP TQ RS RE YS Bd Ed Rs Re PD El".split())
 _UNFILLED = frozenset(["nf", "EX", "Vb"])
 _FILLED = frozenset(["fi", "EE", "Ve"])
@@ -56,6 +57,8 @@ class _Page:
         self.expects_term = False
         self.name = ""
         self.is_mdoc = False
+        # The macros that the page defines.
+        self.own: set[str] = set()
         self.strings = {"Aq": "'"}
 
     def read(self) -> None:
@@ -75,7 +78,9 @@ class _Page:
         while line.endswith("\\") and not line.endswith("\\\\") and self.place < len(self.lines):
             line = line[:-1] + self.lines[self.place][1]
             self.place += 1
-        return number, _STRING.sub(self._defined, line)
+        expanded = _STRING.sub(self._defined, line)
+        begins_request = expanded[:1] in (".", "'") and not line.startswith((".", "'"))
+        return number, f"\\&{expanded}" if begins_request else expanded
 
     def _defined(self, match: re.Match[str]) -> str:
         return self.strings.get(match[1] or match[2] or match[3], match[0])
@@ -89,9 +94,14 @@ class _Page:
         elif macro in ("SH", "Sh", "SS", "Ss"):
             self._flush()
             title = rest or (self._next()[1] if self.place < len(self.lines) else "")
-            shown = displayed_mdoc(title, self.name) if macro in ("Sh", "Ss") else " ".join(map(displayed, arguments(title)))
+            shown = (
+                displayed_mdoc(title, self.name)
+                if macro in ("Sh", "Ss")
+                else " ".join(map(displayed, arguments(title)))
+            )
             self.outline.heading(1 if macro in ("SH", "Sh") else 2, shown, line=number)
         elif macro in ("de", "de1", "am", "ig"):
+            self.own.update(rest.split()[:1])
             self._skip_definition(rest)
         elif macro in ("if", "ie", "el", "while"):
             self._condition(number, macro, rest)
@@ -122,11 +132,13 @@ class _Page:
         elif macro == "SY":
             self._flush()
             self._say(number, displayed(" ".join(arguments(rest))))
-        elif macro == "OP":
+        elif macro in ("OP", "OR"):
             self._say(number, f"[{displayed(' '.join(arguments(rest)))}]")
         elif macro == "ds":
             name, _, value = rest.partition(" ")
             self.strings[name] = value.lstrip().removeprefix('"')
+        elif macro in self.own and macro not in _NO_TEXT:
+            self._say(number, displayed(" ".join(arguments(rest))))
         elif self.is_mdoc and macro:
             self._mdoc(number, macro, rest)
 
@@ -151,7 +163,10 @@ class _Page:
             return
         parts = [displayed(part) for part in arguments(rest)]
         # Two letters: fonts in turn, so the arguments are parts of one word.
-        self._say(number, ("" if len(macro) == 2 and macro not in ("SM", "SB", "CW", "UR", "MT") else " ").join(parts))
+        self._say(
+            number,
+            ("" if len(macro) == 2 and macro not in ("SM", "SB", "CW", "UR", "MT") else " ").join(parts),
+        )
 
     def _condition(self, number: int, macro: str, rest: str) -> None:
         """What is for terminals (n) is shown; what is for other output, or asks anything else, is not."""
@@ -193,7 +208,9 @@ class _Page:
             return
         first = body[0][0]
         tab = re.search(r"tab\s*\((.)\)", body[0][1])
-        start = next((place + 1 for place, (_, line) in enumerate(body) if line.rstrip().endswith(".")), len(body))
+        start = next(
+            (place + 1 for place, (_, line) in enumerate(body) if line.rstrip().endswith(".")), len(body)
+        )
         text = "\n".join(line for _, line in body[start:])
         text = re.sub(
             r"T\{\n(.*?)\nT\}",

@@ -18,7 +18,15 @@ _PLAIN = frozenset(
     "Ar Cm Ic Ev Va Vt Fa Ft Fn Em Sy Li Pa Tn An Ad Ux Xr Cd Dv Er Lb St Lk Mt Nm Fl In Fd Ns No Pf Ms Sx Xo Xc D1 Dl "
     "At Bx Fx Nx Ox Dx Rv Ex Hf %A %B %T %J %D %P %V %N %R %I %O %U %C %Q Tg Ta Eo Ec Fo Fc Bl Nd".split()
 )
-_SYSTEMS = {"Ux": "UNIX", "Fx": "FreeBSD", "Nx": "NetBSD", "Ox": "OpenBSD", "Dx": "DragonFly", "Bx": "BSD", "At": "AT&T UNIX"}
+_SYSTEMS = {
+    "Ux": "UNIX",
+    "Fx": "FreeBSD",
+    "Nx": "NetBSD",
+    "Ox": "OpenBSD",
+    "Dx": "DragonFly",
+    "Bx": "BSD",
+    "At": "AT&T UNIX",
+}
 _CLOSING = re.compile(r"[.,:;)\]?!]+")
 _OPENING = re.compile(r"[(\[]+")
 
@@ -26,9 +34,6 @@ _OPENING = re.compile(r"[(\[]+")
 def displayed_line(text: str, name: str) -> str:
     """`name` is the page's, which Nm without words stands for."""
     return _Line(name).read(arguments(text))
-
-
-
 
 
 class _Line:
@@ -55,7 +60,9 @@ class _Line:
                     self._say(displayed(following))
                     place += 1
                 self.glue = part != "Ta"
-            elif part == "Nm" and (not following or following in _PLAIN or following in _AROUND or _is_mark(following)):
+            elif part == "Nm" and (
+                not following or following in _PLAIN or following in _AROUND or _is_mark(following)
+            ):
                 self._say(self.name)
             elif part == "Fl":
                 self.dashes = True
@@ -64,7 +71,9 @@ class _Line:
                     self.glue = following in _PLAIN
                     self.dashes = False
             elif part == "Xr":
-                section = parts[place + 1] if place + 1 < len(parts) and parts[place + 1][:1].isdigit() else ""
+                section = (
+                    parts[place + 1] if place + 1 < len(parts) and parts[place + 1][:1].isdigit() else ""
+                )
                 self._say(f"{displayed(following)}({section})" if section else displayed(following))
                 place += 2 if section else 1
             elif part in _SYSTEMS:

@@ -49,13 +49,22 @@ class Outline:
         self._path: list[tuple[int, str]] = []
         # Every heading as it came: how many pieces stood before it, its level, its text.
         self._opened: list[tuple[int, int, str]] = []
+        self._first_heading = ""
         self._bare: Piece | None = None
 
     @property
     def headings(self) -> tuple[str, ...]:
         return tuple(text for _, text in self._path)
 
-    def heading(self, level: int, text: str, *, line: int | None = None, page: int | None = None) -> None:
+    def heading(
+        self,
+        level: int,
+        text: str,
+        *,
+        line: int | None = None,
+        page: int | None = None,
+        may_be_title: bool = True,
+    ) -> None:
         """Open a section; the first heading of level 1, else the first, is the title where none is set."""
         text = one_line(text)
         if not text:
@@ -70,6 +79,8 @@ class Outline:
         lines = None if line is None else (line, line)
         self._bare = Piece(text, self.headings, lines, page, PARAGRAPH, code=False, is_heading=True)
         self._opened.append((len(self.pieces), level, text))
+        if may_be_title and not self._first_heading:
+            self._first_heading = text
         self._path.append((level, text))
         if level == 1 and not self.title:
             self.title = text
@@ -108,8 +119,7 @@ class Outline:
     def document(self, *, source: str, fallback_title: str, sha256: str) -> Document:
         """Clean, join and measure the pieces. Raises UnreadableFile when no text is left."""
         self._settle()
-        first_heading = self._opened[0][2] if self._opened else ""
-        title = one_line(self.title) or first_heading or fallback_title
+        title = one_line(self.title) or self._first_heading or fallback_title
         pieces = [piece for piece in map(_cleaned, self.pieces) if piece.text]
         pieces = [piece for piece in pieces if piece.headings or piece.text != title] or pieces[:1]
         if not pieces:

@@ -16,8 +16,27 @@ _CHARACTERS = {
     "mi": "−", "eq": "=", "fm": "′", "sd": "″", "br": "|", "ul": "_", "rn": "‾", "dA": "⇓", "uA": "⇑", "rA": "⇒",
     "lA": "⇐", "ua": "↑", "da": "↓", "<>": "↔", "bv": "|", "lt": "⎧",
 }  # fmt: skip
-_ACCENTS = {":": "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", ",": "\u0327", "o": "\u030a"}
-_STRINGS = {"R": "®", "Tm": "™", "lq": "“", "rq": "”", "(TM": "™", "--": "–", "L\"": '"', "R\"": '"', "C'": "'", "C`": "'"}
+_ACCENTS = {
+    ":": "\u0308",
+    "'": "\u0301",
+    "`": "\u0300",
+    "^": "\u0302",
+    "~": "\u0303",
+    ",": "\u0327",
+    "o": "\u030a",
+}
+_STRINGS = {
+    "R": "®",
+    "Tm": "™",
+    "lq": "“",
+    "rq": "”",
+    "(TM": "™",
+    "--": "–",
+    'L"': '"',
+    'R"': '"',
+    "C'": "'",
+    "C`": "'",
+}
 _ESCAPE = re.compile(
     r"\\(?:"
     r"(?P<comment>[\"#].*$)"
@@ -27,7 +46,19 @@ _ESCAPE = re.compile(
     r"|\*(?:\[(?P<string>[^\]]*)\]|\((?P<string2>..)|(?P<string1>.))"
     r"|(?P<char>.)|$)"
 )
-_PLAIN = {"-": "-", "e": "\\", "\\": "\\", " ": " ", "~": " ", "0": " ", "'": "´", "`": "`", ".": ".", "t": " ", "_": "_"}
+_PLAIN = {
+    "-": "-",
+    "e": "\\",
+    "\\": "\\",
+    " ": " ",
+    "~": " ",
+    "0": " ",
+    "'": "´",
+    "`": "`",
+    ".": ".",
+    "t": " ",
+    "_": "_",
+}
 _ARGUMENT = re.compile(r"\"((?:[^\"]|\"\")*)\"?|((?:\\.|[^\s\\])+)")
 _LINK = re.compile(r"\\X'tty: link[^']*'")
 
@@ -39,7 +70,10 @@ def displayed(text: str) -> str:
 def arguments(text: str) -> list[str]:
     """Those of a macro: words, or what stands between quotation marks."""
     text = re.sub(r"(?<!\\)\\\".*$", "", text)
-    return [match[1].replace('""', '"') if match[1] is not None else match[2] for match in _ARGUMENT.finditer(text)]
+    return [
+        match[1].replace('""', '"') if match[1] is not None else match[2]
+        for match in _ARGUMENT.finditer(text)
+    ]
 
 
 def _shown(match: re.Match[str]) -> str:

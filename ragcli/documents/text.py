@@ -40,7 +40,8 @@ def add_text(outline: Outline, text: str, name: str) -> None:
             heading = _heading(here, suffix, levels)
             if heading:
                 level, title, used = heading
-                outline.heading(level, title, line=here[0][0])
+                # A line in capitals begins a section, seldom the text.
+                outline.heading(level, title, line=here[0][0], may_be_title=used > 1 or suffix == "org")
                 place += used
             else:
                 end = _next_heading(paragraph, place + 1, suffix)

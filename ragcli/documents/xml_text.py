@@ -136,7 +136,8 @@ class _Walk:
         cells = [[one_line(inner_text(cell)) for cell in row if local_name(cell) in _CELLS] for row in rows]
         first = rows[0]
         has_header = any(local_name(parent) in heads for parent in first.iterancestors()) or (
-            len(rows) > 1 and (first.get("role") == "label" or all(local_name(cell) == "th" for cell in first))
+            len(rows) > 1
+            and (first.get("role") == "label" or all(local_name(cell) == "th" for cell in first))
         )
         lines = [row.sourceline or self.line for row in rows]
         shown = table_lines(cells, has_header=has_header)
