@@ -146,36 +146,6 @@ class TestHtml:
         assert make(folder, "a.html", page).text == "Café déjà vu"
 
 
-class TestText:
-    def test_paragraphs_keep_their_lines(self, folder: Path) -> None:
-        content = "One line\nand another.\n\n\nSecond paragraph.\n"
-        document = make(folder, "a.txt", content)
-        assert texts(document) == ["One line\nand another.", "Second paragraph."]
-        assert [(b.line_start, b.line_end) for b in document.blocks] == [(1, 2), (5, 5)]
-
-    def test_underlined_headings_form_a_path(self, folder: Path) -> None:
-        content = "Title\n=====\n\nIntro.\n\nPart\n----\nText.\n\nOther\n-----\n\nMore.\n"
-        document = make(folder, "a.rst", content)
-        assert document.title == "Title"
-        assert sections(document) == [
-            ("Title", "Intro."),
-            ("Title > Part", "Text."),
-            ("Title > Other", "More."),
-        ]
-
-    def test_lines_in_capitals_and_org_stars_are_headings(self, folder: Path) -> None:
-        assert sections(make(folder, "a.txt", "B. MONEY\n\nText.")) == [("B. MONEY", "Text.")]
-        assert sections(make(folder, "a.org", "* One\ntext\n** Two\nmore")) == [
-            ("One", "text"),
-            ("One > Two", "more"),
-        ]
-
-    def test_csv_rows_carry_their_columns(self, folder: Path) -> None:
-        document = make(folder, "a.csv", 'name,price\nGold,10\n"Sil\nver",5\n')
-        assert texts(document) == ["name: Gold | price: 10", "name: Sil ver | price: 5"]
-        assert [(b.line_start, b.line_end) for b in document.blocks] == [(2, 2), (3, 4)]
-
-
 PYTHON = '''"""Module text."""
 
 import os

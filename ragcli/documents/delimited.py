@@ -113,9 +113,9 @@ def _regularity(sample: str, delimiter: str) -> tuple[float, int]:
     """Which share of the rows has the most common number of cells, and that number."""
     widths = Counter(len(cells) for _, _, cells in _rows(sample, delimiter))
     width, regular = widths.most_common(1)[0]
-    # The last cells of a row are often left out with their delimiters.
-    shorter = sum(count for cells, count in widths.items() if 1 < cells < width)
-    return (regular + shorter / 2) / widths.total(), width
+    # The last cells of a row are often left out with their delimiters; a row of one cell speaks against a table.
+    others = sum(count for cells, count in widths.items() if 1 < cells != width)
+    return (regular + others / 2) / widths.total(), width
 
 
 def _names_columns(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

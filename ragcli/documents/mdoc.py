@@ -27,7 +27,7 @@ _SYSTEMS = {
     "Bx": "BSD",
     "At": "AT&T UNIX",
 }
-_CLOSING = re.compile(r"[.,:;)\]?!]+")
+_CLOSING = re.compile(r"[.,:;)\]?!]")
 _OPENING = re.compile(r"[(\[]+")
 
 
