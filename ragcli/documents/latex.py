@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from ragcli.documents.cleaning import decode
+from ragcli.documents.latex_code import with_verbatim
 from ragcli.documents.latex_table import TABLES, table
 from ragcli.documents.latex_words import Node, arguments, context, last_argument, words
 from ragcli.documents.outline import LINE, PARAGRAPH, Outline, one_line
@@ -24,12 +25,6 @@ _LEVELS = {
     "subparagraph": 7,
 }  # fmt: skip
 _LISTS = {"itemize": "- ", "enumerate": "", "description": "- ", "compactitem": "- ", "compactenum": ""}
-_CODE = frozenset(["verbatim", "Highlighting"])
-# pylatexenc knows the end of verbatim alone.
-_VERBATIM = re.compile(
-    r"\\begin\{(verbatim\*|lstlisting|minted|Verbatim|BVerbatim|alltt|filecontents\*?)\}(.*?)\\end\{\1\}",
-    re.DOTALL,
-)
 _NOT_PRINTED = re.compile(r"\\begin\{comment\}.*?\\end\{comment\}", re.DOTALL)
 _FORMULAS = frozenset(
     "equation equation* align align* gather gather* multline multline* eqnarray eqnarray* displaymath math alignat "
@@ -49,7 +44,7 @@ def read_latex(data: bytes, name: str) -> Outline:
     outline = Outline("latex")
     text = decode(data, outline.notes)
     known = _definitions(text)
-    text = _VERBATIM.sub(r"\\begin{verbatim}\2\\end{verbatim}", _NOT_PRINTED.sub(_emptied, text))
+    text = with_verbatim(_NOT_PRINTED.sub(_emptied, text))
     body = _BODY.search(text)
     preamble = text[: body.start()] if body else ""
     start, content = (body.start(1), body[1]) if body else (0, text)
@@ -117,9 +112,14 @@ class _Reader:
                     self.outline.metadata["author"] = value
 
     def nodes(self, nodes: Sequence[Node]) -> None:
+        was_group = False
         for node in nodes:
+            is_group = type(node).__name__ == "LatexGroupNode"
+            # The arguments of a command that is not known stand side by side.
+            self.inline.append(" " if is_group and was_group else "")
             if node is not None:
                 self._node(node)
+            was_group = is_group
 
     def end(self) -> None:
         self._flush()
@@ -190,7 +190,7 @@ class _Reader:
             self.lists.pop()
         elif name.rstrip("*") in TABLES:
             self._table(node)
-        elif name in _CODE:
+        elif name == "verbatim":
             self._code(node)
         elif name in _FORMULAS:
             self._say(_LABEL.sub("", node.latex_verbatim()), node.pos, node.pos + node.len)
@@ -211,8 +211,7 @@ class _Reader:
             self.outline.add(line, lines=lines, separator=LINE if number else PARAGRAPH)
 
     def _code(self, node: Node) -> None:
-        verbatim = getattr(node.nodeargd, "verbatim_text", None)
-        text = words(node.nodelist, self.known) if verbatim is None else verbatim
+        text = str(node.nodeargd.verbatim_text)
         first = self._line(node.pos)
         options = _VERBATIM_OPTIONS.match(text)
         if options:

@@ -98,7 +98,15 @@ _SILENT = frozenset(" ".join(_SILENT_NAMES.values()).split())
 
 def words(nodes: Iterable[Node], known: Mapping[str, str]) -> str:
     """The text of nodes; `known` are the commands without arguments that the file defines."""
-    return "".join(_word(node, known) for node in nodes if node is not None)
+    parts: list[str] = []
+    was_group = False
+    for node in nodes:
+        is_group = type(node).__name__ == "LatexGroupNode"
+        # The arguments of a command that is not known stand side by side.
+        parts.append(" " if is_group and was_group else "")
+        parts.append("" if node is None else _word(node, known))
+        was_group = is_group
+    return "".join(parts)
 
 
 def _word(node: Node, known: Mapping[str, str]) -> str:
@@ -157,12 +165,13 @@ _CITES = frozenset(_PRINTING["*[[{"].split())
 _SYMBOLS_OF_LETTERS = frozenset("o O l L i j aa AA ae AE oe OE ss".split())
 
 
+@lru_cache(maxsize=None)
 def _symbol(name: str) -> str:
     """What a command without arguments prints, as pylatexenc knows it: \\alpha, \\ss, \\%."""
-    if name in _NO_ARGUMENT.split():
-        return ""
     from pylatexenc.latex2text import get_default_latex_context_db
 
+    if name in _NO_ARGUMENT.split():
+        return ""
     specification = get_default_latex_context_db().get_macro_spec(name)
     shown = getattr(specification, "simplify_repl", None)
     if isinstance(shown, str) and "%" not in shown:
