@@ -37,7 +37,7 @@ _SPLITTERS = (re.compile(r"[^\n]*\S[^\n]*"), re.compile(r"\S+"))
 class _Atom:
     """What is not cut again: a sentence, a whole code block, or a part of one that is too long.
 
-    `whole` marks sentences, which may be repeated as overlap. `cut_cost` is what a chunk's end after it costs.
+    `whole` marks sentences, which may be repeated as overlap. `cut_cost`: what a chunk's end after it costs.
     """
 
     start: int

@@ -1,4 +1,4 @@
-"""Where code may be cut: between its parts rather than within a statement, a signature or a docstring. Pure."""
+"""Where code may be cut: between its parts, not within a statement, a signature or a docstring. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CLOSING = re.compile(r"\s*(?:[)\]}>]|end\b|else\b|elif\b|except\b|finally\b|cat
 
 
 def cut_costs(text: str, lines: Sequence[tuple[int, int]]) -> list[float]:
-    """For each line, given as its span in the text: what a cut after it costs. The last one is the block's end."""
+    """For each line, given as its span in the text: what a cut after it costs. The last ends the block."""
     costs: list[float] = []
     depth = 0
     quote = ""

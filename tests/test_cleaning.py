@@ -16,11 +16,13 @@ PROSE = {
     "Windows-1252 cp1252": [
         "Die Kündigungsfrist beträgt drei Monate. Die Schlüssel sind am letzten Arbeitstag bis zwölf Uhr "
         "zurückzugeben. Auslandsreisen genehmigt die Leitung der Abteilung – „ohne Gewähr“, 5 €.",
-        "Le délai de préavis est de trois mois à Genève. L’employé doit rendre les clés et le badge le dernier "
+        "Le délai de préavis est de trois mois à Genève. L’employé doit rendre les clés et le badge le "
+        "dernier "
         "jour avant midi. Les reçus sont conservés cinq ans, même après la clôture des comptes.",
         "El plazo de preaviso es de tres meses. ¿Cuántos años se guardan los recibos? Cinco años, según la "
         "sección. El empleado debe devolver las llaves antes del mediodía.",
-        "O prazo de aviso prévio é de três meses. As viagens ao estrangeiro são aprovadas pela direção; não há "
+        "O prazo de aviso prévio é de três meses. As viagens ao estrangeiro são aprovadas pela direção; "
+        "não há "
         "exceções. Os recibos são guardados cinco anos.",
         "The employee’s notice period is three months. Keys are returned on the last day – before noon. The "
         "“café” is closed at weekends.",

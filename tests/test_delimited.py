@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from outlines import make, sections, texts
+from outlines import make, texts
 
 
 @pytest.fixture

@@ -288,10 +288,12 @@ class TestExtensions:
 
 
 # How a word may stand in a text; {} is the word, which no other has.
-INLINE = (
-    "{} *{}* **{}** `{}` ~~{}~~ [{}](/a) ![{}](/b.png) <b>{}</b> <kbd>{}</kbd> <{}> [[{}]] ${}$ H<sub>{}</sub> "
+_INLINE = (
+    "{} *{}* **{}** `{}` ~~{}~~ [{}](/a) ![{}](/b.png) <b>{}</b> <kbd>{}</kbd> <{}> [[{}]] ${}$ "
+    "H<sub>{}</sub> "
     "&lt;{}&gt; \\*{} _{}_ [^{}] <https://{}.org> List<{}> <!--c-->{} {}<br>"
-).split(" ")
+)
+INLINE = _INLINE.split(" ")
 BLOCKS = (
     "{}\n",
     "# {}\n",

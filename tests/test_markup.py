@@ -1,4 +1,4 @@
-"""AsciiDoc, LaTeX, manual pages and XML: the text that a reader sees, headings as headings, tables as rows."""
+"""AsciiDoc, LaTeX, manual pages and XML: the text that a reader sees, its headings and its tables."""
 
 from __future__ import annotations
 
@@ -299,7 +299,8 @@ class TestXml:
 
     def test_opml(self, folder: Path) -> None:
         content = (
-            "<opml><head><title>Plan</title></head><body><outline text='Kiln'><outline text='Fire it' _note='slowly'/>"
+            "<opml><head><title>Plan</title></head><body><outline text='Kiln'><outline text='Fire it' "
+            "_note='slowly'/>"
             "<outline text='Cool it'/></outline></body></opml>"
         )
         document = make(folder, "a.opml", content)
@@ -307,7 +308,10 @@ class TestXml:
         assert sections(document) == [("Kiln", "- Fire it"), ("Kiln", "slowly"), ("Kiln", "- Cool it")]
 
     def test_data_are_rows(self, folder: Path) -> None:
-        content = "<shop><item id='1'><name>Bowl</name><price currency='EUR'>30</price></item><rate from='EUR' to='NOK'/></shop>"
+        content = (
+            "<shop><item id='1'><name>Bowl</name><price currency='EUR'>30</price></item>"
+            "<rate from='EUR' to='NOK'/></shop>"
+        )
         assert texts(make(folder, "a.xml", content)) == [
             "id: 1 | name: Bowl | price currency: EUR | price: 30",
             "from: EUR | to: NOK",

@@ -60,3 +60,10 @@ class TestText:
 
     def test_a_section_in_capitals_is_no_title(self, folder: Path) -> None:
         assert make(folder, "data-retention.txt", "PURPOSE\n\nText.").title == "data retention"
+
+    def test_links_show_their_words(self, folder: Path) -> None:
+        rst = "See `the kiln\n<https://example.org/k>`_, :ref:`its door <door>` and ``a <b>``.\n"
+        assert make(folder, "a.rst", rst).text == "See the kiln\n, its door and ``a <b>``."
+        assert make(folder, "a.org", "See [[https://example.org][the kiln]] and [[door]].").text == (
+            "See the kiln and [[door]]."
+        )

@@ -11,6 +11,7 @@ from ragcli.documents.cleaning import decode
 from ragcli.documents.outline import LINE, PARAGRAPH, Outline
 from ragcli.documents.tables import table_lines
 from ragcli.documents.text import Line, add_lines
+from ragcli.documents.word_lists import names
 
 _HEADING = re.compile(r"(={1,6}|#{1,6})[ \t]+(\S.*?)(?:[ \t]+\1)?[ \t]*$")
 _UNDERLINES = "=-~^+"
@@ -25,7 +26,7 @@ _COMMENT = re.compile(r"//(?!/)")
 _LITERAL = ("-", ".", "+", "`")
 _LABELS = ("NOTE", "TIP", "IMPORTANT", "WARNING", "CAUTION")
 # What a document says of itself; its other attributes are settings of the converter.
-_FACTS = frozenset("author authors email description keywords revdate revnumber revremark lang".split())
+_FACTS = names("author authors email description keywords revdate revnumber revremark lang")
 _ITEM = re.compile(r"[ \t]*(?:[*.-]+|\d+\.|<\d+>)[ \t]+\S|[^\s:].*?:{2,4}(?:[ \t]|$)")
 
 
@@ -65,7 +66,7 @@ class _Reader:
             return
         if _COMMENT.match(line) or _DIRECTIVE.match(line):
             return
-        if include := _INCLUDE.match(line):
+        if _INCLUDE.match(line):
             self.included += 1
             return
         if (delimiter := _DELIMITER.match(line)) and not self._is_underline(line):
@@ -93,15 +94,15 @@ class _Reader:
             return True
         following = self.lines[self.place][1] if self.place < len(self.lines) else ""
         rule = following.strip()
-        if len(rule) >= 3 and rule[0] in _UNDERLINES and len(set(rule)) == 1:
-            if abs(len(line.strip()) - len(rule)) <= 2 and line.strip()[0] not in "|=.*-+[":
-                self.place += 1
-                level = _UNDERLINES.index(rule[0]) + 1
-                self.outline.heading(level, self._shown(line), line=number)
-                if level == 1:
-                    self._header()
-                return True
-        return False
+        is_rule = len(rule) >= 3 and rule[0] in _UNDERLINES and len(set(rule)) == 1
+        if not is_rule or abs(len(line.strip()) - len(rule)) > 2 or line.strip()[0] in "|=.*-+[":
+            return False
+        self.place += 1
+        level = _UNDERLINES.index(rule[0]) + 1
+        self.outline.heading(level, self._shown(line), line=number)
+        if level == 1:
+            self._header()
+        return True
 
     def _header(self) -> None:
         """The lines directly below the title: authors and revision are text, attributes are not."""

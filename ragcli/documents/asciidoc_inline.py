@@ -1,4 +1,4 @@
-"""AsciiDoc within a paragraph: formatting, links, macros and attributes as they are displayed. Line ends stay."""
+"""AsciiDoc within a paragraph: formatting, links, macros, attributes as displayed. Line ends stay."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping
 
 _BUILT_IN = {
-    "empty": "", "blank": "", "sp": " ", "nbsp": " ", "zwsp": "", "wj": "", "apos": "'", "quot": '"', "lsquo": "‘",
+    "empty": "", "blank": "", "sp": " ", "nbsp": " ", "zwsp": "", "wj": "", "apos": "'",
+    "quot": '"', "lsquo": "‘",
     "rsquo": "’", "ldquo": "“", "rdquo": "”", "deg": "°", "plus": "+", "brvbar": "¦", "vbar": "|", "amp": "&",
     "lt": "<", "gt": ">", "startsb": "[", "endsb": "]", "caret": "^", "asterisk": "*", "tilde": "~",
-    "backslash": "\\", "backtick": "`", "two-colons": "::", "two-semicolons": ";;", "cpp": "C++", "cxx": "C++",
+    "backslash": "\\", "backtick": "`", "two-colons": "::", "two-semicolons": ";;", "cpp": "C++",
+    "cxx": "C++",
 }  # fmt: skip
 _ATTRIBUTE = re.compile(r"(\\?)\{([\w-]+)\}")
 _PASSED = re.compile(

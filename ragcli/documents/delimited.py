@@ -113,7 +113,7 @@ def _regularity(sample: str, delimiter: str) -> tuple[float, int]:
     """Which share of the rows has the most common number of cells, and that number."""
     widths = Counter(len(cells) for _, _, cells in _rows(sample, delimiter))
     width, regular = widths.most_common(1)[0]
-    # The last cells of a row are often left out with their delimiters; a row of one cell speaks against a table.
+    # The last cells of a row are often left out with their delimiters; one of one cell is no row.
     others = sum(count for cells, count in widths.items() if 1 < cells != width)
     return (regular + others / 2) / widths.total(), width
 

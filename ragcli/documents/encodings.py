@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Python's name of a codec -> the name that people know. A detector that is offered the rare ones errs far more.
+# Python's name of a codec -> the name that people know. Offered the rare ones too, a detector errs far more.
 NAMES = {
     "cp1252": "Windows-1252",
     "cp1250": "Windows-1250",
@@ -63,7 +63,7 @@ _HALF_WIDTH_KANA = re.compile("[\uff61-\uff9f]")
 
 
 def guess_encoding(data: bytes) -> str | None:
-    """The codec of text in which bytes of UTF-8 make no sense, by its lines that are not ASCII; None: no text."""
+    """The codec of text that is not UTF-8, by its lines that are not ASCII; None where it is no text."""
     from charset_normalizer import from_bytes
 
     sample = _sample(data)
@@ -120,7 +120,7 @@ def _only_looks_eastern(text: str) -> bool:
 
 
 def _by_letters(sample: bytes, first: str) -> str:
-    """Of the code pages of Latin letters the one in which most letters belong to one language; else `first`."""
+    """Of the code pages of Latin letters the one in which most belong to one language; else `first`."""
 
     def rank(codec: str) -> tuple[int, bool, bool]:
         text = sample.decode(codec, "replace").lower()

@@ -70,7 +70,7 @@ def _toml(text: str) -> dict[str, Any] | None:
 
 
 def _loosely(text: str) -> dict[str, Any] | None:
-    """Fields of one line each, where a value such as "Part 1: the kiln" is not valid. None: they are not fields."""
+    """Fields of one line each, where a value such as "Part 1: the kiln" is not valid; else None."""
     fields: dict[str, Any] = {}
     for line in text.rstrip().split("\n"):
         match = _FIELD.match(line)

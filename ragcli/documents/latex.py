@@ -13,6 +13,7 @@ from ragcli.documents.latex_words import Node, arguments, context, last_argument
 from ragcli.documents.outline import LINE, PARAGRAPH, Outline, one_line
 from ragcli.documents.tables import table_lines
 from ragcli.documents.unreadable import UnreadableFile
+from ragcli.documents.word_lists import names
 
 _BODY = re.compile(r"(?<!\\)\\begin\{document\}(.*?)(?:\\end\{document\}|\Z)", re.DOTALL)
 _BRACES = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
@@ -21,14 +22,15 @@ _DEFINED = re.compile(
 )
 _STATED = re.compile(r"\\(title|author|date)\s*(?:\[[^\]]*\])?\s*" + _BRACES)
 _LEVELS = {
-    "part": 1, "chapter": 2, "section": 3, "frametitle": 4, "subsection": 4, "subsubsection": 5, "paragraph": 6,
-    "subparagraph": 7,
+    "part": 1, "chapter": 2, "section": 3, "frametitle": 4, "subsection": 4, "subsubsection": 5,
+    "paragraph": 6, "subparagraph": 7,
 }  # fmt: skip
 _LISTS = {"itemize": "- ", "enumerate": "", "description": "- ", "compactitem": "- ", "compactenum": ""}
 _NOT_PRINTED = re.compile(r"\\begin\{comment\}.*?\\end\{comment\}", re.DOTALL)
-_FORMULAS = frozenset(
-    "equation equation* align align* gather gather* multline multline* eqnarray eqnarray* displaymath math alignat "
-    "alignat* flalign flalign*".split()
+_FORMULAS = names(
+    "equation equation* align align* gather gather* multline multline* eqnarray eqnarray* displaymath math "
+    "alignat "
+    "alignat* flalign flalign*"
 )
 _LEFT_OUT = {"tikzpicture": "drawing", "pgfpicture": "drawing", "picture": "drawing"}
 _INCLUDES = frozenset(["input", "include", "subfile", "includepdf"])

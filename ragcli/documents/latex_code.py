@@ -12,9 +12,12 @@ _MARKED = re.compile(r"\\begin\{(Highlighting|sphinxVerbatim|Verbatim)\}(.*?)\\e
 _MARK = re.compile(r"\\(?:[A-Za-z]+Tok|PYG\w*\{[^{}]*\})\{((?:[^{}\\]|\\.|\{[^{}]*\})*)\}", re.DOTALL)
 _NAMED = re.compile(r"\\(?:text|PYGZ|char)([a-z]+)(?:\{\}|\b ?)")
 _CHARACTERS = {
-    "backslash": "\\", "bs": "\\", "quotesingle": "'", "sq": "'", "quotedbl": '"', "dq": '"', "asciitilde": "~",
-    "ti": "~", "asciicircum": "^", "ca": "^", "asciigrave": "`", "bar": "|", "less": "<", "lt": "<", "greater": ">",
-    "gt": ">", "dollar": "$", "at": "@", "us": "_", "ob": "{", "cb": "}", "am": "&", "sh": "#", "pc": "%", "hy": "-",
+    "backslash": "\\", "bs": "\\", "quotesingle": "'", "sq": "'",
+    "quotedbl": '"', "dq": '"', "asciitilde": "~",
+    "ti": "~", "asciicircum": "^", "ca": "^", "asciigrave": "`", "bar": "|", "less": "<", "lt": "<",
+    "greater": ">",
+    "gt": ">", "dollar": "$", "at": "@", "us": "_", "ob": "{", "cb": "}", "am": "&", "sh": "#",
+    "pc": "%", "hy": "-",
 }  # fmt: skip
 _GROUPED = re.compile(r"\{([^\w\s{}\\])\}")
 _ESCAPED = re.compile(r"\\([{}#$%&_^~\\])(?:\{\})?")

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from ragcli.documents.latex_words import Node, arguments, words
 from ragcli.documents.outline import one_line
+from ragcli.documents.word_lists import names
 
-TABLES = frozenset("tabular tabularx tabulary tabu longtable longtabu supertabular array tblr".split())
+TABLES = names("tabular tabularx tabulary tabu longtable longtabu supertabular array tblr")
 _ROW_ENDS = frozenset(["\\", "tabularnewline"])
-_RULES = frozenset("hline toprule midrule bottomrule cline cmidrule Xhline specialrule".split())
+_RULES = names("hline toprule midrule bottomrule cline cmidrule Xhline specialrule")
 # A table over pages says its header twice, for the first page and for the others; its footer is said early.
 _AGAIN = "endfirsthead"
 _HEAD_ENDS = frozenset(["endhead", "endfirsthead"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
+
+from ragcli.documents.word_lists import names
 
 if TYPE_CHECKING:
     from pylatexenc.macrospec import LatexContextDb
@@ -15,14 +17,20 @@ Node = Any
 
 # Commands that print nothing of their own, with the arguments that they take away: * [ {.
 _SILENT_NAMES = {
-    "{": "label pagestyle thispagestyle bibliographystyle bibliography input include index glossary usetikzlibrary "
-    "pagenumbering hyphenation geometry hypersetup tikzset pgfplotsset lstset graphicspath theoremstyle noalign "
-    "setmainfont setsansfont setmonofont linespread addbibresource includeonly captionsetup sisetup tightlist "
-    "pdfbookmark markboth markright phantom vphantom hphantom vskip fontfamily fontseries fontshape arraystretch",
-    "[{": "usepackage RequirePackage documentclass includegraphics includesvg includepdf bibitem PassOptionsToPackage "
+    "{": "label pagestyle thispagestyle bibliographystyle bibliography input include index glossary "
+    "usetikzlibrary "
+    "pagenumbering hyphenation geometry hypersetup tikzset pgfplotsset lstset graphicspath theoremstyle "
+    "noalign "
+    "setmainfont setsansfont setmonofont linespread addbibresource includeonly captionsetup sisetup "
+    "tightlist "
+    "pdfbookmark markboth markright phantom vphantom hphantom vskip fontfamily fontseries fontshape "
+    "arraystretch",
+    "[{": "usepackage RequirePackage documentclass includegraphics includesvg includepdf bibitem "
+    "PassOptionsToPackage "
     "usetheme usecolortheme printbibliography columnbreak",
     "*{": "vspace hspace",
-    "{{": "setlength addtolength setcounter addtocounter numberwithin counterwithin fontsize setbeamertemplate",
+    "{{": "setlength addtolength setcounter addtocounter numberwithin counterwithin fontsize "
+    "setbeamertemplate",
     "{{{": "definecolor addcontentsline",
     "*{[[{": "newcommand renewcommand providecommand",
     "{[{": "newtheorem rule",
@@ -30,16 +38,22 @@ _SILENT_NAMES = {
     "*{{": "DeclareMathOperator",
 }
 _NO_ARGUMENT = (
-    "tightlist maketitle centering raggedright raggedleft noindent indent clearpage newpage cleardoublepage pagebreak "
-    "tableofcontents listoffigures listoftables appendix frontmatter mainmatter backmatter bfseries itshape ttfamily "
-    "scshape rmfamily sffamily mdseries upshape slshape normalfont tiny scriptsize footnotesize small normalsize large "
-    "Large LARGE huge Huge hline toprule midrule bottomrule cline endhead endfirsthead endfoot endlastfoot hfill vfill "
-    "smallskip medskip bigskip par protect relax makeatletter makeatother item it bf tt em rm sf sc printindex phantomsection "
+    "tightlist maketitle centering raggedright raggedleft noindent indent clearpage newpage "
+    "cleardoublepage pagebreak "
+    "tableofcontents listoffigures listoftables appendix frontmatter mainmatter backmatter bfseries "
+    "itshape ttfamily "
+    "scshape rmfamily sffamily mdseries upshape slshape normalfont tiny scriptsize footnotesize small "
+    "normalsize large "
+    "Large LARGE huge Huge hline toprule midrule bottomrule cline endhead endfirsthead endfoot endlastfoot "
+    "hfill vfill "
+    "smallskip medskip bigskip par protect relax makeatletter makeatother item it bf tt em rm sf sc "
+    "printindex phantomsection "
     "columnbreak centerline leavevmode ignorespaces sloppy fussy allowbreak nobreak linebreak nolinebreak"
 )
 # For what prints its arguments; the number says which one, from the end, is printed.
 _PRINTING = {
-    "*[{": "section subsection subsubsection chapter part paragraph subparagraph caption title frametitle framesubtitle",
+    "*[{": "section subsection subsubsection chapter part paragraph subparagraph caption title frametitle "
+    "framesubtitle",
     "{{": "href textcolor colorbox texorpdfstring scalebox rotatebox foreignlanguage",
     "[{": "footnote footnotetext author date thanks subtitle institute abstract underline nolinkurl parbox",
     "{{{": "multicolumn multirow fcolorbox resizebox",
@@ -55,12 +69,16 @@ _ENVIRONMENTS = {
     "{": "thebibliography multicols frame",
 }
 _WORDS = {
-    "LaTeX": "LaTeX", "TeX": "TeX", "LaTeXe": "LaTeX2e", "BibTeX": "BibTeX", "S": "§", "P": "¶", "copyright": "©",
-    "euro": "€", "EUR": "€", "pounds": "£", "dots": "…", "ldots": "…", "textellipsis": "…", "\\": "\n", " ": " ",
-    "newline": "\n", "tabularnewline": "\n", "linebreak": "\n", ",": " ", ";": " ", ":": " ", "!": "", "/": "", "-": "",
+    "LaTeX": "LaTeX", "TeX": "TeX", "LaTeXe": "LaTeX2e", "BibTeX": "BibTeX", "S": "§", "P": "¶",
+    "copyright": "©",
+    "euro": "€", "EUR": "€", "pounds": "£", "dots": "…", "ldots": "…", "textellipsis": "…", "\\": "\n",
+    " ": " ",
+    "newline": "\n", "tabularnewline": "\n", "linebreak": "\n", ",": " ", ";": " ", ":": " ", "!": "",
+    "/": "", "-": "",
     "@": "", "quad": " ", "qquad": " ", "today": "", "textbackslash": "\\", "textbar": "|", "textless": "<",
     "textgreater": ">", "textregistered": "®", "texttrademark": "™", "slash": "/", "space": " ", "and": ", ",
-    "checkmark": "✓", "degree": "°", "textdegree": "°", "par": "\n\n", "enspace": " ", "thinspace": " ", "xspace": "",
+    "checkmark": "✓", "degree": "°", "textdegree": "°", "par": "\n\n", "enspace": " ", "thinspace": " ",
+    "xspace": "",
 }  # fmt: skip
 _ACCENTS = {
     "'": "\u0301", "`": "\u0300", "^": "\u0302", '"': "\u0308", "~": "\u0303", "=": "\u0304", ".": "\u0307",
@@ -162,10 +180,10 @@ def _command(node: Node, known: Mapping[str, str]) -> str:
 
 
 _CITES = frozenset(_PRINTING["*[[{"].split())
-_SYMBOLS_OF_LETTERS = frozenset("o O l L i j aa AA ae AE oe OE ss".split())
+_SYMBOLS_OF_LETTERS = names("o O l L i j aa AA ae AE oe OE ss")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _symbol(name: str) -> str:
     """What a command without arguments prints, as pylatexenc knows it: \\alpha, \\ss, \\%."""
     from pylatexenc.latex2text import get_default_latex_context_db

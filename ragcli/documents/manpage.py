@@ -12,6 +12,7 @@ from ragcli.documents.roff import arguments, displayed
 from ragcli.documents.tables import table_lines
 from ragcli.documents.text import add_text
 from ragcli.documents.unreadable import UnreadableFile
+from ragcli.documents.word_lists import names
 
 Lines = list[tuple[int, str]]
 
@@ -19,9 +20,9 @@ _TITLE = re.compile(r"^[.'][ \t]*(?:TH|Dt)[ \t]+\S", re.MULTILINE)
 _REFERENCE = re.compile(r"\s*\.so[ \t]+(\S+)\s*")
 _REQUEST = re.compile(r"[.'][ \t]*(\\\"|[A-Za-z0-9@#\[\]^]{1,12}|\\\})?[ \t]*(.*)$")
 _STRING = re.compile(r"\\\*(?:\[([^\]]*)\]|\((..)|([^\[(]))")
-_FONTS = frozenset("B I R BI BR IB IR RB RI SM SB CW".split())
+_FONTS = names("B I R BI BR IB IR RB RI SM SB CW")
 _NO_TEXT = frozenset(["IX", "XX", "TQ", "LINKSTYLE", "ti", "Vb", "Ve"])
-_BREAKS = frozenset("PP P LP sp Sp br Pp HP TQ RS RE YS Bd Ed Rs Re PD El".split())
+_BREAKS = names("PP P LP sp Sp br Pp HP TQ RS RE YS Bd Ed Rs Re PD El")
 _UNFILLED = frozenset(["nf", "EX", "Vb"])
 _FILLED = frozenset(["fi", "EE", "Ve"])
 _PRINTING = frozenset(["UR", "MT"])

@@ -53,7 +53,10 @@ def read_markdown(data: bytes, name: str) -> Outline:
 
 
 def add_markdown(outline: Outline, text: str, *, components: bool = False) -> None:
-    """Markdown without front matter, below the section that is open. `components`: <Tabs> is no word, as in MDX."""
+    """Markdown without front matter, below the section that is open.
+
+    `components`: a tag such as <Tabs> is no word, as in MDX.
+    """
     try:
         _Walk(outline, text, components=components).walk(_parser(text).parse(text))
     except RecursionError as problem:

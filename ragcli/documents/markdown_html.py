@@ -5,31 +5,38 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ragcli.documents.word_lists import names
+
 TAG = re.compile(r"<(/?)([A-Za-z][\w.:-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>")
 _COMMENT_OR_TAG = re.compile(r"<!--.*?(?:-->|\Z)|" + TAG.pattern, re.DOTALL)
 _CLOSING = re.compile(r"</([A-Za-z][\w-]*)|(-->)|(\?>)|(\]\]>)")
 _ALT = re.compile(r"\salt\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
 
 _NAMES = (
-    "a abbr acronym address applet area article aside audio b base basefont bdi bdo big blink blockquote body br "
-    "button canvas caption center cite code col colgroup data datalist dd del details dfn dialog dir div dl dt em "
-    "embed fieldset figcaption figure font footer form frame frameset g-emoji h1 h2 h3 h4 h5 h6 head header hgroup "
-    "hr html i iframe img input ins kbd label legend li link main map mark marquee math menu meta meter nav nobr "
-    "noembed noframes noscript object ol optgroup option output p param picture plaintext pre progress q rp rt "
-    "ruby s samp script search section select small source span strike strong style sub summary sup svg table "
+    "a abbr acronym address applet area article aside audio b base basefont bdi bdo big blink blockquote "
+    "body br "
+    "button canvas caption center cite code col colgroup data datalist dd del details dfn dialog dir div "
+    "dl dt em "
+    "embed fieldset figcaption figure font footer form frame frameset g-emoji h1 h2 h3 h4 h5 h6 head "
+    "header hgroup "
+    "hr html i iframe img input ins kbd label legend li link main map mark marquee math menu meta meter "
+    "nav nobr "
+    "noembed noframes noscript object ol optgroup option output p param picture plaintext pre progress q "
+    "rp rt "
+    "ruby s samp script search section select small source span strike strong style sub summary sup svg "
+    "table "
     "tbody td template textarea tfoot th thead time title tr track tt u ul var video wbr xmp"
 )
 _KNOWN = frozenset(_NAMES.split())
-_VOID = frozenset("area base br col embed frame hr img input link meta param source track wbr".split())
-_NEED_NO_END = frozenset(
-    "p li dt dd td th tr thead tbody tfoot option optgroup colgroup caption rt rp".split()
-)
+_VOID = names("area base br col embed frame hr img input link meta param source track wbr")
+_NEED_NO_END = names("p li dt dd td th tr thead tbody tfoot option optgroup colgroup caption rt rp")
 # In a paragraph somebody writes about them.
-_OF_A_PAGE = frozenset("html head body title meta base link noframes noembed plaintext xmp textarea".split())
+_OF_A_PAGE = names("html head body title meta base link noframes noembed plaintext xmp textarea")
 # Their content is no text of the page; without an end they would take all that follows with them.
-_SWALLOWING = frozenset(
-    "script style template title textarea xmp iframe noembed noframes plaintext svg math object applet select "
-    "button datalist audio video canvas noscript map head dialog".split()
+_SWALLOWING = names(
+    "script style template title textarea xmp iframe noembed noframes plaintext svg math object applet "
+    "select "
+    "button datalist audio video canvas noscript map head dialog"
 )
 
 Ends = dict[str, int]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ragcli.documents.roff import arguments, displayed
+from ragcli.documents.word_lists import names
 
 # What they put around their words; those that put nothing, and the others that only set a font.
 _AROUND = {
@@ -14,9 +15,10 @@ _AROUND = {
     "Bc": ("]", ""), "Brq": ("{", "}"), "Bro": ("{", ""), "Brc": ("}", ""), "Aq": ("<", ">"), "Ao": ("<", ""),
     "Ac": (">", ""),
 }  # fmt: skip
-_PLAIN = frozenset(
-    "Ar Cm Ic Ev Va Vt Fa Ft Fn Em Sy Li Pa Tn An Ad Ux Xr Cd Dv Er Lb St Lk Mt Nm Fl In Fd Ns No Pf Ms Sx Xo Xc D1 Dl "
-    "At Bx Fx Nx Ox Dx Rv Ex Hf %A %B %T %J %D %P %V %N %R %I %O %U %C %Q Tg Ta Eo Ec Fo Fc Bl Nd".split()
+_PLAIN = names(
+    "Ar Cm Ic Ev Va Vt Fa Ft Fn Em Sy Li Pa Tn An Ad Ux Xr Cd Dv Er Lb St Lk Mt Nm Fl In Fd Ns No Pf Ms Sx "
+    "Xo Xc D1 Dl "
+    "At Bx Fx Nx Ox Dx Rv Ex Hf %A %B %T %J %D %P %V %N %R %I %O %U %C %Q Tg Ta Eo Ec Fo Fc Bl Nd"
 )
 _SYSTEMS = {
     "Ux": "UNIX",

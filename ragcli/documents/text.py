@@ -14,6 +14,9 @@ _UNDERLINE = re.compile(r"([=\-~^\"'`#*+.:_])\1{2,}\s*$")
 _ORG_HEADING = re.compile(r"(\*+)\s+(\S.*)$")
 _CAPITALS = re.compile(r"(?:[A-Z\d]{1,3}[.)] )?[A-Z0-9][A-Z0-9 ,&/()'\-]{3,70}$")
 _RST = ("rst", "rest")
+# `the kiln <https://example.org>`__ and :ref:`the kiln <kiln>`; the address may stand on a line of its own.
+_RST_LINK = re.compile(r"(?<![`\w])(?::[\w:+.-]+:)?`([^`<>]+?)(\s+)<[^`<>\s]+>`_{0,2}(?!`)")
+_ORG_LINK = re.compile(r"\[\[[^\[\]]+\]\[([^\[\]]+)\]\]")
 _ITEM = re.compile(r"\s*(?:[-*+o•]|\(?\w{1,3}[.)])\s+\S")
 # A paragraph of more lines is a log or a listing: cut in blocks, which keeps look-ups in it short.
 _LONGEST_BLOCK = 200
@@ -45,7 +48,10 @@ def add_text(outline: Outline, text: str, name: str) -> None:
                 place += used
             else:
                 end = _next_heading(paragraph, place + 1, suffix)
-                add_lines(outline, paragraph[place:end], code=_is_literal(paragraph[place:end], before))
+                lines = paragraph[place:end]
+                if not (literal := _is_literal(lines, before)):
+                    lines = _without_targets(lines, suffix)
+                add_lines(outline, lines, code=literal)
                 place = end
         before = paragraph[-1][1]
 
@@ -70,6 +76,18 @@ def add_lines(outline: Outline, lines: list[Line], *, code: bool = False) -> Non
         text = "\n".join(line for _, line in part)
         numbers = (part[0][0], part[-1][0])
         outline.add(text, lines=numbers, code=code, separator=LINE if start else "\n\n")
+
+
+def _without_targets(lines: list[Line], suffix: str) -> list[Line]:
+    """Links without their addresses, which no reader of the page sees."""
+    if suffix == "org":
+        return [(number, _ORG_LINK.sub(r"\1", line)) for number, line in lines]
+    if suffix not in _RST:
+        return lines
+    text = _RST_LINK.sub(
+        lambda match: match[1] + "\n" * match[2].count("\n"), "\n".join(line for _, line in lines)
+    )
+    return [(number, line) for (number, _), line in zip(lines, text.split("\n"), strict=True)]
 
 
 def _heading(lines: list[Line], suffix: str, levels: list[str]) -> tuple[int, str, int] | None:

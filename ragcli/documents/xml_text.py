@@ -1,4 +1,4 @@
-"""XML: the text of the elements, titles as headings. Texts (DocBook, TEI, FB2, JATS), OPML, and data as rows."""
+"""XML: the text of the elements, titles as headings. DocBook, TEI, FB2, JATS; OPML; data as rows."""
 
 from __future__ import annotations
 
@@ -11,38 +11,37 @@ from ragcli.documents.outline import LINE, PARAGRAPH, Outline, one_line
 from ragcli.documents.tables import row_line, table_lines
 from ragcli.documents.text import read_text
 from ragcli.documents.unreadable import UnreadableFile
+from ragcli.documents.word_lists import names
 from ragcli.documents.xml_tree import attributes, has_text, inner_text, local_name, parsed
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_TITLES = _names("title head heading book-title article-title")
+_TITLES = names("title head heading book-title article-title")
 # A title belongs to what these tell about.
-_ABOUT = _names(
-    "info articleinfo bookinfo chapterinfo sectioninfo partinfo refentryinfo description title-info title-group "
+_ABOUT = names(
+    "info articleinfo bookinfo chapterinfo sectioninfo partinfo refentryinfo description title-info "
+    "title-group "
     "titleStmt fileDesc teiHeader front article-meta header titlepage"
 )
 # Their titles are captions, not headings of sections.
-_BOXES = _names(
-    "table informaltable figure informalfigure example note tip warning caution important formalpara procedure step "
+_BOXES = names(
+    "table informaltable figure informalfigure example note tip warning caution important formalpara "
+    "procedure step "
     "itemizedlist orderedlist variablelist list equation sidebar blockquote quote poem cit fig"
 )
-_CODE = _names("programlisting screen literallayout synopsis pre preformat code-block eg sourcecode")
-_PEOPLE = _names("personname name persName author editor")
-_ROWS = _names("row tr")
-_CELLS = _names("entry cell td th")
-_ITEMS = _names("listitem list-item item li varlistentry member callout step")
-_PARAGRAPHS = _TITLES | _CELLS | _names("para p simpara term subtitle v l phrase bridgehead caption")
+_CODE = names("programlisting screen literallayout synopsis pre preformat code-block eg sourcecode")
+_PEOPLE = names("personname name persName author editor")
+_ROWS = names("row tr")
+_CELLS = names("entry cell td th")
+_ITEMS = names("listitem list-item item li varlistentry member callout step")
+_PARAGRAPHS = _TITLES | _CELLS | names("para p simpara term subtitle v l phrase bridgehead caption")
 # Blocks even where text stands beside them in the same element.
-_BLOCKS = _CODE | _ITEMS | _BOXES | _names("para p simpara section sect1 sect2 sect3 lg l")
+_BLOCKS = _CODE | _ITEMS | _BOXES | names("para p simpara section sect1 sect2 sect3 lg l")
 # An XML with one of these is a text; its attributes are no data.
-_OF_TEXTS = _names("para p simpara body section chapter head screen")
-_LINE_BREAKS = _names("lb br empty-line sbr")
+_OF_TEXTS = names("para p simpara body section chapter head screen")
+_LINE_BREAKS = names("lb br empty-line sbr")
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]{200,}={0,2}\s*")
 _PARAGRAPH_END = re.compile(r"\n[ \t]*\n")
 
@@ -153,7 +152,7 @@ class _Walk:
     def _record(self, element: Element) -> bool:
         """In data: an element of plain fields is a row, one without content is its attributes."""
         fields = [*attributes(element)]
-        leaves = not any(len(child) or child.tail and child.tail.strip() for child in element)
+        leaves = not any(len(child) or (child.tail or "").strip() for child in element)
         titled = any(local_name(child) in _TITLES for child in element)
         if len(element) and (not leaves or titled or (element.text or "").strip()):
             line = row_line([value for _, value in fields], [key for key, _ in fields])
