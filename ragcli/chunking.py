@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ragcli.code_lines import BETWEEN_LINES, cut_costs
 from ragcli.config import ChunkingConfig
 from ragcli.sentences import split_sentences
 from ragcli.types import Block, Chunk, Document
@@ -22,6 +23,8 @@ _MOST_CHARACTERS_PER_TOKEN = 20
 _MEASURED_CHARACTERS = 50_000
 # Cutting a paragraph costs as much as missing the chunk's fair share of its section by this part of it.
 _CUT_PARAGRAPH_COST = 0.3
+# And a cut between a line that ends in a colon and the code, list or table that it introduces by this one.
+_CUT_LEAD_COST = 0.5
 # Title and headings may take at most this share of a chunk.
 _LOCATION_SHARE = 0.5
 
@@ -34,14 +37,14 @@ _SPLITTERS = (re.compile(r"[^\n]*\S[^\n]*"), re.compile(r"\S+"))
 class _Atom:
     """What is not cut again: a sentence, a whole code block, or a part of one that is too long.
 
-    `whole` marks sentences, which may be repeated as overlap.
+    `whole` marks sentences, which may be repeated as overlap. `cut_cost`: what a chunk's end after it costs.
     """
 
     start: int
     end: int
     tokens: int
     whole: bool
-    ends_block: bool
+    cut_cost: float
 
 
 def chunk(document: Document, config: ChunkingConfig, tokenize: TokenSpans) -> tuple[Chunk, ...]:
@@ -141,7 +144,8 @@ class _Cutter:
             tokens += last.tokens
             if end > first + 1 and not self._fits(repeated + tokens, last.end - atoms[begin].start):
                 break
-            cost = abs(tokens - fair) / max(1.0, fair) + (0 if last.ends_block else _CUT_PARAGRAPH_COST)
+            cut_cost = last.cut_cost if end < len(atoms) else 0.0
+            cost = abs(tokens - fair) / max(1.0, fair) + cut_cost
             if cost <= best_cost:
                 best, best_cost = end, cost
         return best
@@ -155,7 +159,13 @@ class _Cutter:
             return False
         middle = (atom.start + atom.end) // 2
         atoms[index : index + 1] = [
-            _Atom(start, end, max(1, atom.tokens // 2), whole=False, ends_block=end == atom.end)
+            _Atom(
+                start,
+                end,
+                max(1, atom.tokens // 2),
+                whole=False,
+                cut_cost=atom.cut_cost if end == atom.end else _CUT_PARAGRAPH_COST,
+            )
             for start, end in ((atom.start, middle), (middle, atom.end))
         ]
         return True
@@ -164,14 +174,28 @@ class _Cutter:
         start, end = run[0].start, run[-1].end
         measure = self._measure(start, end)
         if run[0].code:
-            wholes = [(start, end)]
-        else:
-            wholes = [(start + a, start + b) for a, b in split_sentences(self.text[start:end])]
+            yield from self._code_atoms(start, end, measure)
+            return
+        wholes = [(start + a, start + b) for a, b in split_sentences(self.text[start:end])]
         for span in wholes:
             parts = list(self._cut(*span, measure, 0))
             for part in parts:
-                whole = len(parts) == 1
-                yield _Atom(*part, measure(*part), whole, ends_block=part[1] == wholes[-1][1])
+                ends = part[1] == wholes[-1][1]
+                cost = 0.0 if ends else _CUT_PARAGRAPH_COST
+                if ends and self.text.endswith(":", part[0], part[1]):
+                    cost = _CUT_LEAD_COST
+                yield _Atom(*part, measure(*part), len(parts) == 1, cost)
+
+    def _code_atoms(self, start: int, end: int, measure: Callable[[int, int], int]) -> Iterator[_Atom]:
+        parts = list(self._cut(start, end, measure, 0))
+        if len(parts) == 1:
+            yield _Atom(start, end, measure(start, end), whole=True, cut_cost=0.0)
+            return
+        lines = [match.span() for match in _SPLITTERS[0].finditer(self.text, start, end)]
+        cost_after = dict(zip((line[1] for line in lines), cut_costs(self.text, lines), strict=True))
+        for part in parts:
+            cost = cost_after.get(part[1], BETWEEN_LINES)
+            yield _Atom(*part, measure(*part), whole=False, cut_cost=cost)
 
     def _cut(
         self, start: int, end: int, measure: Callable[[int, int], int], level: int

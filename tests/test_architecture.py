@@ -37,12 +37,21 @@ HEAVY = {
 }
 SCREEN = {"prompt_toolkit", "rich", "typer"}
 # What each stage may take from the package. The pipeline wires the stages; they do not know each other.
-COMMON = {"ragcli", "ragcli.types", "ragcli.errors", "ragcli.config", "ragcli.prior", "ragcli.redaction"}
+COMMON = {
+    "ragcli",
+    "ragcli.types",
+    "ragcli.errors",
+    "ragcli.config",
+    "ragcli.letters",
+    "ragcli.prior",
+    "ragcli.redaction",
+}
 LLM_PARTS = {"ragcli.llm_endings", "ragcli.llm_errors", "ragcli.llm_parts", "ragcli.llm_reasoning"}
 STAGES = {
     "ragcli.documents": {"ragcli.documents"},
     "ragcli.sentences": set(),
-    "ragcli.chunking": {"ragcli.sentences"},
+    "ragcli.code_lines": set(),
+    "ragcli.chunking": {"ragcli.code_lines", "ragcli.sentences"},
     "ragcli.models": set(),
     "ragcli.bert": {"ragcli.models", "ragcli.bert"},
     "ragcli.server_words": set(),

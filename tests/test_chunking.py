@@ -241,3 +241,41 @@ def _check_every_chunk(
         if after.start < before.end:
             assert before.headings == after.headings
             assert len(tokenize(made.text[after.start : before.end])) <= config.overlap
+
+
+def listing(*blocks: tuple[str, bool]) -> Document:
+    """Blocks of text and code, one after the other under one heading."""
+    outline = Outline("text")
+    outline.heading(1, "Kiln")
+    for text, code in blocks:
+        outline.add(text, code=code)
+    return outline.document(source="kiln.md", fallback_title="kiln", sha256="")
+
+
+class TestWhereChunksEnd:
+    def test_a_listing_stays_with_the_sentence_that_introduces_it(self, tokenize: TokenSpans) -> None:
+        lead = "The furnace is then started from the desk as follows:"
+        code = "\n".join(f"start(furnace={number}, heat={number}00)" for number in range(5))
+        for sentences in range(4, 16):
+            prose = " ".join(
+                f"The kiln is heated to {number} degrees and left." for number in range(sentences)
+            )
+            document = listing((f"{prose}\n{lead}", False), (code, True), (prose, False))
+            chunks = chunk(document, ChunkingConfig(size=160, overlap=0), tokenize)
+            assert [lead in part.text for part in chunks] == [code in part.text for part in chunks]
+
+    def test_a_function_is_cut_after_its_docstring_and_between_its_parts(self, tokenize: TokenSpans) -> None:
+        parts = "\n".join(
+            f"    first_{n} = heat(kiln, {n})\n    second_{n} = first_{n} + {n}\n    keep(second_{n})\n"
+            for n in range(9)
+        )
+        code = (
+            "def fire(\n    kiln: Kiln,\n    heat: int = 900,\n    hours: float = 2.5,\n) -> Report:\n"
+            '    """Heat the kiln.\n\n    Slowly at first, then faster, until all of it glows.\n    """\n'
+            + parts
+        )
+        chunks = chunk(listing((code.rstrip(), True)), ChunkingConfig(size=128, overlap=0), tokenize)
+        assert len(chunks) > 2
+        assert '"""Heat' in chunks[0].text
+        assert "until all of it glows" in chunks[0].text
+        assert all(part.text.lstrip().startswith("first_") for part in chunks[1:])

@@ -30,7 +30,7 @@ def read_code(data: bytes, name: str) -> Outline:
     """Python by its syntax tree, other languages by the blank lines before unindented ones."""
     outline = Outline("code")
     outline.title = name
-    text = decode(data)
+    text = decode(data, outline.notes)
     lines = list(enumerate(text.split("\n"), start=1))
     spans = list(_python_sections(text)) if name.lower().endswith((".py", ".pyi")) else []
     if spans:

@@ -89,6 +89,11 @@ class HiddenTags:
     def active(self) -> bool:
         return self._depth > 0
 
+    @property
+    def name(self) -> str:
+        """Of the element that hides the place, or that hid one last."""
+        return self._name
+
     def feed(self, html: str) -> None:
         for match in self._TAG.finditer(html):
             closing, name, attributes = match[1], (match[2] or "").lower(), match[3] or ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ragcli.documents.cleaning import clean
 from ragcli.documents.unreadable import UnreadableFile
@@ -27,6 +27,7 @@ class Piece:
     page: int | None
     separator: str
     code: bool
+    is_heading: bool = False
 
 
 class Outline:
@@ -46,14 +47,25 @@ class Outline:
         # What the document says of itself (author, date, tags), for `--where`.
         self.metadata: dict[str, MetadataValue] = {}
         self._path: list[tuple[int, str]] = []
+        # Every heading as it came: how many pieces stood before it, its level, its text.
+        self._opened: list[tuple[int, int, str]] = []
+        self._first_heading = ""
         self._bare: Piece | None = None
 
     @property
     def headings(self) -> tuple[str, ...]:
         return tuple(text for _, text in self._path)
 
-    def heading(self, level: int, text: str, *, line: int | None = None, page: int | None = None) -> None:
-        """Open a section; the first heading of level 1 is the title where none has been set."""
+    def heading(
+        self,
+        level: int,
+        text: str,
+        *,
+        line: int | None = None,
+        page: int | None = None,
+        may_be_title: bool = True,
+    ) -> None:
+        """Open a section; the first heading of level 1, else the first, is the title where none is set."""
         text = one_line(text)
         if not text:
             return
@@ -65,7 +77,10 @@ class Outline:
         while self._path and self._path[-1][0] >= level:
             self._path.pop()
         lines = None if line is None else (line, line)
-        self._bare = Piece(text, self.headings, lines, page, PARAGRAPH, code=False)
+        self._bare = Piece(text, self.headings, lines, page, PARAGRAPH, code=False, is_heading=True)
+        self._opened.append((len(self.pieces), level, text))
+        if may_be_title and not self._first_heading:
+            self._first_heading = text
         self._path.append((level, text))
         if level == 1 and not self.title:
             self.title = text
@@ -90,10 +105,21 @@ class Outline:
         self._bare = None
         self.pieces.append(Piece(text, self.headings, lines, page, separator, code))
 
+    def replay(self, other: Outline, *, lines: tuple[int, int]) -> None:
+        """Add what another reader made of these lines of the file, headings as headings."""
+        opened = iter([*other._opened, (len(other.pieces) + 1, 0, "")])
+        place, level, heading = next(opened)
+        for index, piece in enumerate([*other.pieces, None]):
+            while place <= index:
+                self.heading(level, heading, line=lines[0])
+                place, level, heading = next(opened)
+            if piece and not piece.is_heading:
+                self.add(piece.text, lines=lines, separator=piece.separator, code=piece.code)
+
     def document(self, *, source: str, fallback_title: str, sha256: str) -> Document:
         """Clean, join and measure the pieces. Raises UnreadableFile when no text is left."""
         self._settle()
-        title = one_line(self.title) or fallback_title
+        title = one_line(self.title) or self._first_heading or fallback_title
         pieces = [piece for piece in map(_cleaned, self.pieces) if piece.text]
         pieces = [piece for piece in pieces if piece.headings or piece.text != title] or pieces[:1]
         if not pieces:
@@ -117,13 +143,13 @@ def _cleaned(piece: Piece) -> Piece:
     body = text.lstrip("\n")
     dropped = len(text) - len(body)
     body = body.rstrip()
-    if not piece.code:
-        body = body.lstrip() if piece.separator == PARAGRAPH else body
     lines = piece.lines
+    if not (piece.code or lines) and piece.separator == PARAGRAPH:
+        body = body.lstrip()
     if lines:
         lines = (min(lines[0] + dropped, lines[1]), lines[1])
     headings = tuple(filter(None, map(one_line, piece.headings)))
-    return Piece(body, headings, lines, piece.page, piece.separator, piece.code)
+    return replace(piece, text=body, headings=headings, lines=lines)
 
 
 def _joined(pieces: list[Piece]) -> tuple[str, tuple[Block, ...]]:

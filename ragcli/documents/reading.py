@@ -6,28 +6,37 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+from ragcli.documents.asciidoc import read_asciidoc
 from ragcli.documents.code import read_code
+from ragcli.documents.delimited import read_csv
 from ragcli.documents.discovery import source_name
 from ragcli.documents.docx import read_docx
 from ragcli.documents.html import read_html
+from ragcli.documents.latex import read_latex
+from ragcli.documents.manpage import read_manpage
 from ragcli.documents.markdown import read_markdown
 from ragcli.documents.opening import file_bytes
 from ragcli.documents.outline import Outline, title_from_name
 from ragcli.documents.pdf import read_pdf
-from ragcli.documents.text import read_csv, read_text
+from ragcli.documents.text import read_text
 from ragcli.documents.unreadable import UnreadableFile
+from ragcli.documents.xml_text import read_xml
 from ragcli.types import Document
 
 Reader = Callable[[bytes, str], Outline]
 """(the file's bytes, its name) -> its outline; raises UnreadableFile."""
 
 _SUFFIXES: dict[Reader, str] = {
-    read_markdown: "md markdown mdown mkd mdx",
+    read_markdown: "md markdown mdown mkd mdx rmd qmd",
     read_html: "html htm xhtml",
     read_pdf: "pdf",
     read_docx: "docx",
-    read_csv: "csv tsv",
-    read_text: "txt text rst org adoc log json jsonl toml yaml yml ini cfg conf xml tex",
+    read_csv: "csv tsv tab",
+    read_asciidoc: "adoc asciidoc",
+    read_text: "txt text rst org log json jsonl toml yaml yml ini cfg conf",
+    read_latex: "tex latex ltx",
+    read_manpage: "1 2 3 4 5 6 7 8 9 man mdoc",
+    read_xml: "xml dbk docbook fb2 opml tei",
     read_code: "py pyi js mjs cjs jsx ts tsx java kt kts scala go rs c h cc cpp cxx hpp hh cs swift m mm "
     "rb php pl pm lua r jl sh bash zsh fish ps1 sql dart ex exs erl hs ml mli clj el vim css scss less vue "
     "svelte proto graphql tf gradle groovy cmake mk zig nim",

@@ -1,21 +1,23 @@
-"""Plain text (paragraphs, underlined headings as in reStructuredText, Org headings) and CSV."""
+"""Plain text: paragraphs, underlined headings as in reStructuredText, Org headings, literal blocks."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator
 
 from ragcli.documents.cleaning import decode
 from ragcli.documents.outline import LINE, Outline
-from ragcli.documents.tables import row_line
 
 Line = tuple[int, str]
 
 _UNDERLINE = re.compile(r"([=\-~^\"'`#*+.:_])\1{2,}\s*$")
 _ORG_HEADING = re.compile(r"(\*+)\s+(\S.*)$")
 _CAPITALS = re.compile(r"(?:[A-Z\d]{1,3}[.)] )?[A-Z0-9][A-Z0-9 ,&/()'\-]{3,70}$")
+_RST = ("rst", "rest")
+# `the kiln <https://example.org>`__ and :ref:`the kiln <kiln>`; the address may stand on a line of its own.
+_RST_LINK = re.compile(r"(?<![`\w])(?::[\w:+.-]+:)?`([^`<>]+?)(\s+)<[^`<>\s]+>`_{0,2}(?!`)")
+_ORG_LINK = re.compile(r"\[\[[^\[\]]+\]\[([^\[\]]+)\]\]")
+_ITEM = re.compile(r"\s*(?:[-*+o•]|\(?\w{1,3}[.)])\s+\S")
 # A paragraph of more lines is a log or a listing: cut in blocks, which keeps look-ups in it short.
 _LONGEST_BLOCK = 200
 # A heading is its text with a rule above and below at most.
@@ -25,46 +27,33 @@ _HEADING_LINES = 3
 def read_text(data: bytes, name: str) -> Outline:
     """Paragraphs with the file's own line numbers."""
     outline = Outline("text")
-    is_org = name.lower().endswith(".org")
+    add_text(outline, decode(data, outline.notes), name)
+    return outline
+
+
+def add_text(outline: Outline, text: str, name: str) -> None:
+    """The paragraphs of a text, its headings as headings; `name` tells reStructuredText and Org."""
+    suffix = name.lower().rpartition(".")[2]
     levels: list[str] = []
-    for paragraph in paragraphs(decode(data)):
+    before = ""
+    for paragraph in paragraphs(text):
         place = 0
         while place < len(paragraph):
             here = paragraph[place : place + _HEADING_LINES]
-            heading = _org_heading(here) if is_org else _underlined(here, levels) or _in_capitals(here)
+            heading = _heading(here, suffix, levels)
             if heading:
-                level, text, used = heading
-                outline.heading(level, text, line=here[0][0])
+                level, title, used = heading
+                # A line in capitals begins a section, seldom the text.
+                outline.heading(level, title, line=here[0][0], may_be_title=used > 1 or suffix == "org")
                 place += used
             else:
-                end = _next_heading(paragraph, place + 1, is_org)
-                add_lines(outline, paragraph[place:end])
+                end = _next_heading(paragraph, place + 1, suffix)
+                lines = paragraph[place:end]
+                if not (literal := _is_literal(lines, before)):
+                    lines = _without_targets(lines, suffix)
+                add_lines(outline, lines, code=literal)
                 place = end
-    return outline
-
-
-def read_csv(data: bytes, name: str) -> Outline:
-    """One line a row, each cell after its column's name; what is no table after all is read as text."""
-    outline = Outline("csv")
-    text = decode(data)
-    reader = csv.reader(
-        io.StringIO(text), delimiter="\t" if name.lower().endswith(".tsv") else _delimiter(text)
-    )
-    header: list[str] = []
-    last = 0
-    try:
-        for row in reader:
-            first, last = last + 1, reader.line_num
-            if not header:
-                header = row
-                alone = row_line(row)
-                continue
-            outline.add(row_line(row, header), lines=(first, last), separator=LINE)
-    except csv.Error:
-        return read_text(data, name)
-    if header and not outline.pieces:
-        outline.add(alone, lines=(1, last))
-    return outline
+        before = paragraph[-1][1]
 
 
 def paragraphs(text: str) -> Iterator[list[Line]]:
@@ -89,9 +78,33 @@ def add_lines(outline: Outline, lines: list[Line], *, code: bool = False) -> Non
         outline.add(text, lines=numbers, code=code, separator=LINE if start else "\n\n")
 
 
-def _delimiter(text: str) -> str:
-    head = text.split("\n", 1)[0]
-    return ";" if head.count(";") > head.count(",") else ","
+def _without_targets(lines: list[Line], suffix: str) -> list[Line]:
+    """Links without their addresses, which no reader of the page sees."""
+    if suffix == "org":
+        return [(number, _ORG_LINK.sub(r"\1", line)) for number, line in lines]
+    if suffix not in _RST:
+        return lines
+    text = _RST_LINK.sub(
+        lambda match: match[1] + "\n" * match[2].count("\n"), "\n".join(line for _, line in lines)
+    )
+    return [(number, line) for (number, _), line in zip(lines, text.split("\n"), strict=True)]
+
+
+def _heading(lines: list[Line], suffix: str, levels: list[str]) -> tuple[int, str, int] | None:
+    """Level, text and number of lines."""
+    if suffix == "org":
+        return _org_heading(lines)
+    return _underlined(lines, levels, as_rst=suffix in _RST) or _in_capitals(lines)
+
+
+def _is_literal(lines: list[Line], before: str) -> bool:
+    """Code by its look: indented after "::", or indented by different steps and no item of a list."""
+    depths = [len(line) - len(line.lstrip()) for _, line in lines]
+    if not min(depths):
+        return False
+    if before.endswith("::") or before.lstrip().startswith((".. code", ".. sourcecode", ".. highlight")):
+        return True
+    return depths[0] == min(depths) and len(set(depths)) > 1 and not _ITEM.match(lines[0][1])
 
 
 def _org_heading(lines: list[Line]) -> tuple[int, str, int] | None:
@@ -99,7 +112,7 @@ def _org_heading(lines: list[Line]) -> tuple[int, str, int] | None:
     return (len(match[1]), match[2], 1) if match else None
 
 
-def _underlined(lines: list[Line], levels: list[str]) -> tuple[int, str, int] | None:
+def _underlined(lines: list[Line], levels: list[str], *, as_rst: bool = False) -> tuple[int, str, int] | None:
     """A line with a rule of about its length below it; the order of first use gives the level, as in RST."""
     offset = 1 if len(lines) > 2 and _UNDERLINE.match(lines[0][1]) else 0
     if len(lines) < offset + 2:
@@ -108,7 +121,7 @@ def _underlined(lines: list[Line], levels: list[str]) -> tuple[int, str, int] | 
     if (
         not _UNDERLINE.match(rule)
         or _UNDERLINE.match(text)
-        or not 0.7 * len(text) <= len(rule) <= 2 * len(text)
+        or not 0.7 * len(text) <= len(rule) <= (len(rule) if as_rst else 2 * len(text))
     ):
         return None
     style = rule[0] * (2 if offset else 1)
@@ -125,10 +138,10 @@ def _in_capitals(lines: list[Line]) -> tuple[int, str, int] | None:
     return 2, text, 1
 
 
-def _next_heading(lines: list[Line], first: int, is_org: bool) -> int:
+def _next_heading(lines: list[Line], first: int, suffix: str) -> int:
     """The place of the next heading from `first` on, or the end."""
     for place in range(first, len(lines)):
         here = lines[place : place + _HEADING_LINES]
-        if (is_org and _org_heading(here)) or (not is_org and _underlined(here, [])):
+        if _org_heading(here) if suffix == "org" else _underlined(here, [], as_rst=suffix in _RST):
             return place
     return len(lines)

@@ -1,0 +1,135 @@
+"""Tables as text: CSV, TSV and their relatives. One line a row, each cell after its column's name."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from ragcli.documents.cleaning import decode
+from ragcli.documents.outline import LINE, PARAGRAPH, Outline
+from ragcli.documents.tables import row_line
+from ragcli.documents.text import add_text
+
+Row = tuple[int, int, list[str]]
+"""First line, last line, cells."""
+
+_DELIMITERS = ",;\t|"
+# Excel's own way to say which it is.
+_SEP_LINE = re.compile("sep=(.)", re.IGNORECASE)
+_NUMBER = re.compile(r"[-+(]?[$€£¥]?\s*\d[\d.,' ]*(?:e[-+]?\d+)?\s*[%€$£¥)]?", re.IGNORECASE)
+_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ][\d:.+Z-]*)?|\d{1,2}:\d{2}(?::\d{2})?")
+_YEAR = re.compile(r"(?:1[89]|20|21)\d\d")
+_SAMPLED_CHARACTERS = 65536
+# A delimiter makes a table where this share of the rows has as many cells as most rows have.
+_REGULAR_SHARE = 0.6
+# A line that is longer, or ends as a sentence does, is no cell of a table of one column.
+_LONGEST_LONE_CELL = 100
+# Longer than csv's own 131,072 characters a cell: a cell may hold a page.
+_LONGEST_CELL = 10_000_000
+
+
+def read_csv(data: bytes, name: str) -> Outline:
+    """The first row names the columns unless it holds numbers; what is no table after all is read as text."""
+    outline = Outline("csv")
+    text = decode(data, outline.notes)
+    first_line, _, rest = text.partition("\n")
+    said = _SEP_LINE.fullmatch(first_line)
+    try:
+        delimiter = said[1] if said else _delimiter(text, name)
+        rows = [*_rows(rest if said else text, delimiter)] if delimiter else []
+    except csv.Error:
+        rows = []
+    if rows:
+        _add_rows(outline, rows, 1 if said else 0)
+    else:
+        outline.format = "text"
+        add_text(outline, text, name)
+    return outline
+
+
+def _add_rows(outline: Outline, rows: list[Row], skipped: int) -> None:
+    header: list[str] = []
+    if len(rows) > 1 and _names_columns(rows[0][2], [cells for _, _, cells in rows[1:]]):
+        header = rows[0][2]
+        filled = {column for _, _, cells in rows[1:] for column, cell in enumerate(cells) if cell.strip()}
+        # The name of an empty column stands on no other line.
+        if all(column in filled or not name.strip() for column, name in enumerate(header)):
+            rows = rows[1:]
+    for number, (first, last, cells) in enumerate(rows):
+        line = row_line(cells, () if cells is header else header)
+        separator = LINE if number else PARAGRAPH
+        outline.add(line, lines=(first + skipped, last + skipped), separator=separator)
+
+
+def _rows(text: str, delimiter: str) -> Iterator[Row]:
+    """The rows that hold something. Where a quotation mark has no end, all of them are mere characters."""
+    csv.field_size_limit(_LONGEST_CELL)
+    quoting = csv.QUOTE_MINIMAL
+    try:
+        for _ in csv.reader(
+            _lines(text), delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=True
+        ):
+            pass
+    except csv.Error as problem:
+        if "unexpected end" in str(problem):
+            quoting = csv.QUOTE_NONE
+    reader = csv.reader(
+        _lines(text), delimiter=delimiter, skipinitialspace=delimiter != "\t", quoting=quoting
+    )
+    last = 0
+    for cells in reader:
+        first, last = last + 1, reader.line_num
+        if any(cell.strip() for cell in cells):
+            yield first, last, cells
+
+
+def _lines(text: str) -> io.StringIO:
+    return io.StringIO(text, newline="")
+
+
+def _delimiter(text: str, name: str) -> str | None:
+    """The one by which most rows have the same number of cells, the more the better. None: no table."""
+    sample = text[:_SAMPLED_CHARACTERS]
+    if len(sample) < len(text):
+        sample = sample[: sample.rfind("\n") + 1] or sample
+    preferred = "\t" if name.lower().endswith((".tsv", ".tab")) else ","
+    if not any(delimiter in sample for delimiter in _DELIMITERS):
+        lone = [line.strip() for line in sample.split("\n")]
+        is_column = all(len(cell) <= _LONGEST_LONE_CELL and not cell.endswith(".") for cell in lone)
+        return preferred if is_column else None
+    best, best_rank = None, (_REGULAR_SHARE, False, 0)
+    for delimiter in _DELIMITERS:
+        share, width = _regularity(sample, delimiter)
+        rank = (round(share, 1), delimiter == preferred, width)
+        if width > 1 and rank > best_rank:
+            best, best_rank = delimiter, rank
+    return best
+
+
+def _regularity(sample: str, delimiter: str) -> tuple[float, int]:
+    """Which share of the rows has the most common number of cells, and that number."""
+    widths = Counter(len(cells) for _, _, cells in _rows(sample, delimiter))
+    width, regular = widths.most_common(1)[0]
+    # The last cells of a row are often left out with their delimiters; one of one cell is no row.
+    others = sum(count for cells, count in widths.items() if 1 < cells != width)
+    return (regular + others / 2) / widths.total(), width
+
+
+def _names_columns(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row holds names: no dates and no numbers, except years or 1, 2, 3 after a name."""
+    names = [cell.strip() for cell in first]
+    if sum(map(bool, names)) * 2 < len(names) or any(map(_DATE.fullmatch, names)):
+        return False
+    numbers = [column for column, name in enumerate(names) if _NUMBER.fullmatch(name)]
+    if not numbers:
+        return True
+    if 0 in numbers or not names[0]:
+        return False
+    values = [names[column] for column in numbers]
+    if len(values) > 1 and values == [str(number) for number in range(1, len(values) + 1)]:
+        return True
+    below = [row[column].strip() for row in rows for column in numbers if column < len(row)]
+    return all(map(_YEAR.fullmatch, values)) and not all(map(_YEAR.fullmatch, filter(None, below)))
