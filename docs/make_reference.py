@@ -130,7 +130,8 @@ def _values(field: FieldInfo) -> str:
         return ", ".join(f"`{value}`" for value in get_args(kind))
     if isinstance(kind, types.UnionType):
         kind = next(part for part in get_args(kind) if part is not type(None))
-    name = {bool: "`true`, `false`", int: "integer", float: "number", str: "text"}.get(kind, "list of texts")
+    kinds = {bool: "`true`, `false`", int: "integer", float: "number", str: "text", dict: "table"}
+    name = kinds.get(get_origin(kind) or kind, "list of texts")
     bounds = [
         f"{word} {getattr(bound, limit):g}"
         for bound in field.metadata
