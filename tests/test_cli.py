@@ -291,7 +291,30 @@ def test_remove_takes_names_globs_and_folders_or_nothing_at_all(empty: Path) -> 
     assert "Did you mean two.md?" in wrong.stderr
     assert len(loaded(run("list", "--json"))["sources"]) == 3
     assert "Removed one.md (1 chunk)." in run("remove", "one.md").stderr
-    assert len(loaded(run("remove", "t*", "--json"))["sources"]) == 2
+    unasked = run("remove", "t*")
+    assert unasked.status == ExitCode.USAGE
+    assert "Remove 2 documents (three.md, two.md)" in unasked.stderr
+    assert "Add --yes" in unasked.stderr
+    refused = run("remove", "t*", stdin="n\n", terminal=True)
+    assert (refused.status, "Nothing was removed." in refused.stderr) == (ExitCode.FAILED, True)
+    assert len(loaded(run("list", "--json"))["sources"]) == 2
+    assert len(loaded(run("remove", "t*", "--yes", "--json"))["sources"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("https://example.org/a.html", "curl -LO https://example.org/a.html"),
+        ("HTTP://example.org", "curl -LO http://example.org"),
+        ("s3://bucket/key", "curl -LO s3://bucket/key"),
+        ("file:///srv/a.md", "ragcli ingest /srv/a.md"),
+    ],
+)
+def test_an_address_is_not_a_missing_file(empty: Path, address: str, hint: str) -> None:
+    outcome = run("ingest", address)
+    assert outcome.status == ExitCode.USAGE
+    assert "is an address; ragcli reads files" in outcome.stderr
+    assert hint in outcome.stderr
 
 
 def test_reset_asks_and_takes_no_for_an_answer(empty: Path) -> None:

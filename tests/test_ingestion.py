@@ -230,6 +230,9 @@ def test_progress_ends_complete(folder: Path, embedder: BiEncoder) -> None:
     report = run(embedder, progress=steps.append)
 
     last = {step.stage: (step.done, step.total) for step in steps}
+    shares = [step.share for step in steps]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
     assert last == {"read": (2, 2), "embed": (report.chunks_written, report.chunks_written), "store": (2, 2)}
 
 

@@ -70,6 +70,7 @@ def test_anything_else_is_wrong(text: str) -> None:
 
 
 def test_a_terminal_is_asked_three_questions(place: Path) -> None:
+    (place / "notes").mkdir()
     outcome = run("init", stdin="openai\nnotes\nmy index\n", terminal=True)
     assert outcome.status == 0
     assert outcome.stderr.count("?") == 3
@@ -126,3 +127,22 @@ def test_ingest_without_a_path_reads_what_the_file_names(place: Path) -> None:
     outcome = run("ingest", "--dry-run")
     assert outcome.status == 0
     assert "notes/a.md" in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("index", "refused"),
+    [("notes/index", True), ("notes", True), ("notes/.ragcli", False), ("notes2", False), (".ragcli", False)],
+)
+def test_an_index_does_not_go_among_the_documents(place: Path, index: str, refused: bool) -> None:
+    (place / "notes").mkdir()
+    outcome = run("init", "--documents", "notes", "--index", index)
+    assert outcome.status == (ExitCode.USAGE if refused else 0)
+    assert (place / "config.toml").exists() is not refused
+    assert ("would lie among the documents in notes" in outcome.stderr) is refused
+
+
+def test_documents_that_are_not_there_are_refused(place: Path) -> None:
+    outcome = run("init", "--documents", "nowhere")
+    assert outcome.status == ExitCode.USAGE
+    assert "nowhere does not exist" in outcome.stderr
+    assert not (place / "config.toml").exists()

@@ -338,6 +338,20 @@ def test_a_broken_answer_is_marked_as_partial() -> None:
     assert shown(err) == "partial answer (with reranking), not finished:\nMercury takes\n"
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_list_folds_names_between_their_folders(width: int) -> None:
+    name = "packages/documentation/handbook-of-everything/chapters/chapter-number-1-of-many.md"
+    source = replace(
+        records.sources()[0], source=name, title="A title of quite a few words, all of them long"
+    )
+    target = console(width, stream=Terminal(), NO_COLOR="1", TERM="dumb")
+    index.print_sources(target, [source])
+    lines = shown(target).splitlines()
+    pieces = [line.split("   ")[0].strip() for line in lines[1:] if line[:1].strip()]
+    assert "".join(pieces[:-1]) == name
+    assert all(piece.endswith("/") for piece in pieces[:-2])
+
+
 def test_progress_shows_on_a_terminal_only() -> None:
     class Step:
         stage, done, total, source, share = "embed", 1, 2, "notes/[bold]x.md", 0.43
@@ -347,6 +361,7 @@ def test_progress_shows_on_a_terminal_only() -> None:
         with IngestProgress(target, quiet=False) as bar:
             bar.update(Step())
         assert ("notes/[bold]x.md" in shown(target)) is visible
+        assert ("43%" in shown(target)) is visible
 
 
 # --- JSON

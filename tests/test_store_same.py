@@ -15,7 +15,7 @@ from chroma_server import own_database
 from ragcli import store
 from ragcli.config import ChunkingConfig, Config, StoreConfig
 from ragcli.errors import IndexMismatchError, NothingFoundError, UsageError
-from ragcli.store import Index
+from ragcli.store import Index, Update
 from ragcli.types import Chunk, Filters
 
 if TYPE_CHECKING:
@@ -215,6 +215,20 @@ class TestChanges:
         index.close()
         wide = config.model_copy(update={"store": config.store.model_copy(update={"search_width": 500})})
         assert len(found(opened(wide, create=False))) == 1
+
+
+class TestWhereDocumentsCameFrom:
+    def test_is_kept_and_may_change(self, index: Index, config: Config) -> None:
+        rows = vectors(1)
+        for name, base in (("a.md", "/srv/notes"), ("/srv/b.md", "")):
+            index.replace_all([Update(name, "T", "markdown", "a" * 64, (chunk(name, 0),), rows, base=base)])
+        index.rebase({"a.md": "/home/notes"})
+        with opened(config, create=False) as again:
+            assert {info.source: info.base for info in again.sources()} == {
+                "a.md": "/home/notes",
+                "/srv/b.md": "",
+            }
+            assert [info.chunks for info in again.sources()] == [1, 1]
 
 
 class TestWhatBuiltIt:

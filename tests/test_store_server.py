@@ -60,6 +60,23 @@ class TestWhereThingsAre:
         assert store.collections(config) == ["default"]
         assert store.where(config) == config.store.url
 
+    def test_a_search_leaves_the_shared_width_alone_and_a_writer_sets_it(self, config: Config) -> None:
+        def width() -> int:
+            client = connection.connect(config.store)
+            chunks = client.get_collection("ragcli.default.chunks", embedding_function=None)
+            return int(chunks.configuration_json["hnsw"]["ef_search"])
+
+        index = opened(config)
+        put(index, "a.md", chunk("a.md", 0))
+        index.close()
+        before = width()
+        changes = {"search_width": before + 111}
+        wide = config.model_copy(update={"store": config.store.model_copy(update=changes)})
+        assert len(found(opened(wide, create=False))) == 1
+        assert width() == before
+        put(opened(wide, create=False), "b.md", chunk("b.md", 0))
+        assert width() == before + 111
+
     def test_a_manifest_of_another_schema_is_one_error(self, config: Config) -> None:
         collection = opened(config)._chroma
         collection.modify(metadata={**collection.metadata, "schema": 2, "ragcli": "9.0"})

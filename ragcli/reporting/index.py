@@ -153,9 +153,9 @@ def print_sources(console: Console, sources: Sequence[SourceInfo]) -> None:
             Text(_moment(source, MINUTE if has_time else DAY), style="quiet"),
         )
     print_table(console, result)
-    chunks = sum(source.chunks for source in sources)
+    total = sum(source.chunks for source in sources)
     console.print(
-        Text(f"\n{words.count(len(sources), 'source')}, {words.count(chunks, 'chunk')}", style="heading")
+        Text(f"\n{words.count(len(sources), 'source')}, {words.count(total, 'chunk')}", style="heading")
     )
 
 

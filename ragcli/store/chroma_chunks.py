@@ -76,7 +76,7 @@ class ChromaChunks:
 
         self.close()
         with chroma_errors(folder):
-            question = np.ones((1, self._manifest.dimension), dtype=np.float32)
+            question: Vectors = np.ones((1, self._manifest.dimension), dtype=np.float32)
             self._at(folder).query(query_embeddings=question, n_results=1, where=None, include=["distances"])
         self.close()
 
