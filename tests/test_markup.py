@@ -124,7 +124,7 @@ int main() {
     return 0; }
 \end{lstlisting}
 \begin{equation}\label{e} c=d \end{equation}
-\begin{tikzpicture}\node{x};\end{tikzpicture}
+\begin{tikzpicture}\node{kiln};\end{tikzpicture}
 \subsection{Cooling}
 \includegraphics[width=3cm]{a.png}\caption{A \emph{kiln}.}
 \input{other}
@@ -156,7 +156,7 @@ class TestLatex:
 
     def test_what_is_left_out_is_noted(self) -> None:
         outline = read_latex(LATEX.encode(), "a.tex")
-        assert outline.notes == ["1 drawing is left out", "1 included file is left out"]
+        assert outline.notes == ["1 drawing is left out (3 words)", "1 included file is left out"]
         assert outline.metadata == {"author": "Ada Müller, Bob"}
 
     def test_a_part_without_preamble_and_a_broken_one_are_read(self, folder: Path) -> None:

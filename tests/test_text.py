@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from outlines import make, sections, texts
 
+from ragcli.documents.text import read_text
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -67,3 +69,16 @@ class TestText:
         assert make(folder, "a.org", "See [[https://example.org][the kiln]] and [[door]].").text == (
             "See the kiln and [[door]]."
         )
+
+    def test_comments_and_targets_of_rst_are_not_shown(self, folder: Path) -> None:
+        rst = (
+            ".. _kiln: https://example.org\n.. _door:\n\n.. a comment\n   that goes on\n\n"
+            ".. note:: Wear gloves.\n\n.. include:: more.rst\n\nH\\ :sub:`2`\\ O\n"
+        )
+        outline = read_text(rst.encode(), "a.rst")
+        assert [piece.text for piece in outline.pieces] == [
+            ".. note:: Wear gloves.",
+            ".. include:: more.rst",
+            "H2O",
+        ]
+        assert outline.notes == ["1 included file is not read here"]

@@ -26,7 +26,7 @@ _LEVELS = {
     "paragraph": 6, "subparagraph": 7,
 }  # fmt: skip
 _LISTS = {"itemize": "- ", "enumerate": "", "description": "- ", "compactitem": "- ", "compactenum": ""}
-_NOT_PRINTED = re.compile(r"\\begin\{comment\}.*?\\end\{comment\}", re.DOTALL)
+_NOT_PRINTED = re.compile(r"\\begin\{comment\}.*?\\end\{comment\}|\\iffalse\b.*?\\fi\b", re.DOTALL)
 _FORMULAS = names(
     "equation equation* align align* gather gather* multline multline* eqnarray eqnarray* displaymath math "
     "alignat "
@@ -34,6 +34,7 @@ _FORMULAS = names(
 )
 _LEFT_OUT = {"tikzpicture": "drawing", "pgfpicture": "drawing", "picture": "drawing"}
 _INCLUDES = frozenset(["input", "include", "subfile", "includepdf"])
+_SHOWN_WORD = re.compile(r"(?<![\\\w])[^\W\d_]{3,}")
 _BLANK = re.compile(r"\n[ \t]*\n\s*")
 _LABEL = re.compile(r"\\label\{[^{}]*\}")
 _VERBATIM_OPTIONS = re.compile(r"[ \t]*(?:\[[^\]\n]*\])?(?:\{[^}\n]*\})?[ \t]*\n")
@@ -100,7 +101,8 @@ class _Reader:
         # For each open list: what an item begins with, and how many there were.
         self.lists: list[tuple[str, int]] = []
         self.marker = ""
-        self.omitted: dict[str, int] = {}
+        # What is left out -> how often, and how many words of it are known.
+        self.omitted: dict[str, tuple[int, int]] = {}
 
     def preamble(self, text: str) -> None:
         for match in _STATED.finditer(text):
@@ -125,10 +127,9 @@ class _Reader:
 
     def end(self) -> None:
         self._flush()
-        for what, count in self.omitted.items():
-            self.outline.notes.append(
-                f"1 {what} is left out" if count == 1 else f"{count} {what}s are left out"
-            )
+        for what, (count, lost) in self.omitted.items():
+            note = f"1 {what} is left out" if count == 1 else f"{count} {what}s are left out"
+            self.outline.notes.append(f"{note} ({lost} words)" if lost else note)
 
     def _node(self, node: Node) -> None:
         kind = type(node).__name__
@@ -170,7 +171,7 @@ class _Reader:
             self._say(last_argument(node, self.known), node.pos, node.pos + node.len)
             self._flush()
         elif name in _INCLUDES:
-            self._omit("included file")
+            self._omit("included file", "")
         else:
             return False
         return True
@@ -197,14 +198,16 @@ class _Reader:
         elif name in _FORMULAS:
             self._say(_LABEL.sub("", node.latex_verbatim()), node.pos, node.pos + node.len)
         elif name in _LEFT_OUT:
-            self._omit(_LEFT_OUT[name])
+            self._omit(_LEFT_OUT[name], node.latex_verbatim())
         else:
             if name == "abstract":
                 self.outline.heading(_LEVELS["section"], "Abstract", line=self._line(node.pos))
             self.nodes(node.nodelist)
 
-    def _omit(self, what: str) -> None:
-        self.omitted[what] = self.omitted.get(what, 0) + 1
+    def _omit(self, what: str, text: str) -> None:
+        """Of a drawing the words that it might show: those that are no commands."""
+        count, lost = self.omitted.get(what, (0, 0))
+        self.omitted[what] = (count + 1, lost + len(_SHOWN_WORD.findall(text)))
 
     def _table(self, node: Node) -> None:
         rows, has_header = table(node, self.known)

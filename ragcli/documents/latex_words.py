@@ -54,8 +54,8 @@ _NO_ARGUMENT = (
 _PRINTING = {
     "*[{": "section subsection subsubsection chapter part paragraph subparagraph caption title frametitle "
     "framesubtitle",
-    "{{": "href textcolor colorbox texorpdfstring scalebox rotatebox foreignlanguage",
-    "[{": "footnote footnotetext author date thanks subtitle institute abstract underline nolinkurl parbox",
+    "{{": "href hypertarget hyperlink textcolor colorbox texorpdfstring scalebox rotatebox foreignlanguage",
+    "[{": "hyperref footnote footnotetext author date thanks subtitle institute abstract underline nolinkurl parbox",
     "{{{": "multicolumn multirow fcolorbox resizebox",
     "*[[{": "cite citep citet parencite textcite autocite footcite citeauthor citeyear nocite",
     "*{": "ref eqref pageref autoref cref Cref nameref vref",

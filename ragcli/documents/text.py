@@ -14,8 +14,14 @@ _UNDERLINE = re.compile(r"([=\-~^\"'`#*+.:_])\1{2,}\s*$")
 _ORG_HEADING = re.compile(r"(\*+)\s+(\S.*)$")
 _CAPITALS = re.compile(r"(?:[A-Z\d]{1,3}[.)] )?[A-Z0-9][A-Z0-9 ,&/()'\-]{3,70}$")
 _RST = ("rst", "rest")
-# `the kiln <https://example.org>`__ and :ref:`the kiln <kiln>`; the address may stand on a line of its own.
+# `the kiln <https://example.org>`__ and :ref:`the kiln <kiln>`; the address may stand on the next line.
 _RST_LINK = re.compile(r"(?<![`\w])(?::[\w:+.-]+:)?`([^`<>]+?)(\s+)<[^`<>\s]+>`_{0,2}(?!`)")
+_RST_ROLE = re.compile(r"(?<![`\w:]):[a-zA-Z][\w:+.-]*:`([^`]+)`(?!`)")
+_RST_ESCAPED_SPACE = re.compile(r"\\ ")
+# ".. _kiln: https://example.org" and ".. a comment", but no ".. note::", ".. [1] a footnote", ".. |a| image::".
+_RST_TARGET = re.compile(r"\.\. _[^:]+:|__ \S")
+_RST_COMMENT = re.compile(r"\.\.(?:[ \t]+(?!\S+::|\[|\||_)\S|[ \t]*$)")
+_RST_INCLUDE = re.compile(r"\.\. (?:literal)?include::")
 _ORG_LINK = re.compile(r"\[\[[^\[\]]+\]\[([^\[\]]+)\]\]")
 _ITEM = re.compile(r"\s*(?:[-*+o•]|\(?\w{1,3}[.)])\s+\S")
 # A paragraph of more lines is a log or a listing: cut in blocks, which keeps look-ups in it short.
@@ -36,7 +42,13 @@ def add_text(outline: Outline, text: str, name: str) -> None:
     suffix = name.lower().rpartition(".")[2]
     levels: list[str] = []
     before = ""
+    included = 0
     for paragraph in paragraphs(text):
+        if suffix in _RST:
+            included += sum(bool(_RST_INCLUDE.match(line)) for _, line in paragraph)
+            paragraph = _without_comments(paragraph)
+        if not paragraph:
+            continue
         place = 0
         while place < len(paragraph):
             here = paragraph[place : place + _HEADING_LINES]
@@ -54,6 +66,9 @@ def add_text(outline: Outline, text: str, name: str) -> None:
                 add_lines(outline, lines, code=literal)
                 place = end
         before = paragraph[-1][1]
+    if included:
+        files = "1 included file is" if included == 1 else f"{included} included files are"
+        outline.notes.append(f"{files} not read here")
 
 
 def paragraphs(text: str) -> Iterator[list[Line]]:
@@ -78,15 +93,22 @@ def add_lines(outline: Outline, lines: list[Line], *, code: bool = False) -> Non
         outline.add(text, lines=numbers, code=code, separator=LINE if start else "\n\n")
 
 
+def _without_comments(lines: list[Line]) -> list[Line]:
+    """A paragraph of reStructuredText without where links lead, and without comments."""
+    if _RST_COMMENT.match(lines[0][1]) and all(line[:1].isspace() for _, line in lines[1:]):
+        return []
+    return [line for line in lines if not _RST_TARGET.match(line[1])]
+
+
 def _without_targets(lines: list[Line], suffix: str) -> list[Line]:
     """Links without their addresses, which no reader of the page sees."""
     if suffix == "org":
         return [(number, _ORG_LINK.sub(r"\1", line)) for number, line in lines]
     if suffix not in _RST:
         return lines
-    text = _RST_LINK.sub(
-        lambda match: match[1] + "\n" * match[2].count("\n"), "\n".join(line for _, line in lines)
-    )
+    text = "\n".join(line for _, line in lines)
+    text = _RST_LINK.sub(lambda match: match[1] + "\n" * match[2].count("\n"), text)
+    text = _RST_ESCAPED_SPACE.sub("", _RST_ROLE.sub(r"\1", text))
     return [(number, line) for (number, _), line in zip(lines, text.split("\n"), strict=True)]
 
 
