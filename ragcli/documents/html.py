@@ -33,7 +33,7 @@ def read_html(data: bytes, name: str) -> Outline:
         raise UnreadableFile("nested too deeply") from problem
     if words:
         outline.notes.append(f"navigation of {words:,} {'word' if words == 1 else 'words'} left out")
-    outline.title = _page_title(_title(root), outline.title) or walk.first_heading
+    outline.title = _page_title(_title(root), walk.titles) or walk.first_heading
     return outline
 
 
@@ -45,6 +45,7 @@ def _title(root: _Element) -> str:
     return ""
 
 
-def _page_title(title: str, heading: str) -> str:
-    """The <title>, but without the site's name: "Holidays | Acme" is "Holidays" where the h1 says so."""
-    return heading if heading and heading in title else title or heading
+def _page_title(title: str, headings: list[str]) -> str:
+    """The <title>, but without the site's name: "Holidays | Acme" is "Holidays" where an h1 says so."""
+    within = [heading for heading in headings if heading in title]
+    return min(within, key=title.index) if within else title or "".join(headings[:1])

@@ -26,6 +26,7 @@ _PERHAPS = re.compile(
     re.IGNORECASE,
 )
 _MOSTLY_LINKS = 0.5
+_WORD = re.compile(r"\w+")
 _SIGNS = frozenset("#\N{PILCROW SIGN}\N{SECTION SIGN}\N{LINK SYMBOL}\N{ANCHOR}\N{INFINITY}\u204b")
 _SIGN_NAMES = frozenset({"link", "permalink", "permanent link", "anchor", "link to this heading", "[link]"})
 _SIGN_CLASS = re.compile(r"headerlink|permalink|anchor|hash-link|self-?link|heading-?link", re.IGNORECASE)
@@ -36,8 +37,8 @@ def navigation_elements(root: _Element, hidden: frozenset[_Element]) -> tuple[fr
     """The outermost elements that are navigation, and how many words they show; none if they are all."""
     is_page = bool(root.xpath(_MAIN))
     found = tuple(_outermost(root, hidden, is_page=is_page))
-    within = sum(len(shown_text(element, hidden).split()) for element in found)
-    if within and within == len(shown_text(root, hidden).split()):
+    within = sum(_words(element, hidden) for element in found)
+    if within and within == _words(root, hidden):
         return frozenset(), 0
     return frozenset(found), within
 
@@ -56,12 +57,13 @@ def is_sign(link: _Element) -> bool:
     return is_marked and (text == "#" or text in _SIGN_NAMES)
 
 
-def shown_text(element: _Element, hidden: frozenset[_Element]) -> str:
-    """Roughly, to count words and links."""
-    return " ".join(_texts(element, hidden))
+def _words(element: _Element, hidden: frozenset[_Element]) -> int:
+    return sum(len(_WORD.findall(text)) for text in _texts(element, hidden))
 
 
 def _texts(element: _Element, hidden: frozenset[_Element]) -> Iterator[str]:
+    if element.tag == "img":
+        yield element.get("alt", "")
     if element.text and isinstance(element.tag, str):
         yield element.text
     for child in element:
@@ -113,6 +115,5 @@ def _holds_the_heading(header: _Element) -> bool:
 def _is_mostly_links(element: _Element, hidden: frozenset[_Element]) -> bool:
     if element.tag in ("a", "body", "html"):
         return False
-    words = len(shown_text(element, hidden).split())
-    linked = sum(len(shown_text(link, hidden).split()) for link in element.iter("a") if link.get("href"))
-    return linked > _MOSTLY_LINKS * words
+    linked = sum(_words(link, hidden) for link in element.iter("a") if link.get("href"))
+    return linked > _MOSTLY_LINKS * _words(element, hidden)

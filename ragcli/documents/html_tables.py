@@ -187,7 +187,8 @@ def _place(row: list[str], cell: _Element, text: str, below: dict[int, _Spanning
     for copy in range(_span(cell, "colspan")):
         shown = text if repeats or not copy else ""
         if rows_left:
-            below[len(row)] = _Spanning(shown, rows_left)
+            # A picture beside several rows says nothing of each of them.
+            below[len(row)] = _Spanning(shown if _length(cell) else "", rows_left)
         row.append(shown)
 
 

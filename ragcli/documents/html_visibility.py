@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,9 +54,25 @@ def _is_hidden(element: _Element) -> bool:
     if _HIDING_STYLE.search(element.get("style", "")):
         return True
     names = element.get("class", "")
-    if _LINE_NUMBERS.search(names):
-        return "".join(element.itertext()).replace("\n", "").replace(" ", "").isdecimal()
+    if _LINE_NUMBERS.search(names) or element.tag == "td":
+        return _is_counting(element)
     return bool(_DRAWN_SIGNS.search(names))
+
+
+def _is_counting(element: _Element) -> bool:
+    """Whether these are the numbers of the lines of the code beside it: each one more than the one above."""
+    if next(element.iter("pre", "span"), None) is None and element.tag == "td":
+        return False
+    text = "".join(element.itertext())
+    numbers = text.split() if text.replace("\n", "").replace(" ", "").isdecimal() else []
+    is_alone = (
+        len(numbers) == 1 and element.tag == "td" and not _LINE_NUMBERS.search(element.get("class", ""))
+    )
+    return (
+        bool(numbers)
+        and not is_alone
+        and all(int(below) == int(above) + 1 for above, below in pairwise(numbers))
+    )
 
 
 def _hidden_by_rule(root: _Element, css: str) -> Iterator[_Element]:

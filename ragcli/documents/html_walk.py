@@ -48,6 +48,7 @@ class Walk:
         self.outline = outline
         self.skipped = skipped
         self.first_heading = ""
+        self.titles: list[str] = []
         self._parts: list[str] = []
         self._first, self._last, self._line = 0, 0, 1
         self._is_flat = False
@@ -221,6 +222,8 @@ class Walk:
         gathered = self._gather(tag)
         text = f"{number} {gathered.line}".strip()
         self.first_heading = self.first_heading or text
+        if level == 1:
+            self.titles.append(text)
         self.outline.heading(_LEVELS * self._terms + level, text, line=gathered.lines[0])
         self._in_run = False
 
