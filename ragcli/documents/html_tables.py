@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from ragcli.documents.outline import one_line
-from ragcli.documents.tables import is_unfilled, joined_header
+from ragcli.documents.tables import Row
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -22,18 +20,6 @@ _NOT_SHOWN = frozenset({"caption", "col", "colgroup"})
 
 ReadCell = Callable[["_Element"], tuple[str, int]]
 """A cell -> its text on one line, and the last line of the file that it stands on."""
-
-
-@dataclass(slots=True)
-class Row:
-    """`cells` has a text for each column, "" where a cell spans it. `blocks` are cells to be read in full."""
-
-    cells: list[str] = field(default_factory=list)
-    blocks: dict[int, _Element] = field(default_factory=dict)
-    lines: tuple[int, int] = (1, 1)
-    is_header: bool = False
-    is_title: bool = False
-    is_pair: bool = False
 
 
 class Parts(NamedTuple):
@@ -82,28 +68,6 @@ def read_rows(parts: Parts, read_cell: ReadCell, skipped: frozenset[_Element]) -
     if len(rows) > 1 and not any(row.is_header for row in rows):
         rows[0].is_header = _is_bold(parts.rows[0])
     return rows
-
-
-def with_headers(rows: Sequence[Row]) -> Iterator[tuple[Row, Sequence[str]]]:
-    """The rows that are lines, each with the names of its columns.
-
-    A header is no line itself but where it stands alone, or where a column of it is empty and its name would
-    be lost.
-    """
-    waiting: list[Row] = []
-    header: Sequence[str] = ()
-    for place, row in enumerate(rows):
-        if row.is_header:
-            waiting.append(row)
-            continue
-        if waiting and not row.is_title:
-            header = joined_header([waited.cells for waited in waiting])
-            named = [below.cells for below in takewhile(lambda below: not below.is_header, rows[place:])]
-            if is_unfilled(header, named):
-                yield from ((waited, ()) for waited in waiting)
-            waiting = []
-        yield row, () if row.is_title else header
-    yield from ((waited, ()) for waited in waiting)
 
 
 def _sort(element: _Element, wanted: str, parts: Parts, skipped: frozenset[_Element]) -> None:

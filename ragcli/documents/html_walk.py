@@ -10,9 +10,9 @@ from ragcli.documents import html_inline as inline
 from ragcli.documents.html_definitions import Group, definition_groups, is_contents, is_short
 from ragcli.documents.html_lists import ItemMarkers, item_markers
 from ragcli.documents.html_navigation import is_sign
-from ragcli.documents.html_tables import Row, is_layout, read_rows, table_parts, with_headers
+from ragcli.documents.html_tables import is_layout, read_rows, table_parts
 from ragcli.documents.outline import LINE, PARAGRAPH, Outline, one_line
-from ragcli.documents.tables import row_line
+from ragcli.documents.tables import Row, apart, row_text, with_headers
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -344,22 +344,12 @@ class Walk:
         return gathered.line or inline.cell_sign(cell), gathered.lines[1]
 
     def _row(self, row: Row, header: Sequence[str], separator: str) -> None:
-        if row.blocks:
-            self._cells_apart(row, header)
-        elif row.is_pair and not header:
-            self.outline.add(": ".join(filter(None, row.cells)), lines=row.lines, separator=separator)
-        else:
-            self.outline.add(row_line(row.cells, header), lines=row.lines, separator=separator)
-
-    def _cells_apart(self, row: Row, header: Sequence[str]) -> None:
-        """A row with code or a table in a cell: that cell is read as blocks, below the name of its column."""
-        names = [*header, *[""] * len(row.cells)]
-        start = 0
-        for place, cell in sorted(row.blocks.items()):
-            self.outline.add(row_line(row.cells[start:place], names[start:]), lines=row.lines)
-            self.outline.add(f"{names[place]}:" if names[place] else "", lines=row.lines)
-            self._line = cell.sourceline or self._line
-            self._children(cell)
-            self._flush()
-            start = place + 1
-        self.outline.add(row_line(row.cells[start:], names[start:]), lines=row.lines)
+        if not row.blocks:
+            self.outline.add(row_text(row, header), lines=row.lines, separator=separator)
+            return
+        for text, block in apart(row, header):
+            self.outline.add(text, lines=row.lines)
+            if block is not None:
+                self._line = block.sourceline or self._line
+                self._children(block)
+                self._flush()
