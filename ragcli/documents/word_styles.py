@@ -1,4 +1,4 @@
-"""What a Word paragraph is by its style: a heading, a title, code; and what it takes from the styles below."""
+"""What a Word paragraph is by its style: a heading, a title, code; and what it takes from styles below it."""
 
 from __future__ import annotations
 
