@@ -27,6 +27,7 @@ from ragcli import (
 from ragcli.config import Config
 from ragcli.config_loading import load_config
 from ragcli.errors import NothingFoundError, UsageError
+from ragcli.letters import spelled_out
 from ragcli.prior import NO_PRIOR, Prior
 from ragcli.resources import Resources
 from ragcli.stopwatch import Stopwatch
@@ -299,6 +300,7 @@ class Pipeline:
         """What the index holds for the question, in the order that is asked for; one at least."""
         self._resources.load(watch, reranker=reranked)
         with watch.stage("embed"):
+            question = spelled_out(question)
             vector = self._resources.bi_encoder.embed([question], query=True)[0]
         with watch.stage("retrieve"):
             index = self._resources.index()

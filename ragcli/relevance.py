@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import PurePosixPath
 
+from ragcli.letters import spelled_out
 from ragcli.questions import Question
 from ragcli.types import Chunk
 
@@ -28,7 +29,7 @@ def relevant_chunks(question: Question, chunks: Iterable[Chunk]) -> frozenset[st
 @lru_cache(maxsize=1 << 16)
 def flat(text: str) -> str:
     """Lower case, white space collapsed: PDF lines break anywhere. Kept: each question asks for all texts."""
-    return re.sub(r"\s+", " ", text).strip().lower()
+    return re.sub(r"\s+", " ", spelled_out(text)).strip().lower()
 
 
 def _holds(text: str, phrase: str) -> bool:

@@ -37,7 +37,7 @@ HEAVY = {
 }
 SCREEN = {"prompt_toolkit", "rich", "typer"}
 # What each stage may take from the package. The pipeline wires the stages; they do not know each other.
-COMMON = {"ragcli", "ragcli.types", "ragcli.errors", "ragcli.config", "ragcli.prior", "ragcli.redaction"}
+COMMON = {"ragcli", "ragcli.types", "ragcli.errors", "ragcli.config", "ragcli.letters", "ragcli.prior", "ragcli.redaction"}
 STAGES = {
     "ragcli.documents": {"ragcli.documents"},
     "ragcli.sentences": set(),
