@@ -21,7 +21,7 @@ def read_html(data: bytes, name: str) -> Outline:
     Raises UnreadableFile for binary data and for a page nested absurdly deep.
     """
     outline = Outline("html")
-    root = parse(data, name)
+    root = parse(data, name, outline.notes)
     if root is None:
         return outline
     try:

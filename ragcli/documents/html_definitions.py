@@ -19,7 +19,7 @@ _STRUCTURE = ("ul", "ol", "dl", "table", "pre", "blockquote", *_HEADINGS)
 
 @dataclass(slots=True)
 class Group:
-    """Terms and what defines them. `other` is what stands in the list and is neither."""
+    """Terms and what defines them. `other` is what stands in the list without a term."""
 
     terms: list[_Element] = field(default_factory=list)
     definitions: list[_Element] = field(default_factory=list)
@@ -38,8 +38,9 @@ def definition_groups(element: _Element, skipped: frozenset[_Element]) -> list[G
             groups[-1].terms.append(part)
         else:
             if not groups or groups[-1].other is not None:
-                groups.append(Group())
-            groups[-1].definitions.append(part)
+                groups.append(Group(other=part))
+            else:
+                groups[-1].definitions.append(part)
     return groups
 
 

@@ -13,13 +13,7 @@ from ragcli.documents.unreadable import UnreadableFile
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-_MARKS = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _DECLARED = re.compile(
     rb"""<(?:meta\b[^>]*?charset|\?xml\b[^>]*?encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE
 )
@@ -37,46 +31,43 @@ _WIDER = {
     "euc_kr": "cp949",
     "big5": "big5hkscs",
 }
-# A page of UTF-8 may hold a few bytes that are not, such as a character that was cut or pasted in.
-_MOST_BAD = 0.01
+# A page of UTF-8 may hold a few bytes that are not; a text in another encoding is hardly ever valid in it.
+_MOST_BAD = 0.2
 _BAD = "\N{REPLACEMENT CHARACTER}"
+# Elements without content that the parser does not know as such: all that follows would be within them.
+_VOID = re.compile(r"<(wbr|source|track|embed|keygen)\b([^<>]*?)/?>", re.IGNORECASE)
+# What the parser nests where the end is left out, though HTML closes the first.
+_CLOSED_BY_NEXT = (frozenset({"dt", "dd"}), frozenset({"h1", "h2", "h3", "h4", "h5", "h6"}))
 _PROLOG = re.compile(r"\s*<\?xml\b[^>]*>")
 _DOCTYPE = re.compile(r"<!DOCTYPE\b[^>\[]*>", re.IGNORECASE)
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
 _OF_XML = frozenset({"amp;", "lt;", "gt;", "quot;", "apos;"})
 
 
-def parse(data: bytes, name: str) -> _Element | None:
-    """The page's root, or None where there is nothing. Raises UnreadableFile for what is not text."""
-    text = page_text(data)
+def parse(data: bytes, name: str, notes: list[str]) -> _Element | None:
+    """The page's root, or None where there is nothing. `notes` gets what was guessed of the encoding.
+
+    Raises UnreadableFile for what is not text.
+    """
+    text = _decoded(data, notes).replace("\r\n", "\n").replace("\r", "\n")
     root = None
     if _PROLOG.match(text) or name.lower().endswith((".xhtml", ".xht")):
         root = _parsed_as_xml(text)
     return _parsed(text) if root is None else root
 
 
-def page_text(data: bytes) -> str:
-    """Decoded as HTML says: by the mark, by the declaration, else guessed; UTF-8 wherever it is valid."""
-    for mark, encoding in _MARKS.items():
-        if data.startswith(mark):
-            return _with_plain_line_ends(data[len(mark) :] if encoding == "utf-8" else data, encoding)
-    if looks_binary(data):
-        raise UnreadableFile("binary")
-    declared = _declared_encoding(data)
-    text = data.decode("utf-8", "replace")
-    bad = text.count(_BAD) if not _is_utf8(data) else 0
-    beyond_ascii = sum(character > "\x7f" for character in text) if bad else 0
-    if bad <= _MOST_BAD * beyond_ascii or declared == "utf-8":
-        return _with_plain_line_ends(data, "utf-8")
-    return _with_plain_line_ends(data, declared) if declared else decode(data)
+def _decoded(data: bytes, notes: list[str]) -> str:
+    """By the mark, as UTF-8 wherever that makes sense, by the page's declaration, else guessed."""
+    declared = "" if data.startswith(_MARKS) else _declared_encoding(data)
+    if declared and not looks_binary(data) and not _is_utf8(data):
+        return data.decode(declared, "replace")
+    return decode(data, notes)
 
 
 def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+    text = data.decode("utf-8", "replace")
+    bad = text.count(_BAD)
+    return not bad or bad <= _MOST_BAD * sum(character > "\x7f" for character in text)
 
 
 def _declared_encoding(data: bytes) -> str:
@@ -84,18 +75,11 @@ def _declared_encoding(data: bytes) -> str:
     match = _DECLARED.search(data[:_DECLARATION_BYTES])
     try:
         found = codecs.lookup(match[1].decode("ascii")).name if match else ""
+        b"".decode(found or "utf-8")
     except LookupError:
         return ""
-    # Who declares UTF-16 in a text that is readable as bytes means UTF-8.
-    return "utf-8" if found.startswith("utf-16") else _WIDER.get(found, found)
-
-
-def _with_plain_line_ends(data: bytes, encoding: str) -> str:
-    try:
-        text = data.decode(encoding, "replace")
-    except (LookupError, UnicodeError) as problem:
-        raise UnreadableFile("text in an unknown encoding", hint="Save the file as UTF-8.") from problem
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    # Who declares UTF-8 or UTF-16 in a text that is neither is wrong: it has to be guessed.
+    return "" if found.startswith("utf") else _WIDER.get(found, found)
 
 
 def _parsed(text: str) -> _Element | None:
@@ -104,12 +88,35 @@ def _parsed(text: str) -> _Element | None:
     # Without huge_tree, what is deeper than 256 elements or longer than 10 MB would be cut in silence.
     parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_pis=True)
     try:
-        root: _Element | None = etree.fromstring(text.encode("utf-8", "replace"), parser)
+        root: _Element | None = etree.fromstring(
+            _VOID.sub(r"<\1\2/>", text).encode("utf-8", "replace"), parser
+        )
     except etree.XMLSyntaxError:
         return None
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
         raise UnreadableFile("nested too deeply")
+    if root is not None:
+        _close_omitted(root)
     return root
+
+
+def _close_omitted(root: _Element) -> None:
+    for names in _CLOSED_BY_NEXT:
+        for element in list(root.iter(*names)):
+            inner = next((child for child in element if child.tag in names), None)
+            if inner is not None:
+                _move_after(element, element[element.index(inner) :])
+
+
+def _move_after(element: _Element, moved: list[_Element]) -> None:
+    parent = element.getparent()
+    if parent is None:
+        return
+    moved[-1].tail = (moved[-1].tail or "") + (element.tail or "")
+    element.tail = None
+    place = parent.index(element) + 1
+    for node in reversed(moved):
+        parent.insert(place, node)
 
 
 def _parsed_as_xml(text: str) -> _Element | None:

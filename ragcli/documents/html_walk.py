@@ -205,7 +205,7 @@ class Walk:
         if not self._lists:
             self.outline.add(text, lines=lines)
             return
-        indent = "  " * (len(self._lists) - 1) + ("" if self._marker else "  ")
+        indent = "  " * (len(self._lists) - 1) + ("" if self._marker else "  ") if self._in_run else ""
         separator = LINE if self._in_run else PARAGRAPH
         self.outline.add(f"{indent}{self._marker}{text}", lines=lines, separator=separator)
         self._marker, self._in_run = "", True
@@ -230,7 +230,7 @@ class Walk:
     def _code(self, tag: _Element) -> None:
         self._end_run()
         text, lines = self._gather(tag)
-        text = _BLANK_LINES.sub("", text.replace(_BREAK, "\n"))
+        text = _BLANK_LINES.sub("", text.replace(_BREAK, "\n")).rstrip()
         self.outline.add(text, lines=lines, code=True)
 
     # --- lists
@@ -270,7 +270,10 @@ class Walk:
             elif group.other is not None:
                 self._line = max(self._line, group.other.sourceline or 0)
                 self._boundary(group.other)
-            elif not group.definitions or all(map(is_short, group.definitions)):
+            elif not group.definitions:
+                for term in group.terms:
+                    self._short(Group([term]))
+            elif all(map(is_short, group.definitions)):
                 self._short(group)
             elif all(map(is_contents, group.definitions)):
                 self._contents(group)
