@@ -1,4 +1,4 @@
-"""DOCX: what Word shows, and a line of the report for what is not read; in files of python-docx and raw XML."""
+"""DOCX: what Word shows, and a line of the report for what is not read. Made by python-docx and as XML."""
 
 from __future__ import annotations
 

@@ -58,8 +58,10 @@ def parse(data: bytes, name: str, notes: list[str]) -> _Element | None:
 
 def _decoded(data: bytes, notes: list[str]) -> str:
     """By the mark, as UTF-8 wherever that makes sense, by the page's declaration, else guessed."""
+    if looks_binary(data):
+        raise UnreadableFile("binary")
     declared = "" if data.startswith(_MARKS) else _declared_encoding(data)
-    if declared and not looks_binary(data) and not _is_utf8(data):
+    if declared and not _is_utf8(data):
         return data.decode(declared, "replace")
     return decode(data, notes)
 
