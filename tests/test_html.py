@@ -208,6 +208,7 @@ class TestCode:
 2</pre></td><td class="code"><pre>a = 1
 b = 2</pre></td></tr></table>"""
         assert texts(html) == ["a = 1\nb = 2"]
+        assert read_html(html.encode(), "a.html").notes == ["2 line numbers of code left out"]
 
     def test_in_a_cell_it_keeps_its_lines_below_the_column_s_name(self) -> None:
         html = (
@@ -306,6 +307,7 @@ class TestTables:
                 ["a | 3", "sum | 3"],
                 id="foot",
             ),
+            pytest.param("<tr><td>1<td>2</tr><td>3<td>4", ["1 | 2", "3 | 4"], id="cells without a row"),
             pytest.param(
                 "stray<form><tr><td>1<td>2</form>", ["stray", "1 | 2"], id="what does not belong there"
             ),
@@ -444,11 +446,12 @@ class TestNavigation:
             "<header><h1>Pumps</h1><p>Never restart the array.</p></header><main><p>Text.</p></main>",
             "<p>Never restart the array.</p><main><p>Text.</p></main>",
             "<nav>Never restart the array.</nav>",
+            '<h3 class="page-header"><a href="#x">Never restart the array.</a></h3><p>Text.</p>',
         ],
     )
     def test_content_is_never_taken_for_it(self, content: str) -> None:
-        outline = read_html(content.encode(), "a.html")
-        assert "Never restart the array." in " ".join(piece.text for piece in outline.pieces)
+        found = " ".join(f"{path} {text}" for path, text in page(content))
+        assert found.count("Never restart the array.") == 1
 
 
 class TestLines:

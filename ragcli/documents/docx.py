@@ -34,7 +34,8 @@ def read_docx(data: bytes, name: str) -> Outline:
     package = Package(data)
     try:
         walk = _Walk(outline, package)
-        walk.walk(package.document())
+        for body in package.bodies():
+            walk.walk(body)
     except RecursionError as problem:
         raise UnreadableFile("nested too deeply") from problem
     outline.notes.extend(walk.notes())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ragcli.documents.html_navigation import navigation_elements
 from ragcli.documents.html_parsing import parse
-from ragcli.documents.html_visibility import hidden_elements
+from ragcli.documents.html_visibility import hidden_elements, line_numbers
 from ragcli.documents.html_walk import Walk
 from ragcli.documents.outline import Outline, one_line
 from ragcli.documents.unreadable import UnreadableFile
@@ -33,6 +33,8 @@ def read_html(data: bytes, name: str) -> Outline:
         raise UnreadableFile("nested too deeply") from problem
     if words:
         outline.notes.append(f"navigation of {words:,} {'word' if words == 1 else 'words'} left out")
+    if numbers := line_numbers(hidden):
+        outline.notes.append(f"{numbers:,} line {'number' if numbers == 1 else 'numbers'} of code left out")
     outline.title = _page_title(_title(root), walk.titles) or walk.first_heading
     return outline
 

@@ -20,6 +20,9 @@ _GENERATED_NAMES = (
     "skip_link skiplink mw-editsection mw-jump-link"
 )
 _GENERATED = frozenset(_GENERATED_NAMES.split())
+_CONTAINERS = frozenset(
+    {"div", "ul", "ol", "dl", "table", "td", "tr", "p", "center", "section", "form", "span"}
+)
 _PERHAPS = re.compile(
     r"(?:^|[\s_-])(?:nav(?:bar|bars|igation|links?|-?panel)?|breadcrumbs?|sidebar|side-?nav|menu\w*|mainmenu"
     r"|pag(?:er|ination)|prev-?next|toplinks|footer|header)(?:$|[\s_-])",
@@ -94,7 +97,7 @@ def _is_navigation(element: _Element, hidden: frozenset[_Element], *, is_page: b
     if names:
         if not _GENERATED.isdisjoint(names.lower().split()):
             return True
-        if _PERHAPS.search(names) and _is_mostly_links(element, hidden):
+        if element.tag in _CONTAINERS and _PERHAPS.search(names) and _is_mostly_links(element, hidden):
             return True
     if element.tag == "a" and element.get("href", "").startswith("#"):
         return "".join(element.itertext()).strip().lower().startswith("skip to ")

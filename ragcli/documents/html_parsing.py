@@ -38,6 +38,7 @@ _BAD = "\N{REPLACEMENT CHARACTER}"
 _VOID = re.compile(r"<(wbr|source|track|embed|keygen)\b([^<>]*?)/?>", re.IGNORECASE)
 # What the parser nests where the end is left out, though HTML closes the first.
 _CLOSED_BY_NEXT = (frozenset({"dt", "dd"}), frozenset({"h1", "h2", "h3", "h4", "h5", "h6"}))
+_OF_TABLES = frozenset({"table", "thead", "tbody", "tfoot"})
 _PROLOG = re.compile(r"\s*<\?xml\b[^>]*>")
 _DOCTYPE = re.compile(r"<!DOCTYPE\b[^>\[]*>", re.IGNORECASE)
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
@@ -99,6 +100,7 @@ def _parsed(text: str) -> _Element | None:
         raise UnreadableFile("nested too deeply")
     if root is not None:
         _close_omitted(root)
+        _wrap_cells(root)
     return root
 
 
@@ -108,6 +110,20 @@ def _close_omitted(root: _Element) -> None:
             inner = next((child for child in element if child.tag in names), None)
             if inner is not None:
                 _move_after(element, element[element.index(inner) :])
+
+
+def _wrap_cells(root: _Element) -> None:
+    """Put cells that stand in a table without a row into one, as browsers do."""
+    made: set[_Element] = set()
+    for cell in list(root.iter("td", "th")):
+        parent, before = cell.getparent(), cell.getprevious()
+        if parent is None or parent.tag not in _OF_TABLES:
+            continue
+        if before is None or before not in made:
+            before = parent.makeelement("tr")
+            made.add(before)
+            cell.addprevious(before)
+        before.append(cell)
 
 
 def _move_after(element: _Element, moved: list[_Element]) -> None:

@@ -98,8 +98,8 @@ def _row(
     skipped: frozenset[_Element],
 ) -> Row:
     row = Row()
-    first = last = tr.sourceline or 1
     cells = list(_cells(tr, strays, skipped))
+    first = last = tr.sourceline or (cells[0].sourceline if cells else None) or 1
     row.is_header = bool(cells) and _is_in_head(tr, cells)
     for cell in cells:
         _fill_spanned(row.cells, below)

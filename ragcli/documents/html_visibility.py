@@ -26,8 +26,9 @@ _SHOWING_STYLE = re.compile(
     r"|font-size\s*:\s*(?:0?\.)?[1-9])",
     re.IGNORECASE,
 )
-# Signs that are drawn by a font: the letters in them are the sign's name, which nobody sees.
-_DRAWN_SIGNS = re.compile(r"(?:^|\s)(?:material-(?:icons|symbols)[\w-]*|katex-html)(?:\s|$)")
+# Signs that are drawn by a font: the letters in them are the sign's name, which nobody sees. And Doxygen's
+# tooltips, which its own style sheet hides.
+_UNSEEN_CLASSES = re.compile(r"(?:^|\s)(?:material-(?:icons|symbols)[\w-]*|katex-html|ttc)(?:\s|$)")
 _LINE_NUMBERS = re.compile(r"(?:^|\s)(?:line-?no(?:s|div)?|line-?numbers?|gutter|lnt?)(?:\s|$)")
 _AT_RULE = re.compile(r"@[^{};@]*(?:;|\{(?:[^{}]|\{[^{}]*\})*\})")
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
@@ -42,6 +43,12 @@ def hidden_elements(root: _Element) -> frozenset[_Element]:
     return frozenset(hidden)
 
 
+def line_numbers(hidden: frozenset[_Element]) -> int:
+    """How many numbers of lines beside code are hidden with these elements, though the page shows them."""
+    counting = (element for element in hidden if element.tag not in _NEVER_TEXT and _is_counting(element))
+    return sum(len("".join(element.itertext()).split()) for element in counting)
+
+
 def _is_hidden(element: _Element) -> bool:
     if element.tag in _NEVER_TEXT:
         return True
@@ -53,26 +60,18 @@ def _is_hidden(element: _Element) -> bool:
         return True
     if _HIDING_STYLE.search(element.get("style", "")):
         return True
-    names = element.get("class", "")
-    if _LINE_NUMBERS.search(names) or element.tag == "td":
-        return _is_counting(element)
-    return bool(_DRAWN_SIGNS.search(names))
+    return _is_counting(element) or bool(_UNSEEN_CLASSES.search(element.get("class", "")))
 
 
 def _is_counting(element: _Element) -> bool:
     """Whether these are the numbers of the lines of the code beside it: each one more than the one above."""
-    if next(element.iter("pre", "span"), None) is None and element.tag == "td":
+    is_marked = bool(_LINE_NUMBERS.search(element.get("class", "")))
+    if not is_marked and (element.tag != "td" or next(element.iter("pre"), None) is None):
         return False
-    text = "".join(element.itertext())
-    numbers = text.split() if text.replace("\n", "").replace(" ", "").isdecimal() else []
-    is_alone = (
-        len(numbers) == 1 and element.tag == "td" and not _LINE_NUMBERS.search(element.get("class", ""))
-    )
-    return (
-        bool(numbers)
-        and not is_alone
-        and all(int(below) == int(above) + 1 for above, below in pairwise(numbers))
-    )
+    numbers = "".join(element.itertext()).split()
+    if len(numbers) < (1 if is_marked else 2) or not all(map(str.isdecimal, numbers)):
+        return False
+    return all(int(below) == int(above) + 1 for above, below in pairwise(numbers))
 
 
 def _hidden_by_rule(root: _Element, css: str) -> Iterator[_Element]:

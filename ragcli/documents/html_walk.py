@@ -335,6 +335,7 @@ class Walk:
             if isinstance(stray, str):
                 self._text(stray)
             else:
+                self._line = stray.sourceline or self._line
                 self._element(stray)
         self._flush()
         separator = PARAGRAPH

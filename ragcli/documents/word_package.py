@@ -54,12 +54,13 @@ class Package:
         self._main = next(self._targets("", "officeDocument"), "word/document.xml")
         self._relations = dict(self._related(self._main))
 
-    def document(self) -> _Element:
+    def bodies(self) -> list[_Element]:
+        """One, but in files of odd programs, of which Word shows all."""
         root = self.part(self._main)
-        body = None if root is None else root.find(f"{WORD}body")
-        if body is None:
+        bodies = [] if root is None else root.findall(f"{WORD}body")
+        if not bodies:
             raise UnreadableFile("damaged: not a Word document")
-        return body
+        return bodies
 
     def title(self) -> str:
         root = next(map(self.part, self._targets("", "core-properties")), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ragcli.documents.word_package import WORD, is_on, number, value
@@ -34,9 +35,12 @@ class Styles:
             ),
             "",
         )
+        self._name = cache(self._found_name)
+        self._properties = cache(self._found_properties)
+        self._hides = cache(self._found_hiding)
 
     def name(self, paragraph: _Element) -> str:
-        return value(self._styles.get(self.identity(paragraph)), f"{WORD}name")
+        return self._name(self.identity(paragraph))
 
     def identity(self, paragraph: _Element) -> str:
         return value(paragraph, f"{WORD}pPr/{WORD}pStyle", self._default)
@@ -46,18 +50,7 @@ class Styles:
         own = paragraph.find(f"{WORD}pPr")
         if own is not None:
             yield own
-        for style in self.chain(self.identity(paragraph)):
-            found = style.find(f"{WORD}pPr")
-            if found is not None:
-                yield found
-
-    def chain(self, identity: str) -> Iterator[_Element]:
-        for _ in range(_DEEPEST_CHAIN):
-            style = self._styles.get(identity)
-            if style is None:
-                return
-            yield style
-            identity = value(style, f"{WORD}basedOn")
+        yield from self._properties(self.identity(paragraph))
 
     def heading_level(self, paragraph: _Element) -> int:
         """By the style's name, else by the outline level (any language); 0 for what is no heading."""
@@ -85,5 +78,25 @@ class Styles:
             return False
         if properties.find(f"{WORD}vanish") is not None:
             return is_on(properties, f"{WORD}vanish")
-        chain = self.chain(value(properties, f"{WORD}rStyle"))
-        return any(is_on(style, f"{WORD}rPr/{WORD}vanish") for style in chain)
+        return self._hides(value(properties, f"{WORD}rStyle"))
+
+    # --- by the style's id; a document has few styles and many paragraphs
+
+    def _found_name(self, identity: str) -> str:
+        return value(self._styles.get(identity), f"{WORD}name")
+
+    def _found_properties(self, identity: str) -> tuple[_Element, ...]:
+        found = (style.find(f"{WORD}pPr") for style in self._chain(identity))
+        return tuple(properties for properties in found if properties is not None)
+
+    def _found_hiding(self, identity: str) -> bool:
+        return any(is_on(style, f"{WORD}rPr/{WORD}vanish") for style in self._chain(identity))
+
+    def _chain(self, identity: str) -> Iterator[_Element]:
+        """The style and those that it is based on."""
+        for _ in range(_DEEPEST_CHAIN):
+            style = self._styles.get(identity)
+            if style is None:
+                return
+            yield style
+            identity = value(style, f"{WORD}basedOn")
