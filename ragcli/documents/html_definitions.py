@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ragcli.documents.html_names import HEADINGS
 from ragcli.documents.outline import one_line
 
 if TYPE_CHECKING:
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
 
 # About a quarter of a chunk: a line that is hardly ever cut, so that it keeps its term.
 _LONGEST_LINE = 240
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-_STRUCTURE = ("ul", "ol", "dl", "table", "pre", "blockquote", *_HEADINGS)
+_STRUCTURE = ("ul", "ol", "dl", "table", "pre", "blockquote", *HEADINGS)
 
 
 @dataclass(slots=True)
@@ -83,4 +83,4 @@ def _groups_terms(element: _Element) -> bool:
 
 
 def _holds_heading(part: _Element) -> bool:
-    return part.tag == "dt" and next(part.iter(*_HEADINGS), None) is not None
+    return part.tag == "dt" and next(part.iter(*HEADINGS), None) is not None

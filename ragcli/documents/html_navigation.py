@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ragcli.documents.html_names import HEADINGS
+
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
@@ -33,7 +35,7 @@ _WORD = re.compile(r"\w+")
 _SIGNS = frozenset("#\N{PILCROW SIGN}\N{SECTION SIGN}\N{LINK SYMBOL}\N{ANCHOR}\N{INFINITY}\u204b")
 _SIGN_NAMES = frozenset({"link", "permalink", "permanent link", "anchor", "link to this heading", "[link]"})
 _SIGN_CLASS = re.compile(r"headerlink|permalink|anchor|hash-link|self-?link|heading-?link", re.IGNORECASE)
-_TITLED = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "dt", "caption", "figcaption", "summary"})
+_TITLED = frozenset({*HEADINGS, "dt", "caption", "figcaption", "summary"})
 
 
 def navigation_elements(root: _Element, hidden: frozenset[_Element]) -> tuple[frozenset[_Element], int]:

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ragcli.documents.cleaning import decode, looks_binary
+from ragcli.documents.html_names import HEADINGS
 from ragcli.documents.unreadable import UnreadableFile
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _BAD = "\N{REPLACEMENT CHARACTER}"
 # Elements without content that the parser does not know as such: all that follows would be within them.
 _VOID = re.compile(r"<(wbr|source|track|embed|keygen)\b([^<>]*?)/?>", re.IGNORECASE)
 # What the parser nests where the end is left out, though HTML closes the first.
-_CLOSED_BY_NEXT = (frozenset({"dt", "dd"}), frozenset({"h1", "h2", "h3", "h4", "h5", "h6"}))
+_CLOSED_BY_NEXT = (frozenset({"dt", "dd"}), frozenset(HEADINGS))
 _OF_TABLES = frozenset({"table", "thead", "tbody", "tfoot"})
 _PROLOG = re.compile(r"\s*<\?xml\b[^>]*>")
 _DOCTYPE = re.compile(r"<!DOCTYPE\b[^>\[]*>", re.IGNORECASE)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from ragcli.documents.html_names import HEADINGS
 from ragcli.documents.outline import one_line
 from ragcli.documents.tables import Row
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _MOST_SPANNED = 100
 # A longer cell in a table without headers is a column of the page, not of a table.
 _LONGEST_CELL = 1000
@@ -40,7 +40,7 @@ def is_layout(table: _Element) -> bool:
         return True
     if any(next(header.iterancestors("table")) is table for header in table.iter("th")):
         return False
-    if any(part is not table for part in table.iter("table", *_HEADINGS)):
+    if any(part is not table for part in table.iter("table", *HEADINGS)):
         return True
     cells = list(table.iter("td"))
     return len(cells) == 1 or any(holds_blocks(cell) or _length(cell) > _LONGEST_CELL for cell in cells)

@@ -4,41 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ragcli.documents import html_inline as inline
 from ragcli.documents.html_definitions import Group, definition_groups, is_contents, is_short
 from ragcli.documents.html_lists import ItemMarkers, item_markers
+from ragcli.documents.html_names import BLOCKS, CODE, HEADINGS, LISTS
 from ragcli.documents.html_navigation import is_sign
 from ragcli.documents.html_tables import is_layout, read_rows, table_parts
-from ragcli.documents.outline import LINE, PARAGRAPH, Outline, one_line
+from ragcli.documents.html_text import BREAK, Gathered, TextBuffer
+from ragcli.documents.outline import LINE, PARAGRAPH, Outline
 from ragcli.documents.tables import Row, apart, row_text, with_headers
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-_BLOCK_NAMES = (
-    "html body main article section header div p h1 h2 h3 h4 h5 h6 ul ol li dl dt dd table pre blockquote "
-    "figure figcaption details summary address fieldset legend form hr center dialog footer nav aside tbody "
-    "thead tfoot tr td th caption menu dir search hgroup xmp listing plaintext frameset noframes"
-)
-_BLOCKS = frozenset(_BLOCK_NAMES.split())
-_LISTS = frozenset({"ul", "ol", "menu", "dir"})
-_CODE = frozenset({"pre", "xmp", "listing", "plaintext"})
-_HEADINGS = {f"h{level}": level for level in range(1, 7)}
 # Headings within a definition lie below its term, however deep the terms are nested.
 _LEVELS = 10
-_BREAK = "\0"
 _BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
-
-
-class Gathered(NamedTuple):
-    text: str
-    lines: tuple[int, int]
-
-    @property
-    def line(self) -> str:
-        return one_line(self.text.replace(_BREAK, " "))
 
 
 class Walk:
@@ -49,8 +32,7 @@ class Walk:
         self.skipped = skipped
         self.first_heading = ""
         self.titles: list[str] = []
-        self._parts: list[str] = []
-        self._first, self._last, self._line = 0, 0, 1
+        self._text = TextBuffer()
         self._is_flat = False
         self._lists: list[ItemMarkers] = []
         self._marker = ""
@@ -64,56 +46,28 @@ class Walk:
     # --- inline
 
     def _children(self, element: _Element) -> None:
-        self._text(element.text)
+        self._text.read(element.text)
         for child in element:
-            self._line = max(self._line, child.sourceline or 0)
+            self._text.reach(child)
             if isinstance(child.tag, str):
                 if child in self.skipped:
-                    self._pass(child)
+                    self._text.skip(child)
                 else:
                     self._element(child)
-            self._text(child.tail)
-
-    def _text(self, text: str | None) -> None:
-        if not text:
-            return
-        if not text.isspace():
-            leading = len(text) - len(text.lstrip())
-            self._first = self._first or self._line + text.count("\n", 0, leading)
-            self._last = self._line + text.rstrip().count("\n")
-        self._parts.append(text)
-        self._line += text.count("\n")
-
-    def _pass(self, element: _Element) -> None:
-        """Count the lines of what is not read, or has been read as a whole."""
-        end = self._line
-        for part in element.iter():
-            end = max(end, part.sourceline or 0)
-            if isinstance(part.tag, str):
-                end += (part.text or "").count("\n")
-            if part is not element:
-                end += (part.tail or "").count("\n")
-        self._line = end
-
-    def _say(self, text: str) -> None:
-        """Put in what the page shows without having it as text."""
-        if text:
-            self._parts.append(text)
-            if not text.isspace():
-                self._first, self._last = self._first or self._line, self._line
+            self._text.read(child.tail)
 
     def _whole(self, element: _Element, text: str) -> None:
-        self._say(text)
-        self._pass(element)
+        self._text.say(text)
+        self._text.skip(element)
 
     def _element(self, tag: _Element) -> None:
         match tag.tag:
             case "br":
-                self._parts.append(_BREAK)
+                self._text.say(BREAK)
             case "img":
-                self._say(inline.image_text(tag))
+                self._text.say(inline.image_text(tag))
             case "input":
-                self._say(inline.input_text(tag))
+                self._text.say(inline.input_text(tag))
             case "svg":
                 self._whole(tag, inline.svg_text(tag))
             case "ruby":
@@ -121,52 +75,51 @@ class Walk:
             case "math":
                 self._whole(tag, inline.math_text(tag))
             case "a" if is_sign(tag):
-                self._pass(tag)
+                self._text.skip(tag)
             case "q":
                 self._enclosed(tag, "\N{LEFT DOUBLE QUOTATION MARK}", "\N{RIGHT DOUBLE QUOTATION MARK}")
             case "sup":
                 self._raised(tag)
             case "textarea":
-                self._enclosed(tag, _BREAK, _BREAK)
+                self._enclosed(tag, BREAK, BREAK)
             case "select" | "button":
                 self._enclosed(tag, " ", " ")
             case "option" | "optgroup":
-                self._say(f" {tag.get('label', '')}")
+                self._text.say(f" {tag.get('label', '')}")
                 self._enclosed(tag, " ", " ")
-            case name if name in _BLOCKS or tag.get("role") == "heading":
+            case name if name in BLOCKS or tag.get("role") == "heading":
                 self._boundary(tag)
             case _:
                 self._children(tag)
 
     def _enclosed(self, tag: _Element, before: str, after: str) -> None:
-        self._parts.append(before)
+        self._text.say(before)
         self._children(tag)
-        self._parts.append(after)
+        self._text.say(after)
 
     def _raised(self, tag: _Element) -> None:
         """An exponent of a number keeps a sign: 10^3 is not 103."""
-        place = len(self._parts)
-        before = next((part for part in reversed(self._parts) if part), "")
+        place, before = len(self._text), self._text.last_sign()
         self._children(tag)
-        if inline.is_exponent(before, "".join(self._parts[place:])):
-            self._parts.insert(place, "^")
+        if inline.is_exponent(before, self._text.since(place)):
+            self._text.insert(place, "^")
 
     def _gather(self, element: _Element) -> Gathered:
         """All that the element shows as one text, with a sign where a line or a block ends."""
-        saved = self._parts, self._first, self._last, self._is_flat
-        self._line = max(self._line, element.sourceline or 0)
-        start = self._line
-        self._parts, self._first, self._last, self._is_flat = [], 0, 0, True
+        outer, was_flat = self._text, self._is_flat
+        self._text, self._is_flat = TextBuffer(outer.line), True
+        self._text.reach(element)
         self._children(element)
-        text, lines = "".join(self._parts), (self._first or start, self._last or start)
-        self._parts, self._first, self._last, self._is_flat = saved
-        return Gathered(text, lines)
+        gathered = self._text.take()
+        outer.line = self._text.line
+        self._text, self._is_flat = outer, was_flat
+        return gathered
 
     # --- blocks
 
     def _boundary(self, tag: _Element) -> None:
         if self._is_flat:
-            self._enclosed(tag, _BREAK, _BREAK)
+            self._enclosed(tag, BREAK, BREAK)
             return
         self._flush()
         self._block(tag)
@@ -174,12 +127,12 @@ class Walk:
 
     def _block(self, tag: _Element) -> None:
         name = tag.tag
-        if name in _HEADINGS:
-            self._heading(tag, _HEADINGS[name])
+        if name in HEADINGS:
+            self._heading(tag, HEADINGS[name])
         elif tag.get("role") == "heading":
             level = tag.get("aria-level", "2")
             self._heading(tag, int(level) if level.isdecimal() else 2)
-        elif name in _LISTS:
+        elif name in LISTS:
             self._list(tag)
         elif name == "li":
             self._item(tag)
@@ -187,18 +140,15 @@ class Walk:
             self._definitions(tag)
         elif name == "table" and not is_layout(tag):
             self._table(tag)
-        elif name in _CODE:
+        elif name in CODE:
             self._code(tag)
         else:
             self._children(tag)
 
     def _flush(self) -> None:
-        lines = [one_line(part) for part in "".join(self._parts).split(_BREAK)]
-        text = "\n".join(line for line in lines if line)
-        if text:
-            self._add(text, (self._first or self._line, self._last or self._line))
-        self._parts.clear()
-        self._first = self._last = 0
+        gathered = self._text.take()
+        if text := gathered.paragraph:
+            self._add(text, gathered.lines)
 
     def _add(self, text: str, lines: tuple[int, int]) -> None:
         """A paragraph; within a list with its marker, or below the text that has it."""
@@ -214,7 +164,7 @@ class Walk:
         """Before what is no line of a list: a number that waits for its text is a line by itself."""
         number, self._marker = self._marker.strip(" -"), ""
         if number:
-            self._add(number, (self._line, self._line))
+            self._add(number, (self._text.line, self._text.line))
         self._in_run = False
 
     def _heading(self, tag: _Element, level: int) -> None:
@@ -230,7 +180,7 @@ class Walk:
     def _code(self, tag: _Element) -> None:
         self._end_run()
         text, lines = self._gather(tag)
-        text = _BLANK_LINES.sub("", text.replace(_BREAK, "\n")).rstrip()
+        text = _BLANK_LINES.sub("", text.replace(BREAK, "\n")).rstrip()
         self.outline.add(text, lines=lines, code=True)
 
     # --- lists
@@ -266,9 +216,9 @@ class Walk:
             self._in_run = False
         for group in definition_groups(tag, self.skipped):
             if isinstance(group.other, str):
-                self._text(group.other)
+                self._text.read(group.other)
             elif group.other is not None:
-                self._line = max(self._line, group.other.sourceline or 0)
+                self._text.reach(group.other)
                 self._boundary(group.other)
             elif not group.definitions:
                 for term in group.terms:
@@ -333,9 +283,9 @@ class Walk:
         rows = read_rows(parts, self._cell, self.skipped)
         for stray in parts.strays:
             if isinstance(stray, str):
-                self._text(stray)
+                self._text.read(stray)
             else:
-                self._line = stray.sourceline or self._line
+                self._text.line = stray.sourceline or self._text.line
                 self._element(stray)
         self._flush()
         separator = PARAGRAPH
@@ -354,6 +304,6 @@ class Walk:
         for text, block in apart(row, header):
             self.outline.add(text, lines=row.lines)
             if block is not None:
-                self._line = block.sourceline or self._line
+                self._text.line = block.sourceline or self._text.line
                 self._children(block)
                 self._flush()
