@@ -53,7 +53,7 @@ def _is_hidden(element: _Element) -> bool:
     if element.tag in _NEVER_TEXT:
         return True
     if not element.attrib:
-        return element.tag == "dialog"
+        return bool(element.tag == "dialog")
     if element.tag == "dialog" and element.get("open") is None:
         return True
     if element.get("hidden", "until-found") != "until-found":
