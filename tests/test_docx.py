@@ -508,6 +508,19 @@ class TestTables:
         assert texts(word(rows)) == ["A: 1 | B: 2"]
 
 
+@pytest.mark.parametrize("number", ["9" * 5000, "1000000000", "-1", "x", ""])
+def test_absurd_numbers_are_no_danger(number: str) -> None:
+    wide = f'<w:tcPr><w:gridSpan w:val="{number}"/></w:tcPr>'
+    before = f'<w:trPr><w:gridBefore w:val="{number}"/></w:trPr>'
+    rows = table([tc(p(run("a")), wide), "b"]).replace("<w:tr>", f"<w:tr>{before}")
+    place = f'<w:numPr><w:ilvl w:val="{number}"/><w:numId w:val="7"/></w:numPr>'
+    body = rows + p(run("c"), f"<w:pPr>{place}<w:outlineLvl w:val='{number}'/></w:pPr>") + p(run("d"))
+    data = word(body, numbering=numbering(level("lowerLetter", "%1", number)))
+    found = " ".join(f"{path} {text}" for path, text in sections(data)).split()
+    assert [word for word in found if word in "abcd"][:2] == ["a", "b"]
+    assert found[-1] == "d"
+
+
 @st.composite
 def bodies(draw: st.DrawFn, words: Callable[[], str], depth: int = 2) -> str:
     made = ""

@@ -264,6 +264,16 @@ class TestWords:
         assert texts(f"<dl><dt>{heading}</dt><dd>x</dd></dl>") == [f"- {text}: x"]
 
 
+class TestAbsurdNumbers:
+    @pytest.mark.parametrize("number", ["9" * 5000, "-1", "0", "1e9", "\u0663", ""])
+    def test_are_no_danger(self, number: str) -> None:
+        cells = f"<table><tr><td colspan={number!r} rowspan={number!r}>first<td>second<tr><td>third</table>"
+        items = f"<ol start={number!r} type=a><li>fourth<li value={number!r}>fifth</ol>"
+        html = f"{cells}{items}<p role=heading aria-level={number!r}>sixth</p><p>end"
+        found = [word for path, text in page(html) for word in re.findall(r"\w{3,}", f"{path} {text}")]
+        assert list(dict.fromkeys(found)) == ["first", "second", "third", "fourth", "fifth", "sixth", "end"]
+
+
 class TestTables:
     @pytest.mark.parametrize(
         ("html", "lines"),

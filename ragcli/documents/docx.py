@@ -21,6 +21,7 @@ _WRAPPERS = frozenset(
     f"{WORD}{name}" for name in ("sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag")
 )
 _ELSEWHERE = {f"{WORD}altChunk": "embedded document", f"{WORD}subDoc": "linked document"}
+_MOST_SPANNED = 100
 # The title of Word's own templates.
 _TEMPLATE_TITLES = frozenset({"", "word document", "document", "untitled"})
 
@@ -167,7 +168,7 @@ class _Walk:
         return rows
 
     def _row(self, element: _Element, above: list[str]) -> Row:
-        row = Row([""] * number(element, f"{WORD}trPr/{WORD}gridBefore"))
+        row = Row([""] * min(number(element, f"{WORD}trPr/{WORD}gridBefore"), _MOST_SPANNED))
         cells = list(_parts(element, "tc"))
         for cell in cells:
             merged = cell.find(f"{WORD}tcPr/{WORD}vMerge")
@@ -179,7 +180,8 @@ class _Walk:
                     row.cells.append("")
                 else:
                     row.cells.append(self._cell(cell))
-            row.cells.extend([""] * (number(cell, f"{WORD}tcPr/{WORD}gridSpan", 1) - 1))
+            span = min(number(cell, f"{WORD}tcPr/{WORD}gridSpan", 1), _MOST_SPANNED)
+            row.cells.extend([""] * (span - 1))
         row.is_title = len(cells) == 1 and len(row.cells) > 1 and not row.blocks
         return row
 

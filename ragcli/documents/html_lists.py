@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _BULLET = "- "
+_LARGEST = 1_000_000_000
 _STYLES: dict[str, Callable[[int], str]] = {
     "a": letters,
     "A": lambda number: letters(number).upper(),
@@ -48,6 +49,7 @@ def item_markers(element: _Element) -> ItemMarkers:
 
 def _number(element: _Element, attribute: str, otherwise: int) -> int:
     try:
-        return int(element.get(attribute, ""))
+        found = int(element.get(attribute, ""))
     except ValueError:
         return otherwise
+    return found if abs(found) <= _LARGEST else otherwise

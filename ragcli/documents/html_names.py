@@ -10,4 +10,5 @@ _BLOCK_NAMES = (
 BLOCKS = frozenset(_BLOCK_NAMES.split())
 LISTS = frozenset({"ul", "ol", "menu", "dir"})
 CODE = frozenset({"pre", "xmp", "listing", "plaintext"})
+ARIA_LEVELS = frozenset("123456789")
 HEADINGS = {f"h{level}": level for level in range(1, 7)}

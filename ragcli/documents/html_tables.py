@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _MOST_SPANNED = 100
+_MOST_DIGITS = 6
 # A longer cell in a table without headers is a column of the page, not of a table.
 _LONGEST_CELL = 1000
 _SECTIONS = {"thead": 0, "tfoot": 2}
@@ -165,7 +166,7 @@ def _fill_spanned(row: list[str], below: dict[int, _Spanning]) -> None:
 
 
 def _span(cell: _Element, attribute: str) -> int:
-    value = cell.get(attribute, "1").strip()
+    value = cell.get(attribute, "1").strip()[:_MOST_DIGITS]
     return min(max(int(value), 1), _MOST_SPANNED) if value.isdecimal() else 1
 
 

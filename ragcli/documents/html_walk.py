@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ragcli.documents import html_inline as inline
 from ragcli.documents.html_definitions import Group, definition_groups, is_contents, is_short
 from ragcli.documents.html_lists import ItemMarkers, item_markers
-from ragcli.documents.html_names import BLOCKS, CODE, HEADINGS, LISTS
+from ragcli.documents.html_names import ARIA_LEVELS, BLOCKS, CODE, HEADINGS, LISTS
 from ragcli.documents.html_navigation import is_sign
 from ragcli.documents.html_tables import is_layout, read_rows, table_parts
 from ragcli.documents.html_text import BREAK, Gathered, TextBuffer
@@ -131,7 +131,7 @@ class Walk:
             self._heading(tag, HEADINGS[name])
         elif tag.get("role") == "heading":
             level = tag.get("aria-level", "2")
-            self._heading(tag, int(level) if level.isdecimal() else 2)
+            self._heading(tag, int(level) if level in ARIA_LEVELS else 2)
         elif name in LISTS:
             self._list(tag)
         elif name == "li":

@@ -8,6 +8,7 @@ _ROMAN = (
 )  # fmt: skip
 _LARGEST_ROMAN = 3999
 _LETTERS = 26
+_MOST_LETTERS = 30
 
 
 def roman(number: int) -> str:
@@ -34,7 +35,7 @@ def letters(number: int) -> str:
 
 def repeated_letter(number: int) -> str:
     """a to z, then aa, bb, as Word counts."""
-    if number < 1:
+    if not 0 < number <= _MOST_LETTERS * _LETTERS:
         return str(number)
     times, place = divmod(number - 1, _LETTERS)
     return chr(ord("a") + place) * (times + 1)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 BULLET = "-"
 _LEVELS = 9
+_NOT_SAID = -1
 _PLACE = re.compile(r"%([1-9])")
 _ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 _TEENS = range(11, 14)
@@ -93,7 +94,7 @@ class Numbering:
             depth = depth or value(properties, f"{WORD}numPr/{WORD}ilvl")
         if not depth and identity in self._lists:
             depth = self._depth_of_style(identity, self._styles.identity(paragraph))
-        return identity, min(int(depth), _LEVELS - 1) if depth.isdecimal() else 0
+        return identity, min(int(depth[:2]), _LEVELS - 1) if depth.isdecimal() else 0
 
     def _depth_of_style(self, identity: str, style: str) -> str:
         kind = self._kind(identity)
@@ -137,10 +138,10 @@ class Numbering:
         key = value(self._lists[identity], f"{WORD}abstractNumId")
         counts = self._counts.setdefault(key, [None] * _LEVELS)
         before = counts[depth]
-        start = value(self._override(identity, depth), f"{WORD}startOverride")
-        if start.isdecimal() and (identity, depth) not in self._begun:
+        start = number(self._override(identity, depth), f"{WORD}startOverride", _NOT_SAID)
+        if start != _NOT_SAID and (identity, depth) not in self._begun:
             self._begun.add((identity, depth))
-            counts[depth] = int(start)
+            counts[depth] = start
         else:
             counts[depth] = level.start if before is None else before + 1
         for below in range(depth + 1, _LEVELS):

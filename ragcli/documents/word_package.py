@@ -82,7 +82,7 @@ class Package:
 
         if name.lower() not in self._names:
             return None
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
         try:
             data = self._archive.read(self._names[name.lower()])
             return etree.fromstring(_STRICT.sub(_USUAL, data) if b"purl.oclc.org" in data else data, parser)
