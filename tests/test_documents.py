@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -91,59 +90,6 @@ class TestEveryFormat:
         assert make(folder, "LICENSE", "Do what you want.").format == "text"
 
 
-HTML = """<!doctype html><html><head><title>Holidays | Acme</title><style>.x-hid { display: none }</style>
-<script>var a = "script text";</script></head><body>
-<header><p>Acme intranet</p></header><nav><a href="/">Home</a></nav>
-<main><h1>Holidays</h1><p>First   paragraph<br>second line.</p>
-<!-- comment text --><p hidden>hidden text</p><p class="x-hid">class text</p>
-<div style="display:none">css text</div>
-<h2>Dates</h2><table><caption>In 2026</caption><thead><tr><th>Date</th><th>Name</th></tr></thead>
-<tr><td rowspan="2">1 May</td><td>Labour Day</td></tr><tr><td>Spring Day</td></tr></table>
-<ul><li>One <b>bold</b></li><li>Two<ol><li>Inner</li></ol></li></ul>
-<pre><code>def f():
-    pass</code></pre><dl><dt>Term</dt><dd>Meaning</dd></dl></main>
-<footer>Copyright text</footer></body></html>"""
-
-
-class TestHtml:
-    @pytest.fixture
-    def document(self, folder: Path) -> Document:
-        return make(folder, "holidays.html", HTML)
-
-    def test_headings_text_tables_lists_and_code_come_in_order(self, document: Document) -> None:
-        assert document.title == "Holidays"
-        assert sections(document) == [
-            ("Holidays", "First paragraph\nsecond line."),
-            ("Holidays > Dates", "In 2026"),
-            ("Holidays > Dates", "Date: 1 May | Name: Labour Day"),
-            ("Holidays > Dates", "Date: 1 May | Name: Spring Day"),
-            ("Holidays > Dates", "- One bold"),
-            ("Holidays > Dates", "- Two"),
-            ("Holidays > Dates", "  1. Inner"),
-            ("Holidays > Dates", "def f():\n    pass"),
-            ("Holidays > Dates", "- Term: Meaning"),
-        ]
-
-    def test_navigation_scripts_comments_and_hidden_text_are_dropped(self, document: Document) -> None:
-        for text in ("script", "Home", "intranet", "comment", "hidden", "class text", "css", "Copyright"):
-            assert text not in document.text
-
-    def test_lines_count_in_the_text(self, document: Document) -> None:
-        lines = document.text.split("\n")
-        for block in document.blocks:
-            inside = "\n".join(lines[block.line_start - 1 : block.line_end])
-            assert inside == document.text[block.start : block.end]
-
-    def test_a_page_that_is_all_navigation_keeps_it(self, folder: Path) -> None:
-        assert make(folder, "a.html", "<nav>Only this</nav>").text == "Only this"
-
-    def test_a_layout_table_is_read_as_text(self, folder: Path) -> None:
-        page = "<table><tr><td><h2>News</h2><p>One</p></td><td><p>Two</p></td></tr></table>"
-        assert sections(make(folder, "a.html", page)) == [("News", "One"), ("News", "Two")]
-
-    def test_a_declared_encoding_is_followed(self, folder: Path) -> None:
-        page = '<meta charset="iso-8859-1"><p>Café déjà vu</p>'.encode("iso-8859-1")
-        assert make(folder, "a.html", page).text == "Café déjà vu"
 
 
 PYTHON = '''"""Module text."""
@@ -194,65 +140,6 @@ class TestCode:
         document = make(folder, "a.js", code)
         assert [heading for heading, _ in sections(document)] == ["", "area", "Shape"]
         assert texts(document)[1].endswith("return 2\n}")
-
-
-@pytest.fixture(scope="session")
-def word_file() -> bytes:
-    import docx
-    from docx.oxml import OxmlElement
-
-    document = docx.Document()
-    document.add_heading("Procurement", 0)
-    document.add_paragraph("Intro.")
-    document.add_heading("Limits", 1)
-    document.add_paragraph("One", style="List Bullet")
-    document.add_paragraph("Two", style="List Bullet")
-    document.add_paragraph("First", style="List Number")
-    table = document.add_table(rows=3, cols=2)
-    for row, cells in enumerate((("Value", "Signs"), ("Below 500", "Holder"), ("Above", "Director"))):
-        for column, text in enumerate(cells):
-            table.cell(row, column).text = text
-    paragraph = document.add_paragraph("Seen ")
-    paragraph.add_run("unseen").font.hidden = True
-    deleted = OxmlElement("w:del")
-    deleted.append(paragraph.add_run("deleted")._r)
-    inserted = OxmlElement("w:ins")
-    inserted.append(paragraph.add_run("inserted")._r)
-    paragraph._p.extend([deleted, inserted])
-    document.add_heading("Details", 2)
-    document.add_paragraph("More.")
-    buffer = io.BytesIO()
-    document.save(buffer)
-    return buffer.getvalue()
-
-
-class TestDocx:
-    def test_headings_lists_and_tables_come_in_order(self, folder: Path, word_file: bytes) -> None:
-        document = make(folder, "a.docx", word_file)
-        assert document.title == "Procurement"
-        assert sections(document) == [
-            ("Procurement", "Intro."),
-            ("Limits", "- One"),
-            ("Limits", "- Two"),
-            ("Limits", "1. First"),
-            ("Limits", "Value: Below 500 | Signs: Holder"),
-            ("Limits", "Value: Above | Signs: Director"),
-            ("Limits", "Seen inserted"),
-            ("Limits > Details", "More."),
-        ]
-
-    def test_a_file_that_unpacks_to_very_much_is_refused(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("ragcli.documents.docx._MOST_UNPACKED_BYTES", 1_000_000)
-        buffer = io.BytesIO()
-        with (
-            zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive,
-            archive.open("a.xml", "w") as entry,
-        ):
-            entry.write(b"\0" * 1_000_001)
-        with pytest.raises(UnreadableFile, match="unpacks to more"):
-            make(folder, "bomb.docx", buffer.getvalue())
 
 
 @pytest.fixture(scope="session")

@@ -1,233 +1,217 @@
-"""Word documents through python-docx: headings, paragraphs, lists and tables in document order."""
+"""Word documents through lxml: headings, paragraphs, lists and tables in document order."""
 
 from __future__ import annotations
 
-import io
-import re
-import zipfile
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ragcli.documents.outline import LINE, PARAGRAPH, Outline
-from ragcli.documents.tables import table_lines
+from ragcli.documents.outline import LINE, PARAGRAPH, Outline, one_line
+from ragcli.documents.tables import Row, apart, names_columns, row_text, with_headers
 from ragcli.documents.unreadable import UnreadableFile
+from ragcli.documents.word_numbering import Marker, Numbering
+from ragcli.documents.word_package import WORD, Package, is_on, number
+from ragcli.documents.word_styles import Styles
+from ragcli.documents.word_text import COMPATIBILITY, ParagraphText, TextReader, alternatives
 
 if TYPE_CHECKING:
-    from docx.document import Document as WordDocument
+    from lxml.etree import _Element
 
-_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_COMPATIBILITY = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-_OLE_MAGIC = b"\xd0\xcf\x11\xe0"
-_MOST_UNPACKED_BYTES = 500_000_000
-
-# Deleted and moved text, field codes, the copy of a drawing for old programs, notes' marks: not on the page.
-_NOT_SHOWN = frozenset(
-    {
-        f"{_WORD}{name}"
-        for name in ("del", "moveFrom", "instrText", "delText", "fldChar", "footnoteReference", "pPr")
-    }
-    | {f"{_COMPATIBILITY}Fallback"}
+# What only wraps paragraphs and tables: content controls, insertions, what was moved here.
+_WRAPPERS = frozenset(
+    f"{WORD}{name}" for name in ("sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag")
 )
-_HEADING_STYLE = re.compile(r"heading\s*([1-9])$", re.IGNORECASE)
-_CONTENTS_STYLE = re.compile(r"(toc\s*\d|toc heading|table of figures)$", re.IGNORECASE)
-# The title of python-docx's and Word's own templates.
+_ELSEWHERE = {f"{WORD}altChunk": "embedded document", f"{WORD}subDoc": "linked document"}
+_MOST_SPANNED = 100
+# The title of Word's own templates.
 _TEMPLATE_TITLES = frozenset({"", "word document", "document", "untitled"})
 
 
 def read_docx(data: bytes, name: str) -> Outline:
-    """Raises UnreadableFile for an encrypted or damaged file."""
-    import docx
+    """What Word shows, without its comments, page headers and tables of contents, which are in the notes.
 
-    _check_container(data)
+    Raises UnreadableFile for an encrypted or damaged file.
+    """
     outline = Outline("docx")
+    package = Package(data)
     try:
-        document = docx.Document(io.BytesIO(data))
-        _Walk(outline, document).walk(document.element.body)
-        core_title = (document.core_properties.title or "").strip()
-    except MemoryError:
-        raise
-    except Exception as problem:
-        # A damaged file makes the parser fail anywhere: the type of the error says nothing about the cause.
-        raise UnreadableFile(f"damaged: {type(problem).__name__}") from problem
-    if not outline.title and core_title.lower() not in _TEMPLATE_TITLES:
-        outline.title = core_title
+        walk = _Walk(outline, package)
+        for body in package.bodies():
+            walk.walk(body)
+    except RecursionError as problem:
+        raise UnreadableFile("nested too deeply") from problem
+    outline.notes.extend(walk.notes())
+    title = package.title()
+    if not outline.title and title.lower() not in _TEMPLATE_TITLES:
+        outline.title = title
     return outline
-
-
-def _check_container(data: bytes) -> None:
-    if data.startswith(_OLE_MAGIC):
-        raise UnreadableFile(
-            "encrypted, or in Word's old format", hint="Save it as .docx without a password."
-        )
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, ValueError, OSError) as problem:
-        raise UnreadableFile("damaged: not a Word document") from problem
-    if unpacked > _MOST_UNPACKED_BYTES:
-        raise UnreadableFile(f"unpacks to more than {_MOST_UNPACKED_BYTES // 1_000_000} MB")
 
 
 class _Walk:
     """The body's elements from top to bottom."""
 
-    def __init__(self, outline: Outline, document: WordDocument) -> None:
+    def __init__(self, outline: Outline, package: Package) -> None:
         self.outline = outline
-        self.styles = {style.style_id: style for style in document.styles}
-        self.formats = _number_formats(document)
-        self.counters: dict[tuple[str, int], int] = {}
-        self.in_list = False
+        self.package = package
+        self.styles = Styles(next(package.related("styles"), None))
+        self.numbering = Numbering(next(package.related("numbering"), None), self.styles)
+        self.text = TextReader(package, self.styles)
+        self.run = ""
 
-    def walk(self, container: Any) -> None:
-        for element in container.iterchildren():
-            if element.tag == f"{_WORD}p":
+    def walk(self, container: _Element) -> None:
+        for element in container:
+            if element.tag == f"{WORD}p":
                 self._paragraph(element)
-            elif element.tag == f"{_WORD}tbl":
+            elif element.tag == f"{WORD}tbl":
                 self._table(element)
-            elif element.tag in (f"{_WORD}sdt", f"{_WORD}sdtContent", f"{_WORD}ins", f"{_WORD}customXml"):
+            elif element.tag in _WRAPPERS:
                 self.walk(element)
+            elif element.tag == f"{COMPATIBILITY}AlternateContent":
+                for chosen in alternatives(element):
+                    self.walk(chosen)
+            elif element.tag in _ELSEWHERE:
+                self.text.left_out[_ELSEWHERE[element.tag]] += 1
 
-    def _paragraph(self, element: Any) -> None:
-        text = "".join(_shown_text(element)).strip()
-        style = self._style_name(element)
-        if not text or _CONTENTS_STYLE.match(style):
-            return
-        level = self._heading_level(element, style)
-        if style.lower() == "title" and not self.outline.title:
-            self.outline.title = text
-            self.outline.heading(1, text)
-        elif level:
-            self.outline.heading(level, text)
+    def notes(self) -> Iterator[str]:
+        left_out = self.text.left_out.copy()
+        for root in self.package.related("comments"):
+            left_out["comment"] += sum(1 for _ in root.iter(f"{WORD}comment"))
+        for kind in ("header", "footer"):
+            for root in self.package.related(kind):
+                texts = (self.text.paragraph(paragraph).text for paragraph in root.iter(f"{WORD}p"))
+                left_out["word of page headers and footers"] += sum(len(text.split()) for text in texts)
+        for what, count in left_out.items():
+            if count:
+                yield f"{count:,} {_plural(what, count)} left out"
+
+    # --- paragraphs
+
+    def _paragraph(self, element: _Element) -> None:
+        found = self.text.paragraph(element)
+        marker = self.numbering.marker(element) if found.text.strip() else None
+        if self.styles.is_contents(element):
+            self.text.left_out["word of tables of contents"] += len(found.text.split())
+        elif found.text.strip():
+            self._shown(element, found, marker)
         else:
-            self._text(element, style, text)
-            return
-        self.in_list = False
+            self._beside(found)
 
-    def _text(self, element: Any, style: str, text: str) -> None:
-        number_id, depth = self._list_level(element)
-        if not number_id and not style.lower().startswith("list "):
+    def _shown(self, element: _Element, found: ParagraphText, marker: Marker | None) -> None:
+        level = self.styles.heading_level(element)
+        is_title = self.styles.is_title(element) and not self.outline.title
+        if level or is_title:
+            number_text = "" if marker is None or marker.is_bullet else marker.text
+            text = one_line(f"{number_text} {found.text}")
+            self.outline.title = text if is_title else self.outline.title
+            self.outline.heading(1 if is_title else level, text)
+            self.outline.add(" ".join(found.notes))
+            self.run = ""
+        elif self.styles.is_code(element):
+            self.outline.add(found.text, separator=LINE if self.run == "code" else PARAGRAPH, code=True)
+            self.outline.add(" ".join(found.notes))
+            self.run = "" if found.notes else "code"
+        else:
+            self._text(" ".join([found.text.strip(), *found.notes]), marker)
+        self._beside(found)
+
+    def _text(self, text: str, marker: Marker | None) -> None:
+        if marker is None:
             self.outline.add(text)
-            self.in_list = False
+            self.run = ""
             return
-        marker = self._marker(number_id, depth, style)
-        separator = LINE if self.in_list else PARAGRAPH
-        self.outline.add(f"{'  ' * depth}{marker}{text}", separator=separator)
-        self.in_list = True
+        sign = f"{marker.text} " if marker.text else ""
+        separator = LINE if self.run == "list" else PARAGRAPH
+        self.outline.add(f"{'  ' * marker.depth}{sign}{text}", separator=separator)
+        self.run = "list"
 
-    def _marker(self, number_id: str, depth: int, style: str) -> str:
-        numbered = self.formats.get((number_id, depth), "bullet") != "bullet"
-        if not number_id:
-            numbered = "number" in style.lower()
-        if not self.in_list and not number_id:
-            self.counters.clear()
-        if not numbered:
-            return "- "
-        key = (number_id, depth)
-        self.counters[key] = self.counters.get(key, 0) + 1
-        for other in [k for k in self.counters if k[0] == number_id and k[1] > depth]:
-            del self.counters[other]
-        return f"{self.counters[key]}. "
+    def _beside(self, found: ParagraphText) -> None:
+        """What floats beside a paragraph follows it, each paragraph of it by itself."""
+        for text in found.beside:
+            self.outline.add(one_line(text))
+        for box in found.apart:
+            self.run = ""
+            self.walk(box)
+        if found.beside or found.apart:
+            self.run = ""
 
-    def _table(self, table: Any) -> None:
-        rows: list[list[str]] = []
-        for row in table.iterchildren(f"{_WORD}tr"):
-            cells = _cells(row, rows[-1] if rows else [])
-            if any(cells):
-                rows.append(cells)
-        has_header = len(rows) > 1 and len(rows[0]) > 1 and all(rows[0])
-        for number, line in enumerate(table_lines(rows, has_header=has_header)):
-            self.outline.add(line, separator=LINE if number else PARAGRAPH)
-        self.in_list = False
+    # --- tables
 
-    def _style_name(self, element: Any) -> str:
-        style = self.styles.get(element.style)
-        return (style.name or "") if style is not None else ""
+    def _table(self, table: _Element) -> None:
+        separator = PARAGRAPH
+        for row, header in with_headers(self._rows(table)):
+            if row.blocks:
+                for text, block in apart(row, header):
+                    self.outline.add(text)
+                    if block is not None:
+                        self.run = ""
+                        self.walk(block)
+            else:
+                self.outline.add(row_text(row, header), separator=separator)
+            separator = LINE
+        self.run = ""
 
-    def _heading_level(self, element: Any, style: str) -> int:
-        """By the style's name, else by the outline level of the paragraph or its style (any language)."""
-        match = _HEADING_STYLE.match(style)
-        if match:
-            return int(match[1])
-        holders = [element.pPr, *(ancestor.element.pPr for ancestor in self._style_chain(element))]
-        for holder in holders:
-            found = None if holder is None else holder.find(f"{_WORD}outlineLvl")
-            if found is not None:
-                value = int(found.get(f"{_WORD}val", "9"))
-                return value + 1 if value < 9 else 0
-        return 0
-
-    def _style_chain(self, element: Any) -> Iterator[Any]:
-        style = self.styles.get(element.style)
-        for _ in range(10):
-            if style is None:
-                return
-            yield style
-            style = getattr(style, "base_style", None)
-
-    def _list_level(self, element: Any) -> tuple[str, int]:
-        """(numbering id, depth from 0); the id is "" outside a list."""
-        holders = [element.pPr, *(ancestor.element.pPr for ancestor in self._style_chain(element))]
-        for holder in holders:
-            numbering = None if holder is None else holder.find(f"{_WORD}numPr")
-            if numbering is None:
+    def _rows(self, table: _Element) -> list[Row]:
+        rows: list[Row] = []
+        marked = []
+        for element in _parts(table, "tr"):
+            if element.find(f"{WORD}trPr/{WORD}del") is not None:
                 continue
-            number, depth = numbering.find(f"{_WORD}numId"), numbering.find(f"{_WORD}ilvl")
-            found = "" if number is None else str(number.get(f"{_WORD}val"))
-            return ("", 0) if found == "0" else (found, 0 if depth is None else int(depth.get(f"{_WORD}val")))
-        return "", 0
+            row = self._row(element, rows[-1].cells if rows else [])
+            if any(row.cells) or row.blocks:
+                rows.append(row)
+                marked.append(is_on(element, f"{WORD}trPr/{WORD}tblHeader"))
+        body = [row for row in rows if not row.is_title]
+        if any(marked) and not all(marked):
+            for row, is_marked in zip(rows, marked, strict=True):
+                row.is_header = is_marked and not row.is_title
+        elif body and not body[0].blocks and _may_have_header(table):
+            body[0].is_header = names_columns(body[0].cells, len(body))
+        return rows
+
+    def _row(self, element: _Element, above: list[str]) -> Row:
+        row = Row([""] * min(number(element, f"{WORD}trPr/{WORD}gridBefore"), _MOST_SPANNED))
+        cells = list(_parts(element, "tc"))
+        for cell in cells:
+            merged = cell.find(f"{WORD}tcPr/{WORD}vMerge")
+            if merged is not None and merged.get(f"{WORD}val") != "restart":
+                row.cells.append(above[len(row.cells)] if len(row.cells) < len(above) else "")
+            else:
+                if next(cell.iter(f"{WORD}tbl"), None) is not None:
+                    row.blocks[len(row.cells)] = cell
+                    row.cells.append("")
+                else:
+                    row.cells.append(self._cell(cell))
+            span = min(number(cell, f"{WORD}tcPr/{WORD}gridSpan", 1), _MOST_SPANNED)
+            row.cells.extend([""] * (span - 1))
+        row.is_title = len(cells) == 1 and len(row.cells) > 1 and not row.blocks
+        return row
+
+    def _cell(self, container: _Element) -> str:
+        """All paragraphs of a cell on one line, those of text boxes in it as well."""
+        texts: list[str] = []
+        for paragraph in _parts(container, "p"):
+            found = self.text.paragraph(paragraph)
+            marker = self.numbering.marker(paragraph) if found.text.strip() else None
+            if marker is not None and not marker.is_bullet:
+                texts.append(marker.text)
+            texts += [found.text, *found.notes, *found.beside, *map(self._cell, found.apart)]
+        return one_line(" ".join(texts))
 
 
-def _shown_text(element: Any) -> Iterator[str]:
-    """The text of runs, insertions, links and content controls; never what is deleted or hidden."""
-    for child in element.iterchildren():
-        tag = child.tag
-        if tag in _NOT_SHOWN or (tag == f"{_WORD}r" and _is_hidden(child)):
-            continue
-        if tag == f"{_WORD}t":
-            yield child.text or ""
-        elif tag == f"{_WORD}tab":
-            yield " "
-        elif tag in (f"{_WORD}br", f"{_WORD}cr"):
-            yield "\n"
-        elif tag == f"{_WORD}noBreakHyphen":
-            yield "-"
-        else:
-            yield from _shown_text(child)
+def _parts(container: _Element, name: str) -> Iterator[_Element]:
+    """The children of this name, those within content controls and insertions as well."""
+    for child in container:
+        if child.tag == f"{WORD}{name}":
+            yield child
+        elif child.tag in _WRAPPERS:
+            yield from _parts(child, name)
 
 
-def _is_hidden(run: Any) -> bool:
-    properties = run.find(f"{_WORD}rPr")
-    vanish = None if properties is None else properties.find(f"{_WORD}vanish")
-    return vanish is not None and vanish.get(f"{_WORD}val", "1") not in ("0", "false", "off")
+def _may_have_header(table: _Element) -> bool:
+    """Whether the table's look has no word against a first row that differs."""
+    look = table.find(f"{WORD}tblPr/{WORD}tblLook")
+    return look is None or look.get(f"{WORD}firstRow", "1") not in ("0", "false", "off")
 
 
-def _cells(row: Any, above: list[str]) -> list[str]:
-    """The row's cells; one merged with the cell above repeats its text, one that spans columns does not."""
-    cells: list[str] = []
-    for cell in row.iterchildren(f"{_WORD}tc"):
-        merged, span = cell.find(f"{_WORD}tcPr/{_WORD}vMerge"), cell.find(f"{_WORD}tcPr/{_WORD}gridSpan")
-        if merged is not None and merged.get(f"{_WORD}val") != "restart" and len(cells) < len(above):
-            cells.append(above[len(cells)])
-        else:
-            paragraphs = ("".join(_shown_text(part)).strip() for part in cell.iter(f"{_WORD}p"))
-            cells.append(" ".join(text for text in paragraphs if text))
-        cells.extend([""] * (int(span.get(f"{_WORD}val")) - 1 if span is not None else 0))
-    return cells
-
-
-def _number_formats(document: WordDocument) -> dict[tuple[str, int], str]:
-    """(numbering id, depth) -> Word's name of the number format, "bullet" or "decimal" for example."""
-    try:
-        root: Any = document.part.numbering_part.element
-    except (KeyError, NotImplementedError):
-        return {}
-    abstract = {node.get(f"{_WORD}abstractNumId"): node for node in root.findall(f"{_WORD}abstractNum")}
-    formats = {}
-    for number in root.findall(f"{_WORD}num"):
-        target = number.find(f"{_WORD}abstractNumId")
-        node = abstract.get(None if target is None else target.get(f"{_WORD}val"))
-        for level in () if node is None else node.findall(f"{_WORD}lvl"):
-            form = level.find(f"{_WORD}numFmt")
-            depth = int(level.get(f"{_WORD}ilvl"))
-            formats[number.get(f"{_WORD}numId"), depth] = "" if form is None else form.get(f"{_WORD}val")
-    return formats
+def _plural(what: str, count: int) -> str:
+    noun, space, rest = what.partition(" of ")
+    return what if count == 1 else f"{noun}s{space}{rest}"

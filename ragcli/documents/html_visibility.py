@@ -1,74 +1,114 @@
-"""What of an HTML page is not shown, and what is shown but only leads elsewhere."""
+"""What of an HTML page is not shown."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bs4 import BeautifulSoup
+    from lxml.etree import _Element
 
-_NEVER_TEXT = (
-    "script style noscript template svg iframe object embed canvas audio video map head "
-    "select button input textarea datalist progress meter"
+# Scripts and styles; what shows only where something else can't be; forms' parts without text of their own.
+_NEVER_TEXT_NAMES = (
+    "script style noscript template head iframe object embed canvas audio video map datalist progress meter "
+    "param source track rp annotation annotation-xml"
 )
-_NAVIGATION = (
-    "nav, footer, aside, menu, [role=navigation], [role=banner], [role=contentinfo], [role=search], "
-    "[role=complementary], [role=menu], [role=menubar]"
-)
-_HIDDEN = "[hidden], [aria-hidden=true], dialog:not([open]), [style]"
+_NEVER_TEXT = frozenset(_NEVER_TEXT_NAMES.split())
 _HIDING_STYLE = re.compile(
     r"(?:^|[;{\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)"
     r"|font-size\s*:\s*0(?:px|em|rem|pt|%)?\s*(?:;|!|$))",
     re.IGNORECASE,
 )
+_SHOWING_STYLE = re.compile(
+    r"(?:^|[;{\s])(?:display\s*:\s*(?!none)\w|visibility\s*:\s*visible|opacity\s*:\s*(?:1|0?\.\d*[1-9])"
+    r"|font-size\s*:\s*(?:0?\.)?[1-9])",
+    re.IGNORECASE,
+)
+# Signs that are drawn by a font: the letters in them are the sign's name, which nobody sees. And Doxygen's
+# tooltips, which its own style sheet hides.
+_UNSEEN_CLASSES = re.compile(r"(?:^|\s)(?:material-(?:icons|symbols)[\w-]*|katex-html|ttc)(?:\s|$)")
+_LINE_NUMBERS = re.compile(r"(?:^|\s)(?:line-?no(?:s|div)?|line-?numbers?|gutter|lnt?)(?:\s|$)")
 _AT_RULE = re.compile(r"@[^{};@]*(?:;|\{(?:[^{}]|\{[^{}]*\})*\})")
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _VOID_NAMES = "area base br col embed hr img input link meta source track wbr"
 
 
-def drop_invisible(soup: BeautifulSoup) -> None:
-    """Remove comments, scripts, form fields and what attributes or the page's own styles hide."""
-    from bs4.element import PreformattedString
-
-    rules = "\n".join(style.get_text() for style in soup.find_all("style"))
-    for node in soup.find_all(string=lambda text: isinstance(text, PreformattedString)):
-        node.extract()
-    for tag in soup.find_all(_NEVER_TEXT.split()):
-        tag.decompose()
-    for tag in soup.select(_HIDDEN):
-        style = str(tag.get("style") or "")
-        only_styled = not (tag.has_attr("hidden") or tag.get("aria-hidden") == "true" or tag.name == "dialog")
-        if not tag.decomposed and (not only_styled or _HIDING_STYLE.search(style)):
-            tag.decompose()
-    _drop_hidden_by_rule(soup, rules)
+def hidden_elements(root: _Element) -> frozenset[_Element]:
+    """The outermost elements that attributes or the page's own styles hide, or that never show as text."""
+    hidden = {element for element in root.iter("*") if _is_hidden(element)}
+    rules = "\n".join(style.text or "" for style in root.iter("style"))
+    hidden.update(_hidden_by_rule(root, rules))
+    return frozenset(hidden)
 
 
-def _drop_hidden_by_rule(soup: BeautifulSoup, css: str) -> None:
-    """Elements that the page's own style sheet hides; rules for print and narrow screens are left out."""
-    from soupsieve import SelectorSyntaxError
+def line_numbers(hidden: frozenset[_Element]) -> int:
+    """How many numbers of lines beside code are hidden with these elements, though the page shows them."""
+    counting = (element for element in hidden if element.tag not in _NEVER_TEXT and _is_counting(element))
+    return sum(len("".join(element.itertext()).split()) for element in counting)
 
+
+def _is_hidden(element: _Element) -> bool:
+    if element.tag in _NEVER_TEXT:
+        return True
+    if not element.attrib:
+        return bool(element.tag == "dialog")
+    if element.tag == "dialog" and element.get("open") is None:
+        return True
+    if element.get("hidden", "until-found") != "until-found":
+        return True
+    if _HIDING_STYLE.search(element.get("style", "")):
+        return True
+    return _is_counting(element) or bool(_UNSEEN_CLASSES.search(element.get("class", "")))
+
+
+def _is_counting(element: _Element) -> bool:
+    """Whether these are the numbers of the lines of the code beside it: each one more than the one above."""
+    is_marked = bool(_LINE_NUMBERS.search(element.get("class", "")))
+    if not is_marked and (element.tag != "td" or next(element.iter("pre"), None) is None):
+        return False
+    numbers = "".join(element.itertext()).split()
+    if len(numbers) < (1 if is_marked else 2) or not all(map(str.isdecimal, numbers)):
+        return False
+    return all(int(below) == int(above) + 1 for above, below in pairwise(numbers))
+
+
+def _hidden_by_rule(root: _Element, css: str) -> Iterator[_Element]:
+    """Elements that the page's own style sheet hides and does not show again in a later or stronger rule.
+
+    Rules for print and narrow screens, and those that depend on what the reader does, are left out.
+    """
+    verdicts: dict[_Element, tuple[tuple[int, int, int], bool]] = {}
+    for selector, body in _rules(css):
+        hides = bool(_HIDING_STYLE.search(body))
+        if hides or (verdicts and _SHOWING_STYLE.search(body)):
+            for element, strength in _selected(root, selector):
+                if element not in verdicts or strength >= verdicts[element][0]:
+                    verdicts[element] = strength, hides
+    for element, (_, is_hidden) in verdicts.items():
+        if is_hidden and element.tag not in ("html", "body"):
+            yield element
+
+
+def _rules(css: str) -> Iterator[tuple[str, str]]:
     for rule in _AT_RULE.sub("", _COMMENT.sub("", css)).split("}"):
-        selector, brace, body = rule.rpartition("{")
-        if not brace or not _HIDING_STYLE.search(body) or ":" in selector:
-            continue
-        try:
-            hidden = soup.select(selector.strip())
-        except SelectorSyntaxError:
-            continue
-        for tag in hidden:
-            if not tag.decomposed and tag.name not in ("html", "body"):
-                tag.decompose()
+        selectors, brace, body = rule.rpartition("{")
+        if brace:
+            for selector in selectors.split(","):
+                if ":" not in selector:
+                    yield selector.strip(), body
 
 
-def drop_navigation(soup: BeautifulSoup) -> None:
-    """Drop navigation, unless the page is nothing else."""
-    found = [tag for tag in soup.select(_NAVIGATION) if not tag.find_parent("blockquote")]
-    outer = [tag for tag in found if not any(parent in found for parent in tag.parents)]
-    within = sum(len(tag.get_text(strip=True)) for tag in outer)
-    if within < len(soup.get_text(strip=True)):
-        for tag in outer:
-            tag.decompose()
+def _selected(root: _Element, selector: str) -> Iterator[tuple[_Element, tuple[int, int, int]]]:
+    from cssselect import HTMLTranslator, SelectorError, parse
+
+    try:
+        for parsed in parse(selector):
+            for element in root.xpath(HTMLTranslator().selector_to_xpath(parsed)):
+                yield element, parsed.specificity()
+    except SelectorError:
+        return
 
 
 class HiddenTags:
@@ -78,7 +118,7 @@ class HiddenTags:
         r"<!--.*?(?:-->|\Z)|<(/?)([a-zA-Z][\w-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>", re.DOTALL
     )
     _VOID = frozenset(_VOID_NAMES.split())
-    _HIDING_ATTRIBUTE = re.compile(r"\shidden(?:[\s=/]|$)|aria-hidden\s*=\s*[\"']?true", re.IGNORECASE)
+    _HIDING_ATTRIBUTE = re.compile(r"\shidden(?:[\s=/]|$)", re.IGNORECASE)
     _STYLE = re.compile(r"style\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 
     def __init__(self) -> None:

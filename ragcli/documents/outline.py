@@ -85,6 +85,13 @@ class Outline:
         if level == 1 and not self.title:
             self.title = text
 
+    def close(self, level: int) -> None:
+        """Leave the sections of this level and of those below it, as where the definition of a term ends."""
+        if self._path and self._path[-1][0] >= level:
+            self._settle()
+        while self._path and self._path[-1][0] >= level:
+            self._path.pop()
+
     def set_path(self, names: tuple[str, ...]) -> None:
         """Stand in the section of these names, whatever was open; () is the document itself."""
         self._settle()
