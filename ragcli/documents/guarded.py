@@ -100,7 +100,7 @@ class GuardedReader(AbstractContextManager["GuardedReader"]):
 
 
 def _unpacked(fields: list[Any]) -> Document:
-    source, title, text, format, sha256, blocks, pages = fields
+    source, title, text, format, sha256, blocks, pages, notes, metadata = fields
     return Document(
         source,
         title,
@@ -112,4 +112,6 @@ def _unpacked(fields: list[Any]) -> Document:
             for start, end, headings, first, last, page, code in blocks
         ),
         pages,
+        tuple(notes),
+        tuple((key, value) for key, value in metadata),
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from ragcli.documents.cleaning import clean
 from ragcli.documents.unreadable import UnreadableFile
@@ -15,11 +18,15 @@ RUN_ON = " "
 
 # A longer "heading" is a paragraph that somebody set in a heading style.
 LONGEST_HEADING = 200
+# Of what a document says of itself, for filters: entries, characters of a name, characters of a value.
+MOST_METADATA = 20
+LONGEST_KEY = 40
+LONGEST_VALUE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A block before it has offsets. `lines` is None where lines count in the document's own text."""
+    """A block before it has offsets. `lines` are those of the file; None where the format has none."""
 
     text: str
     headings: tuple[str, ...]
@@ -99,7 +106,17 @@ class Outline:
         if not pieces:
             raise UnreadableFile("holds no text")
         text, blocks = _joined(pieces)
-        return Document(source, title, text, self.format, sha256, blocks, self.pages)
+        return Document(
+            source,
+            title,
+            text,
+            self.format,
+            sha256,
+            blocks,
+            self.pages,
+            notes=tuple(dict.fromkeys(filter(None, map(one_line, self.notes)))),
+            metadata=tuple(_described(self.metadata)),
+        )
 
     def _settle(self) -> None:
         if self._bare:
@@ -129,20 +146,28 @@ def _cleaned(piece: Piece) -> Piece:
 def _joined(pieces: list[Piece]) -> tuple[str, tuple[Block, ...]]:
     parts: list[str] = []
     blocks: list[Block] = []
-    position, line = 0, 1
+    position = 0
     for piece in pieces:
         if blocks:
             separator = piece.separator if piece.headings == blocks[-1].headings else PARAGRAPH
             parts.append(separator)
             position += len(separator)
-            line += separator.count("\n")
-        start, first = position, line
+        start = position
         parts.append(piece.text)
         position += len(piece.text)
-        line += piece.text.count("\n")
-        lines = piece.lines or (first, line)
+        lines = piece.lines or (None, None)
         blocks.append(Block(start, position, piece.headings, lines[0], lines[1], piece.page, piece.code))
     return "".join(parts), tuple(blocks)
+
+
+def _described(metadata: Mapping[str, MetadataValue]) -> Iterator[tuple[str, MetadataValue]]:
+    """Names as --where takes them; lists of values are not for filters, and an essay is not metadata."""
+    for name, value in islice(metadata.items(), MOST_METADATA):
+        key = "_".join(re.findall(r"\w+", one_line(name).lower()))[:LONGEST_KEY]
+        if isinstance(value, str):
+            value = one_line(value)[:LONGEST_VALUE].strip()
+        if key and value != "" and not (isinstance(value, float) and not math.isfinite(value)):
+            yield key, value
 
 
 _COMMON_NAME = re.compile(r"[_\-\s]+")

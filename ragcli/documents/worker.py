@@ -68,6 +68,8 @@ def packed(document: Document) -> list[Any]:
         document.sha256,
         blocks,
         document.pages,
+        document.notes,
+        document.metadata,
     ]
 
 

@@ -63,11 +63,12 @@ def print_ingest(console: Console, report: IngestReport, *, show_all: bool) -> N
 
 
 def _listed(files: Iterable[FileReport], *, show_all: bool) -> list[FileReport]:
-    """Skipped files always, others up to a number that fits a screen."""
+    """Skipped files and those with notes always, others up to a number that fits a screen."""
     changed = [file for file in files if show_all or file.status not in ("unchanged", "skipped")]
     if show_all:
         return changed
-    return changed[:LONGEST_LIST] + [file for file in files if file.status == "skipped"]
+    noted = [file for file in changed[LONGEST_LIST:] if file.notes]
+    return changed[:LONGEST_LIST] + noted + [file for file in files if file.status == "skipped"]
 
 
 def _files_table(files: Iterable[FileReport]) -> Table:
@@ -76,6 +77,8 @@ def _files_table(files: Iterable[FileReport]) -> Table:
         status = Text(file.status, style=STATUS_STYLES[file.status])
         if file.reason:
             status.append(f": {words.one_line(file.reason)}", style="default")
+        for note in file.notes:
+            status.append(f"\n{words.one_line(note)}", style="quiet")
         chunks = "" if file.status == "skipped" else f"{file.chunks:,}"
         result.add_row(Text(words.one_line(file.source)), status, chunks)
     return result

@@ -16,7 +16,7 @@ from ragcli.store.chroma_chunks import ChromaChunks, Update
 from ragcli.store.chroma_files import chroma_errors
 from ragcli.store.lock import WriteLock
 from ragcli.store.manifest import Manifest, read_manifest, write_manifest
-from ragcli.store.metadata import conditions, conjunction, matching
+from ragcli.store.metadata import check_filters, conditions, conjunction, matching
 from ragcli.store.records import Records
 from ragcli.store.words import WordSearch
 from ragcli.types import Candidate, Chunk, Filters, SourceInfo
@@ -256,6 +256,8 @@ class Store:
         if where is None:
             return tuple(() for _ in vectors)
         found = self._chroma.nearest(place / "chroma", vectors, n, where)
+        if not any(found):
+            check_filters(filters, partial(self._chroma.first_chunks, place / "chroma"))
         return tuple(_ranked(pairs) for pairs in found)
 
 
