@@ -32,13 +32,18 @@ def read_markdown(data: bytes, name: str) -> Outline:
     if front:
         _read_front_matter(outline, front[1] or "")
         text = "\n" * front[0].count("\n") + text[front.end() :]
+    add_markdown(outline, text)
+    _move_front_matter(outline, bool(front))
+    return outline
+
+
+def add_markdown(outline: Outline, text: str) -> None:
+    """Markdown without front matter, below the section that is open."""
     try:
         tokens = _parser().parse(text)
     except RecursionError as problem:
         raise UnreadableFile("nested too deeply") from problem
     _Walk(outline).walk(tokens)
-    _move_front_matter(outline, bool(front))
-    return outline
 
 
 def _parser() -> MarkdownIt:

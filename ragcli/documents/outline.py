@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from ragcli.documents.cleaning import clean
@@ -47,6 +47,8 @@ class Outline:
         self.format = format
         self.title = ""
         self.pages: int | None = None
+        # The slide, cell or message that is being read: the page of what is added, which then has no lines.
+        self.part: int | None = None
         self.pieces: list[Piece] = []
         # What was left out or guessed, a line each, for the report of the ingest.
         self.notes: list[str] = []
@@ -71,8 +73,7 @@ class Outline:
             self.pieces.append(self._bare)
         while self._path and self._path[-1][0] >= level:
             self._path.pop()
-        lines = None if line is None else (line, line)
-        self._bare = Piece(text, self.headings, lines, page, PARAGRAPH, code=False)
+        self._bare = self._piece(text, None if line is None else (line, line), page, PARAGRAPH, code=False)
         self._path.append((level, text))
         if level == 1 and not self.title:
             self.title = text
@@ -95,7 +96,19 @@ class Outline:
         if not text.strip():
             return
         self._bare = None
-        self.pieces.append(Piece(text, self.headings, lines, page, separator, code))
+        self.pieces.append(self._piece(text, lines, page, separator, code=code))
+
+    def include(self, other: Outline) -> None:
+        """Append a document that lies in this one, below the open section. Its lines are not this file's."""
+        other._settle()
+        if other.pieces:
+            self._bare = None
+        path = self.headings
+        for piece in other.pieces:
+            own = piece.headings[1:] if piece.headings[:1] == path[-1:] else piece.headings
+            page = piece.page if self.part is None else self.part
+            self.pieces.append(replace(piece, headings=(*path, *own), lines=None, page=page))
+        self.notes += other.notes
 
     def document(self, *, source: str, fallback_title: str, sha256: str) -> Document:
         """Clean, join and measure the pieces. Raises UnreadableFile when no text is left."""
@@ -117,6 +130,13 @@ class Outline:
             notes=tuple(dict.fromkeys(filter(None, map(one_line, self.notes)))),
             metadata=tuple(_described(self.metadata)),
         )
+
+    def _piece(
+        self, text: str, lines: tuple[int, int] | None, page: int | None, separator: str, *, code: bool
+    ) -> Piece:
+        if self.part is not None:
+            lines, page = None, self.part
+        return Piece(text, self.headings, lines, page, separator, code)
 
     def _settle(self) -> None:
         if self._bare:
