@@ -14,9 +14,9 @@ from ragcli.documents.opening import BYTES_PER_MB
 from ragcli.documents.unreadable import UnreadableFile
 
 _OPENERS: dict[str, Callable[[IO[bytes]], IO[bytes]]] = {
-    ".gz": lambda file: gzip.GzipFile(fileobj=file),
-    ".bz2": lambda file: bz2.BZ2File(file),
-    ".xz": lambda file: lzma.LZMAFile(file),
+    ".gz": gzip.open,  # type: ignore[dict-item]
+    ".bz2": bz2.open,  # type: ignore[dict-item]
+    ".xz": lzma.open,  # type: ignore[dict-item]
 }
 SUFFIXES = frozenset(_OPENERS)
 

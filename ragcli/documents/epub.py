@@ -79,6 +79,9 @@ def _add_chapter(outline: Outline, data: bytes, path: tuple[str, ...] | None) ->
     page = read_html(_BODY.sub(rb"\1<main>\2</main>\3", data), "chapter.xhtml")
     has_heading = bool(page.pieces and page.pieces[0].headings) or not page.pieces
     if path is not None:
+        if not has_heading and page.pieces[0].text == path[-1] and len(page.pieces) > 1:
+            # A heading that is set as a paragraph.
+            del page.pieces[0]
         outline.set_path(path[:-1] if has_heading else path)
     elif has_heading:
         outline.set_path(())

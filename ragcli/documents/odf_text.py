@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
+
+    Formula = Callable[[Element], str | None]
+    """A frame -> the signs of the formula in it; None where it holds none."""
 
 _NAMESPACE = "{urn:oasis:names:tc:opendocument:xmlns:%s:1.0}"
 OFFICE, TEXT, TABLE, STYLE, PRESENTATION = (
@@ -17,6 +20,7 @@ SVG = _NAMESPACE % "svg-compatible"
 XLINK = "{http://www.w3.org/1999/xlink}"
 _NEVER = frozenset({f"{TEXT}tracked-changes", f"{TEXT}note-citation", f"{OFFICE}annotation-end"})
 _LONGEST_SPACE = 100
+_CODE = ("Preformatted_20_Text", "Source_20_Code", "HTML_20_Preformatted")
 
 
 class Styles:
@@ -48,6 +52,10 @@ class Styles:
     def is_hidden(self, name: str | None) -> bool:
         return not self.hidden.isdisjoint(self._chain(name))
 
+    def is_code(self, name: str | None) -> bool:
+        """Text of a fixed width, whose spaces are part of it."""
+        return any(one.startswith(_CODE) for one in self._chain(name))
+
     def is_title(self, name: str | None) -> bool:
         return "Title" in self._chain(name)
 
@@ -62,12 +70,13 @@ class Styles:
 class Line:
     """A paragraph's text, with the notes and frames that are anchored in it."""
 
-    def __init__(self, paragraph: Element, styles: Styles) -> None:
+    def __init__(self, paragraph: Element, styles: Styles, formula: Formula) -> None:
         self._styles = styles
+        self._formula = formula
         self.notes: list[Element] = []
         self.frames: list[Element] = []
         self.comments = 0
-        self.text = "".join(self._inside(paragraph)).strip()
+        self.text = "".join(self._inside(paragraph))
 
     def _inside(self, element: Element) -> Iterator[str]:
         yield element.text or ""
@@ -90,6 +99,8 @@ class Line:
             self.comments += 1
         elif tag == f"{TEXT}ruby-text":
             yield f" ({''.join(self._inside(child))})"
+        elif (math := self._formula(child)) is not None:
+            yield math
         elif child.tag.startswith(DRAW) and tag != f"{DRAW}a":
             self.frames.append(child)
         elif child.get(f"{TEXT}is-hidden") != "true" and not self._styles.is_hidden(

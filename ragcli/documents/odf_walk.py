@@ -65,9 +65,11 @@ class Walk:
             self.outline.add(described or "")
         if shape.tag == f"{DRAW}frame":
             # What follows are copies of the first for programs that cannot show it.
+            formula = self.formula(shape)
+            if formula is not None:
+                self.outline.add(formula)
+                return
             for content in shape:
-                if content.tag == f"{DRAW}object" and self._object(content):
-                    return
                 if content.tag in (f"{DRAW}text-box", f"{TABLE}table"):
                     self._element(content) if content.tag == f"{TABLE}table" else self.walk(content)
                     return
@@ -97,15 +99,21 @@ class Walk:
         style = element.get(f"{TEXT}style-name")
         if self.styles.is_hidden(style):
             return
-        line = Line(element, self.styles)
+        line = Line(element, self.styles, self.formula)
         if not level and not self.title and self.styles.is_title(style):
             self.title = one_line(line.text)
             level = 1
         if level:
             self.outline.heading(level, line.text)
+        elif self.styles.is_code(style):
+            self.outline.add(line.text, code=True, separator=LINE if self._after_code(element) else PARAGRAPH)
         else:
             self.outline.add(line.text)
         self._anchored(line)
+
+    def _after_code(self, element: Element) -> bool:
+        before = element.getprevious()
+        return before is not None and self.styles.is_code(before.get(f"{TEXT}style-name"))
 
     def _anchored(self, line: Line) -> None:
         self.comments += line.comments
@@ -126,12 +134,13 @@ class Walk:
                 if child.tag == f"{TEXT}list":
                     self._list(child, child.get(f"{TEXT}style-name") or style, depth + 1, place)
                 elif child.tag == f"{TEXT}p" and not self.styles.is_hidden(child.get(f"{TEXT}style-name")):
-                    line = Line(child, self.styles)
+                    line = Line(child, self.styles, self.formula)
                     separator = LINE if place[0] else PARAGRAPH
                     self.outline.add(
-                        f"{'  ' * (depth - 1)}{marker}{line.text}" if line.text else "", separator=separator
+                        f"{'  ' * (depth - 1)}{marker}{line.text.strip()}" if line.text.strip() else "",
+                        separator=separator,
                     )
-                    place[0] += bool(line.text)
+                    place[0] += bool(line.text.strip())
                     self._anchored(line)
                     marker = "  "
                 else:
@@ -153,18 +162,19 @@ class Walk:
                 cells += [text] * min(count(cell, f"{TABLE}number-columns-repeated"), _MOST_COLUMNS)
         return cells
 
-    def _object(self, element: Element) -> bool:
-        """A formula's signs; False for what is no formula."""
-        name = posixpath.normpath(f"{element.get(f'{XLINK}href', '')}/content.xml")
+    def formula(self, frame: Element) -> str | None:
+        """The signs of the formula in a frame; None where it holds none."""
+        element = frame.find(f"{DRAW}object")
+        if element is None:
+            return None
         root = next(element.iter(f"{_MATH}math"), None)
         if root is None and self._container is not None:
+            name = posixpath.normpath(f"{element.get(f'{XLINK}href', '')}/content.xml")
             root = self._container.xml_or_none(name)
         if root is None or root.tag != f"{_MATH}math":
-            return False
-        for annotation in list(root.iter(f"{_MATH}annotation")):
-            annotation.text = ""
-        self.outline.add(" ".join("".join(root.itertext()).split()))
-        return True
+            return None
+        signs = (part for part in root.iter() if part.tag != f"{_MATH}annotation")
+        return " ".join("".join(part.text or "" for part in signs).split())
 
 
 def rows_of(table: Element | None) -> Iterator[Element]:

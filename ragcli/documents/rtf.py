@@ -15,7 +15,15 @@ _TOKEN = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?\d{1,9})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)"
 )
 _CREATED = re.compile(rb"\{\\creatim\\yr(\d{4})\\mo(\d{1,2})\\dy(\d{1,2})")
+_STYLE = re.compile(rb"\{\\s(\d{1,4}) ?((?:\\[a-zA-Z]+-?\d* ?|[\r\n]+)*)([^\\{};\r\n]*);\}")
+_OUTLINE_LEVEL = re.compile(rb"\\outlinelevel(\d)(?!\d)")
+_HEADING_NAME = re.compile(r"heading (\d)", re.IGNORECASE)
+_BULLET = re.compile("([\u2022\u25e6\u25aa\u25cf\u25cb\u25a0\u00b7\u2013\u2043o-])\\t")
+_NUMBER = re.compile("(\\(?\\w{1,4}[.)])\\t")
 _DEEPEST = 2000
+# The level of a paragraph that is no heading.
+_BODY = 9
+_TITLE = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +43,9 @@ def read_rtf(data: bytes, name: str) -> Outline:
     if not data.lstrip().startswith(b"{\\rtf"):
         raise UnreadableFile("damaged: not RTF")
     outline = Outline("rtf")
-    reader = _Reader(outline)
+    reader = _Reader(outline, _styles(data))
     reader.read(data)
-    outline.title = reader.info.pop("title", "")
+    outline.title = reader.info.pop("title", "") or outline.title
     outline.metadata.update(reader.info)
     created = _CREATED.search(data)
     if created:
@@ -46,9 +54,25 @@ def read_rtf(data: bytes, name: str) -> Outline:
     return outline
 
 
+def _styles(data: bytes) -> dict[int, int]:
+    """The number of each style that is a heading's -> its level from 0; -1 for the title's."""
+    found: dict[int, int] = {}
+    for number, words, name in _STYLE.findall(data):
+        level = _OUTLINE_LEVEL.search(words)
+        named = _HEADING_NAME.match(name.decode("latin-1").strip())
+        if named:
+            found[int(number)] = int(named[1]) - 1
+        elif level:
+            found[int(number)] = int(level[1])
+        elif name.strip().lower() == b"title":
+            found[int(number)] = _TITLE
+    return found
+
+
 class _Reader:
-    def __init__(self, outline: Outline) -> None:
+    def __init__(self, outline: Outline, styles: dict[int, int]) -> None:
         self.outline = outline
+        self.styles = styles
         self.info: dict[str, str] = {}
         self.group = _Group()
         self.stack: list[_Group] = []
@@ -57,7 +81,9 @@ class _Reader:
         self.texts: dict[str, list[str]] = {}
         self.bytes = b""
         self.to_skip = 0
-        self.level: int | None = None
+        self.level = _BODY
+        self.depth = 0
+        self.in_list = False
         self.in_table = False
         self.cells: list[str] = []
         self.rows: list[list[str]] = []
@@ -102,6 +128,8 @@ class _Reader:
                 self.info[INFO[ended.sink]] = said
             elif ended.sink == "fonttbl" or not said:
                 pass
+            elif ended.sink == "marker":
+                self._add(f"{said}\t")
             elif ended.sink == "footnote":
                 self.texts.setdefault("notes", []).append(f"Note: {said}\n")
             else:
@@ -126,6 +154,8 @@ class _Reader:
             self.group = replace(self.group, is_shown=False)
         elif word in ("footnote", "shptxt", "fonttbl") or word in INFO:
             self.group = replace(self.group, sink=word, is_hidden=False)
+        elif word in ("listtext", "pntext"):
+            self.group = replace(self.group, sink="marker", is_hidden=False)
         elif word in CHARACTERS:
             self._add(CHARACTERS[word])
         else:
@@ -162,11 +192,15 @@ class _Reader:
         elif word in ("par", "sect", "page"):
             self._end_paragraph()
         elif word == "pard" and not self.group.sink:
-            self.level, self.in_table = None, False
+            self.level, self.depth, self.in_table = _BODY, 0, False
         elif word == "intbl":
             self.in_table = True
-        elif word == "outlinelevel":
+        elif word == "outlinelevel" and number is not None:
             self.level = number
+        elif word == "s":
+            self.level = self.styles.get(number or 0, self.level)
+        elif word == "ilvl":
+            self.depth = min(max(number or 0, 0), _BODY)
         elif word == "cell":
             self.cells.append(" ".join(self._taken("").split()))
         elif word == "row":
@@ -204,12 +238,23 @@ class _Reader:
         text = self._taken("")
         if text or self.texts.get("boxes"):
             self._end_table()
-        if self.level is not None and 0 <= self.level < 9:
+        if self.level == _TITLE and not self.outline.title:
+            self.outline.heading(1, text)
+        elif 0 <= self.level < _BODY:
             self.outline.heading(self.level + 1, text)
         else:
-            self.outline.add(text)
+            self._add_text(text)
         for sink in ("boxes", "notes"):
             self.outline.add(self._taken(sink))
+
+    def _add_text(self, text: str) -> None:
+        """A list's items are lines below each other, with their signs as in other formats."""
+        item, found = _BULLET.subn("- ", text, count=1) if _BULLET.match(text) else (text, 0)
+        if not found and _NUMBER.match(text):
+            item, found = _NUMBER.subn(r"\1 ", text, count=1)
+        separator = LINE if found and self.in_list else PARAGRAPH
+        self.outline.add(f"{'  ' * self.depth}{item}" if found else text, separator=separator)
+        self.in_list = bool(found)
 
     def _end_table(self) -> None:
         if self.cells:

@@ -22,7 +22,7 @@ CHARACTERS = {
 SIGNS = {"~": "\xa0", "-": "", "_": "-", "\\": "\\", "{": "{", "}": "}", "\n": "\n", "\r": "\n"}
 
 # Groups that show nothing, or show on each page what is no part of the text, or repeat another group.
-NOT_SHOWN = frozenset(
+_NOT_SHOWN = (
     "aftncn aftnsep aftnsepc annotation atnauthor atndate atnicn atnid atnparent atnref atntime atrfend "
     "atrfstart background bkmkend bkmkstart blipuid colortbl colorschememapping datafield datastore "
     "defchp defpap do docvar factoidname falt ffdeftext ffentrymcr ffexitmcr ffformat ffhelptext ffl "
@@ -32,10 +32,12 @@ NOT_SHOWN = frozenset(
     "mmathPict mmathPr nonesttables nesttableprops objalias objclass objdata objname objsect objtime "
     "oldcprops oldpprops oldsprops oldtprops panose password passwordhash pgp pgptbl pict picprop "
     "pnseclvl printim propname protusertbl revtbl rsidtbl rxe shprslt sn sp staticval stylesheet sv svb "
-    "tc template themedata txe ud userprops wgrffmtfilter xe xmlnstbl".split()
+    "tc template themedata txe ud userprops wgrffmtfilter xe xmlnstbl"
 )
+NOT_SHOWN = frozenset(_NOT_SHOWN.split())
 # Of those that begin with \*, "skip this if you do not know it", the ones that hold text.
-SHOWN = frozenset("shpinst shptxt moMath moMathPara mr listtext pntext field fldrslt result".split())
+_SHOWN = "footnote shpinst shptxt moMath moMathPara mr listtext pntext field fldrslt result"
+SHOWN = frozenset(_SHOWN.split())
 
 INFO = {
     "title": "title",

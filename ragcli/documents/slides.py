@@ -113,17 +113,35 @@ class _Deck:
         self._paragraphs(shape.text_frame, is_list=kind in (KIND.BODY, KIND.OBJECT, KIND.VERTICAL_BODY))
 
     def _paragraphs(self, frame: Any, *, is_list: bool) -> None:
-        said = [(part.level, text) for part in frame.paragraphs if (text := _paragraph(part._p).strip())]
-        marker = "- " if is_list and len(said) > 1 else ""
-        for place, (level, text) in enumerate(said):
-            self.outline.add(f"{'  ' * level}{marker}{text}", separator=LINE if place else PARAGRAPH)
+        said = [(part, text) for part in frame.paragraphs if (text := _paragraph(part._p).strip())]
+        numbers: dict[int, int] = {}
+        for place, (part, text) in enumerate(said):
+            marker = _marker(part, numbers, is_list=is_list and len(said) > 1)
+            self.outline.add(f"{'  ' * part.level}{marker}{text}", separator=LINE if place else PARAGRAPH)
 
     def _table(self, table: Any) -> None:
         rows = [
             ["" if cell.is_spanned else " ".join(_text(cell.text_frame).split()) for cell in row.cells]
             for row in table.rows
         ]
-        _add_table(self.outline, rows, has_header=table.first_row)
+        # Whether the first row is set off is up to the design: it may be a header without.
+        _add_table(self.outline, rows, has_header=table.first_row or all(rows[0]))
+
+
+def _marker(paragraph: Any, numbers: dict[int, int], *, is_list: bool) -> str:
+    """What stands before a paragraph, by its own format; `numbers` counts the items of each level."""
+    form = paragraph._p.pPr
+    level = paragraph.level
+    for deeper in [one for one in numbers if one > level]:
+        del numbers[deeper]
+    if form is not None and form.find(f"{_DRAWING}buAutoNum") is not None:
+        first = form.find(f"{_DRAWING}buAutoNum").get("startAt", "1")
+        numbers[level] = numbers[level] + 1 if level in numbers else int(first)
+        return f"{numbers[level]}. "
+    numbers.pop(level, None)
+    if form is not None and form.find(f"{_DRAWING}buNone") is not None:
+        return ""
+    return "- " if is_list or (form is not None and form.find(f"{_DRAWING}buChar") is not None) else ""
 
 
 def _add_table(outline: Outline, rows: list[list[str]], *, has_header: bool) -> None:
