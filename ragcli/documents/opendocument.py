@@ -53,7 +53,7 @@ def read_opendocument(data: bytes, name: str) -> Outline:
     except RecursionError as problem:
         raise UnreadableFile("nested too deeply") from problem
     if walk.comments:
-        outline.notes.append(f"{walk.comments} comments are left out")
+        outline.notes.append("comments are left out")
     metas = (root.find(f"{OFFICE}meta") for root in roots)
     title, found = properties(next((meta for meta in metas if meta is not None), None))
     outline.metadata.update(found)

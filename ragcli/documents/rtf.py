@@ -87,7 +87,7 @@ class _Reader:
         self.in_table = False
         self.cells: list[str] = []
         self.rows: list[list[str]] = []
-        self.comments = 0
+        self.has_comments = False
 
     def read(self, data: bytes) -> None:
         place = 0
@@ -111,8 +111,8 @@ class _Reader:
         self._flush()
         self._end_paragraph()
         self._end_table()
-        if self.comments:
-            self.outline.notes.append(f"{self.comments} comments are left out")
+        if self.has_comments:
+            self.outline.notes.append("comments are left out")
 
     def _open(self) -> None:
         if len(self.stack) >= _DEEPEST:
@@ -150,7 +150,7 @@ class _Reader:
         self.to_skip = 0
         is_optional, self.group = self.group.starts_optional, replace(self.group, starts_optional=False)
         if word in NOT_SHOWN or (is_optional and word not in SHOWN):
-            self.comments += word == "annotation"
+            self.has_comments |= word == "annotation"
             self.group = replace(self.group, is_shown=False)
         elif word in ("footnote", "shptxt", "fonttbl") or word in INFO:
             self.group = replace(self.group, sink=word, is_hidden=False)

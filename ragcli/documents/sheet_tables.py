@@ -75,7 +75,7 @@ def _header_height(body: list[Row], before: Sequence[str]) -> int:
     if not _names_columns(first, used) or len(body) < 2:
         return 0
     rest_is_text = all(cell.is_text for _, cells in body[1:] for cell in cells if cell.text)
-    if before and rest_is_text and len(before) >= used:
+    if rest_is_text and len(before) == used:
         return 0
     spans = any(cell.is_copy for cell in first)
     return 2 if spans and len(body) > 2 and _names_columns(body[1][1], used) else 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragcli.documents.containers import Container, properties
 from ragcli.documents.html import read_html
-from ragcli.documents.number_formats import Shown, percent_cells
+from ragcli.documents.number_formats import Shown, shown_numbers
 from ragcli.documents.outline import Outline
 from ragcli.documents.sheet_tables import EMPTY, Cell, Row, add_sheet
 from ragcli.documents.text import read_csv
@@ -39,7 +39,7 @@ def read_workbook(data: bytes, name: str) -> Outline:
     outline = Outline(name.lower().rpartition(".")[2])
     try:
         container = None if outline.format == "xls" else Container(data, "a workbook")
-        shown = percent_cells(container) if container and outline.format == "xlsx" else {}
+        shown = shown_numbers(container) if container and outline.format == "xlsx" else {}
         with calamine.load_workbook(io.BytesIO(data)) as workbook:
             for sheet in workbook.sheets_metadata:
                 if sheet.typ != calamine.SheetTypeEnum.WorkSheet:
@@ -100,12 +100,18 @@ def _cell(value: Any, shown: Shown | None) -> Cell:
         case bool():
             return Cell(str(value).upper(), is_text=False)
         case float() | int():
-            return Cell(shown(value) if shown else f"{value:.15g}", is_text=False)
+            return Cell(shown(value) if shown else _plain(value), is_text=False)
         case datetime.datetime():
             is_date = value.time() == _MIDNIGHT
             return Cell(value.date().isoformat() if is_date else value.isoformat(" "), is_text=False)
         case _:
             return Cell(str(value), is_text=False)
+
+
+def _plain(value: float) -> str:
+    """As many digits as sheets show, so that 0.1 + 0.2 is 0.3; all those of a whole number."""
+    text = f"{value:.11g}"
+    return repr(value).removesuffix(".0") if "e" in text else text
 
 
 def _add_parts(outline: Outline, container: Container) -> None:
