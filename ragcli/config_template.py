@@ -82,5 +82,8 @@ def _profiles(profiles: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
 
 def _toml(value: object) -> str:
     """Strings, numbers, booleans and lists of them look the same in TOML and JSON, but for one character."""
+    if isinstance(value, Mapping):
+        pairs = ", ".join(f"{_toml(key)} = {_toml(inner)}" for key, inner in value.items())
+        return f"{{ {pairs} }}" if pairs else "{}"
     text = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
     return text.replace("\x7f", "\\u007f")

@@ -5,16 +5,34 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ragcli.documents.opening import BYTES_PER_MB
 from ragcli.documents.outline import one_line
 from ragcli.documents.unreadable import UnreadableFile
+from ragcli.errors import ConfigError
 
 PLACE = "{}"
 _OUTPUT = re.compile(r"(md|txt|html|csv):\s*(.*)", re.DOTALL)
 _LONGEST_REASON = 200
+
+
+class ConverterTimeout(UnreadableFile):
+    """What the converter started may still run: the process that reads is to be ended with all of it."""
+
+
+def checked(converters: Mapping[str, str]) -> dict[str, str]:
+    """By suffix in lower case. Raises ConfigError for a setting that is no suffix and command."""
+    for suffix, setting in converters.items():
+        hint = 'For instance: converters = { ".doc" = "catdoc {}" }'
+        if not re.fullmatch(r"\.[^./\\\s]+", suffix):
+            raise ConfigError(f"ingest.converters: {suffix!r} is not a suffix such as .doc.", hint=hint)
+        try:
+            parted(setting)
+        except ValueError as problem:
+            raise ConfigError(f"ingest.converters: the command of {suffix} {problem}.", hint=hint) from None
+    return {suffix.lower(): setting for suffix, setting in converters.items()}
 
 
 def parted(setting: str) -> tuple[str, list[str]]:
@@ -44,7 +62,8 @@ def converted(path: Path, command: Sequence[str], *, seconds: float, max_mb: flo
             arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired as problem:
-        raise UnreadableFile(f"the converter {name} takes longer than {seconds:g} s") from problem
+        limit = f"{seconds:g} s (ingest.max_seconds_per_file)"
+        raise ConverterTimeout(f"the converter {name} takes longer than {limit}") from problem
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
         raise UnreadableFile(f"the converter {name} cannot be started: {reason}") from problem
