@@ -104,9 +104,7 @@ def _from_nav(container: Container, name: str) -> Toc:
     root = container.xml_or_none(name)
     for link in () if root is None else root.iterfind(f".//{_XHTML}nav//{_XHTML}a"):
         items = reversed([*link.iterancestors(f"{_XHTML}li")])
-        labels = [item.find(f"{_XHTML}a") for item in items]
-        labels = [label if label is not None else link for label in labels]
-        path = tuple(one_line("".join(label.itertext())) for label in labels)
+        path = tuple(one_line("".join(item[0].itertext())) for item in items if len(item))
         found.setdefault(_place(posixpath.dirname(name), link.get("href", "")), tuple(filter(None, path)))
     return {place: path for place, path in found.items() if path}
 

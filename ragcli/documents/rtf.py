@@ -15,7 +15,7 @@ _TOKEN = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?\d{1,9})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)"
 )
 _CREATED = re.compile(rb"\{\\creatim\\yr(\d{4})\\mo(\d{1,2})\\dy(\d{1,2})")
-_STYLE = re.compile(rb"\{\\s(\d{1,4}) ?((?:\\[a-zA-Z]+-?\d* ?|[\r\n]+)*)([^\\{};\r\n]*);\}")
+_STYLE = re.compile(rb"\{\\s(\d{1,4}) ?((?:\\[a-zA-Z]+-?\d* ?|[\r\n]+)*)((?:[^\\{};\r\n]|\\'..)*);\}")
 _OUTLINE_LEVEL = re.compile(rb"\\outlinelevel(\d)(?!\d)")
 _HEADING_NAME = re.compile(r"heading (\d)", re.IGNORECASE)
 _BULLET = re.compile("([\u2022\u25e6\u25aa\u25cf\u25cb\u25a0\u00b7\u2013\u2043o-])\\t")

@@ -30,8 +30,25 @@ def add_sheet(outline: Outline, name: str, rows: Iterable[Row]) -> None:
     """A section named as the sheet is; lines are its rows."""
     outline.set_path(tuple(filter(None, [one_line(name)])))
     header: Sequence[str] = ()
-    for block in _blocks(rows):
+    for block in _with_headers(_blocks(rows)):
         header = _add_block(outline, block, header)
+
+
+def _with_headers(blocks: Iterable[list[Row]]) -> Iterator[list[Row]]:
+    """A row of names that an empty row parts from its table belongs to it."""
+    above: list[Row] = []
+    for block in blocks:
+        if above and any(not cell.is_text for cell in block[0][1] if cell.text):
+            block = above + block
+        elif above:
+            yield above
+        above = []
+        if len(block) == 1 and _names_columns(block[0][1], 0):
+            above = block
+        else:
+            yield block
+    if above:
+        yield above
 
 
 def _blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -60,12 +77,17 @@ def _add_block(outline: Outline, block: list[Row], before: Sequence[str]) -> Seq
         return before
     height = _header_height(body, before)
     header = _names([cells for _, cells in body[:height]]) if height else before
-    if height == len(body):
-        height = 0
-        header = ()
+    unused = _unused(header, [cells for _, cells in body[height:]]) if height else ""
+    outline.add(unused, lines=(body[0][0], body[height][0]), separator=LINE if titles else PARAGRAPH)
     for place, (number, cells) in enumerate(body[height:]):
-        _add(outline, number, cells, header, first=not place and not titles)
+        _add(outline, number, cells, header, first=not place and not titles and not unused)
     return header
+
+
+def _unused(header: Sequence[str], rows: list[Sequence[Cell]]) -> str:
+    """Names of columns in which nothing stands: no row brings them."""
+    used = {place for cells in rows for place, cell in enumerate(cells) if cell.text}
+    return row_line([name for place, name in enumerate(header) if place not in used])
 
 
 def _header_height(body: list[Row], before: Sequence[str]) -> int:
@@ -90,7 +112,10 @@ def _names(rows: Sequence[Sequence[Cell]]) -> list[str]:
     """The names of the columns: "2025" over "May" is "2025 May"."""
     width = max(map(len, rows))
     columns = ([row[place].text for row in rows if place < len(row)] for place in range(width))
-    return [" ".join(dict.fromkeys(filter(None, map(one_line, names)))) for names in columns]
+    found = [" ".join(dict.fromkeys(filter(None, map(one_line, names)))) for names in columns]
+    while found and not found[-1]:
+        found.pop()
+    return found
 
 
 def _add(outline: Outline, number: int, cells: Sequence[Cell], header: Sequence[str], *, first: bool) -> None:

@@ -53,6 +53,11 @@ def read_workbook(data: bytes, name: str) -> Outline:
         raise UnreadableFile("encrypted") from problem
     except calamine.CalamineError as problem:
         raise UnreadableFile("damaged: not a workbook") from problem
+    except BaseException as problem:
+        # What calamine, which is written in Rust, did not expect of a damaged file.
+        if type(problem).__name__ == "PanicException":
+            raise UnreadableFile("damaged: not a workbook") from problem
+        raise
     if container:
         _add_parts(outline, container)
     return outline
