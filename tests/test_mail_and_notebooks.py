@@ -277,8 +277,8 @@ class TestWhatIsNotRead:
             ("a.djvu", "save it as .pdf"),
             ("a.zip", "unpack it, and ingest the folder"),
             ("a.tar.gz", "unpack it, and ingest the folder"),
-            ("a.JPG", "a picture: recognise its text with an OCR program, and save that as .pdf or .txt"),
-            ("a.mp3", "sound: save a transcript as .txt, .srt or .vtt"),
+            ("a.JPG", "recognise its text with an OCR program, and save that as .pdf or .txt"),
+            ("a.mp3", "save a transcript as .txt, .srt or .vtt"),
         ],
     )
     def test_says_so_by_name_with_what_would_be_read(self, folder: Path, name: str, advice: str) -> None:

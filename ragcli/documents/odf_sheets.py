@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ragcli.documents.odf_text import OFFICE, TABLE, count
+from ragcli.documents.odf_text import OFFICE, TABLE, TEXT, count
 from ragcli.documents.odf_walk import Walk, rows_of
 from ragcli.documents.sheet_tables import EMPTY, Cell, Row, add_sheet
 
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 # Of cells and rows that are repeated; more are the empty rest of a sheet, or a trap.
 _MOST_COLUMNS = 1000
 _MOST_ROWS = 1000
+
+
+_CELL, _COVERED, _PARAGRAPH = f"{TABLE}table-cell", f"{TABLE}covered-table-cell", f"{TEXT}p"
+_VALUE, _VALUE_TYPE = f"{OFFICE}value", f"{OFFICE}value-type"
+_REPEATED = f"{TABLE}number-columns-repeated"
+_SPANNED = (f"{TABLE}number-rows-spanned", f"{TABLE}number-columns-spanned")
 
 
 def add_sheets(walk: Walk, spreadsheet: Element) -> None:
@@ -46,11 +52,12 @@ def _rows(walk: Walk, table: Element) -> Iterator[Row]:
 def _cells(walk: Walk, row: Element, number: int, spans: dict[tuple[int, int], Cell]) -> Iterator[Cell]:
     column = 0
     for element in row:
-        repeated = min(count(element, f"{TABLE}number-columns-repeated"), _MOST_COLUMNS)
-        if element.tag == f"{TABLE}covered-table-cell":
+        tag = element.tag
+        repeated = min(count(element, _REPEATED), _MOST_COLUMNS)
+        if tag == _COVERED:
             for place in range(column, column + repeated):
                 yield spans.pop((number, place), EMPTY)
-        elif element.tag == f"{TABLE}table-cell":
+        elif tag == _CELL:
             cell = _cell(walk, element)
             _span(element, cell, (number, column), spans)
             yield from [cell] * repeated
@@ -60,14 +67,17 @@ def _cells(walk: Walk, row: Element, number: int, spans: dict[tuple[int, int], C
 
 
 def _cell(walk: Walk, element: Element) -> Cell:
-    text = " ".join(walk.text_of(element).split())
-    kind = element.get(f"{OFFICE}value-type", "string")
-    return Cell(text or (element.get(f"{OFFICE}value") or ""), is_text=kind == "string") if kind else EMPTY
+    if not len(element):
+        return Cell(element.get(_VALUE) or "", is_text=False)
+    first = element[0]
+    # Nearly all cells hold one paragraph of plain text, and a sheet has many.
+    is_plain = len(element) == 1 and first.tag == _PARAGRAPH and not len(first)
+    text = " ".join(((first.text or "") if is_plain else walk.text_of(element)).split())
+    return Cell(text, is_text=element.get(_VALUE_TYPE, "string") == "string")
 
 
 def _span(element: Element, cell: Cell, place: tuple[int, int], spans: dict[tuple[int, int], Cell]) -> None:
-    height = min(count(element, f"{TABLE}number-rows-spanned"), _MOST_ROWS)
-    width = min(count(element, f"{TABLE}number-columns-spanned"), _MOST_COLUMNS)
+    height, width = (min(count(element, name), _MOST_COLUMNS) for name in _SPANNED)
     if height * width < 2 or not cell.text:
         return
     copy = Cell(cell.text, cell.is_text, is_copy=True)

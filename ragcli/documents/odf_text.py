@@ -111,5 +111,7 @@ class Line:
 
 def count(element: Element, attribute: str) -> int:
     """A number of at least 1, which is also what a missing one means."""
-    value = element.get(attribute) or "1"
+    value = element.get(attribute)
+    if value is None:
+        return 1
     return max(int(value), 1) if value.isdigit() and len(value) < 10 else 1

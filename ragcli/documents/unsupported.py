@@ -19,11 +19,11 @@ _ADVICE = {
     "export its tables as .csv": (
         "sqlite sqlite3 db mdb accdb parquet feather orc avro sav dta rdata rds h5 hdf5 dbf"
     ),
-    "a picture: recognise its text with an OCR program, and save that as .pdf or .txt": (
+    "recognise its text with an OCR program, and save that as .pdf or .txt": (
         "png jpg jpeg gif bmp tif tiff webp heic heif avif ico psd xcf raw cr2 nef jp2 jxl"
     ),
-    "sound: save a transcript as .txt, .srt or .vtt": "mp3 wav ogg oga opus flac m4a aac wma aiff amr mid",
-    "a film: save its subtitles or a transcript as .srt, .vtt or .txt": (
+    "save a transcript as .txt, .srt or .vtt": "mp3 wav ogg oga opus flac m4a aac wma aiff amr mid",
+    "save its subtitles or a transcript as .srt, .vtt or .txt": (
         "mp4 mkv avi mov wmv webm flv m4v mpg mpeg 3gp ogv"
     ),
 }

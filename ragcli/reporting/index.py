@@ -51,7 +51,7 @@ def print_ingest(console: Console, report: IngestReport, *, show_all: bool) -> N
     """What happened to which file, then the figures. Unchanged files are counted, not listed."""
     listed = _listed(report.files, show_all=show_all)
     if listed:
-        print_table(console, _files_table(listed))
+        print_table(console, _files_table(listed, between="\n" if console.is_terminal else "; "))
         shown = {file.source for file in listed}
         hidden = [file for file in report.files if file.source not in shown and file.status != "unchanged"]
         if hidden:
@@ -71,14 +71,14 @@ def _listed(files: Iterable[FileReport], *, show_all: bool) -> list[FileReport]:
     return changed[:LONGEST_LIST] + noted + [file for file in files if file.status == "skipped"]
 
 
-def _files_table(files: Iterable[FileReport]) -> Table:
+def _files_table(files: Iterable[FileReport], *, between: str) -> Table:
     result = table("File", "Result", "Chunks", right=["Chunks"])
     for file in files:
         status = Text(file.status, style=STATUS_STYLES[file.status])
         if file.reason:
             status.append(f": {words.one_line(file.reason)}", style="default")
         for note in file.notes:
-            status.append(f"\n{words.one_line(note)}", style="quiet")
+            status.append(f"{between}{words.one_line(note)}", style="quiet")
         chunks = "" if file.status == "skipped" else f"{file.chunks:,}"
         result.add_row(Text(words.one_line(file.source)), status, chunks)
     return result
