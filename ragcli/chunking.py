@@ -241,10 +241,14 @@ class _Cutter:
             page_start=first.page,
             page_end=last.page,
             tokens=0,
+            format=self.document.format,
+            metadata=self.document.metadata,
         )
         return replace(draft, tokens=len(self.tokenize(draft.passage)))
 
-    def _line(self, block: Block, position: int) -> int:
+    def _line(self, block: Block, position: int) -> int | None:
+        if block.line_start is None or block.line_end is None:
+            return None
         passed = bisect_left(self.newlines, position) - bisect_left(self.newlines, block.start)
         return min(block.line_start + passed, block.line_end)
 

@@ -60,6 +60,13 @@ class IngestConfig(Section):
         ge=200,
         description="Memory that reading a file may take (Linux); else it is skipped and reported.",
     )
+    converters: dict[str, str] = Field(
+        default={},
+        description=(
+            "Programs of yours that turn other formats into Markdown on stdout, by suffix: "
+            '{ ".doc" = "catdoc {}" }; before the command txt:, html: or csv: name another output.'
+        ),
+    )
 
 
 class ChunkingConfig(Section):

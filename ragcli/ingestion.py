@@ -227,10 +227,10 @@ class _Run:
 
     def _note_written(self, prepared: _Prepared) -> None:
         status: FileStatus = "added" if prepared.work.replaces is None else "replaced"
-        self._note(prepared.work.source, status, len(prepared.chunks))
+        self._note(prepared.work.source, status, len(prepared.chunks), prepared.document.notes)
 
-    def _note(self, source: str, status: FileStatus, chunks: int) -> None:
-        self._files.append(FileReport(source, status, chunks))
+    def _note(self, source: str, status: FileStatus, chunks: int, notes: tuple[str, ...] = ()) -> None:
+        self._files.append(FileReport(source, status, chunks, notes=notes))
 
 
 def _open(config: Config, embedder: BiEncoder, *, create: bool) -> Index | None:

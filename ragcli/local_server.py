@@ -78,8 +78,8 @@ def local_server(model: Path, *, context_tokens: int, threads: int = 0) -> Itera
     parameters.n_ctx = context_tokens
     parameters.n_parallel = 1
     parameters.warmup = False
-    # With a cache of earlier prompts, the rest of a prompt is read in batches of another size, which are rounded
-    # differently: of 14 prompts, one was answered in other words the second time.
+    # With a cache of earlier prompts, the rest of a prompt is read in batches of another size, which are
+    # rounded differently: of 14 prompts, one was answered in other words the second time.
     parameters.cache_prompt = False
     for pool in (parameters.cpuparams, parameters.cpuparams_batch):
         pool.n_threads = threads or free_threads()

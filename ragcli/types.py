@@ -4,6 +4,8 @@
     question -> Candidate ... -> Context -> Answer -> Comparison
 
 Offsets are character offsets into `Document.text`; lines and pages count from 1; ranks count from 1.
+Lines are those of the file, or a sheet's rows; None where the format has none. What a page is (a slide, a
+notebook's cell, a message), `reporting.text` knows by the format.
 """
 
 from __future__ import annotations
@@ -27,15 +29,19 @@ class Block:
     start: int
     end: int
     headings: tuple[str, ...]
-    line_start: int
-    line_end: int
+    line_start: int | None
+    line_end: int | None
     page: int | None = None
     code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file as text. `source` is the path as the user will see it cited; `sha256` is of the file's bytes."""
+    """A file as text. `source` is the path as the user will see it cited; `sha256` is of the file's bytes.
+
+    `notes` are lines for the report: what was left out, or guessed. `metadata` is what the file says of
+    itself, for filters.
+    """
 
     source: str
     title: str
@@ -44,6 +50,8 @@ class Document:
     sha256: str
     blocks: tuple[Block, ...]
     pages: int | None = None
+    notes: tuple[str, ...] = ()
+    metadata: tuple[tuple[str, MetadataValue], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +69,13 @@ class Chunk:
     text: str
     start: int
     end: int
-    line_start: int
-    line_end: int
+    line_start: int | None
+    line_end: int | None
     page_start: int | None
     page_end: int | None
     tokens: int
+    format: str = ""
+    metadata: tuple[tuple[str, MetadataValue], ...] = ()
 
     @property
     def location(self) -> str:
@@ -145,13 +155,14 @@ class Citation:
     number: int
     source: str
     location: str
-    line_start: int
-    line_end: int
+    line_start: int | None
+    line_end: int | None
     page_start: int | None
     page_end: int | None
     chunk_id: str
     quote: str
     attributed: bool
+    format: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,12 +257,16 @@ FileStatus = Literal["added", "replaced", "unchanged", "removed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What ingest did, or would do, with one file. `reason` is empty unless the file was skipped."""
+    """What ingest did, or would do, with one file. `reason` is empty unless the file was skipped.
+
+    `notes` says what was left out of a file that was read, or guessed about it.
+    """
 
     source: str
     status: FileStatus
     chunks: int
     reason: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ def assert_lines_point_at_the_file(document: Document, content: str) -> None:
     lines = content.split("\n")
     for block in document.blocks:
         first = document.text[block.start : block.end].split("\n")[0].strip(" -")
+        assert block.line_start is not None
         assert first in lines[block.line_start - 1]
 
 
@@ -63,7 +64,8 @@ class TestEveryFormat:
             ("binary.txt", b"text\0more", "binary"),
             ("binary.html", b"<p>\0</p>", "binary"),
             ("image.png", b"\x89PNG\r\n\x1a\n\0\0", "unsupported format .png"),
-            ("sheet.xlsx", b"PK\x03\x04", "unsupported format .xlsx: save it as .csv"),
+            ("sheet.xlsx", b"PK\x03\x04", "damaged: not a workbook"),
+            ("letter.doc", b"\xd0\xcf\x11\xe0", "unsupported format .doc: save it as .docx"),
             ("noise.txt", bytes(range(128, 256)) * 3, "text in an unknown encoding"),
             ("broken.pdf", b"%PDF-1.4\nnonsense", "damaged"),
             ("broken.docx", b"PK\x03\x04nonsense", "damaged"),
@@ -88,8 +90,6 @@ class TestEveryFormat:
 
     def test_a_name_without_suffix_is_read_as_text(self, folder: Path) -> None:
         assert make(folder, "LICENSE", "Do what you want.").format == "text"
-
-
 
 
 PYTHON = '''"""Module text."""

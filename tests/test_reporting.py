@@ -292,10 +292,20 @@ def test_a_probability_is_never_rounded_to_certainty(value: float | None, words:
 
 
 def test_pages_are_named_where_the_format_has_them() -> None:
-    assert text.lines_or_pages(12, 18, None, None) == "lines 12-18"
-    assert text.lines_or_pages(12, 12, None, None) == "line 12"
-    assert text.lines_or_pages(12, 18, 3, 3) == "page 3"
-    assert text.lines_or_pages(12, 18, 3, 4) == "pages 3-4"
+    def place(*span: int | None, format: str = "") -> str:
+        first, last, page_start, page_end = span
+        chunk = replace(records.CHUNKS[0], line_start=first, line_end=last, format=format)
+        return text.place(replace(chunk, page_start=page_start, page_end=page_end))
+
+    assert place(12, 18, None, None) == "lines 12-18"
+    assert place(12, 12, None, None) == "line 12"
+    assert place(None, None, 3, 3) == "page 3"
+    assert place(None, None, 3, 4) == "pages 3-4"
+    assert place(None, None, 3, 3, format="pptx") == "slide 3"
+    assert place(None, None, 3, 4, format="ipynb") == "cells 3-4"
+    assert place(None, None, 7, 7, format="mbox") == "message 7"
+    assert place(2, 40, None, None, format="xlsx") == "rows 2-40"
+    assert place(None, None, None, None, format="docx") == ""
 
 
 # --- what grows

@@ -58,6 +58,7 @@ def chunk(source: str, index: int, text: str = "Some text.", page: int | None = 
         page_start=page,
         page_end=page,
         tokens=3,
+        format="markdown",
     )
 
 
@@ -140,6 +141,29 @@ class TestFilters:
     def test_where_is_an_equality_on_metadata(self, index: Index) -> None:
         hits = index.search(vectors(0), 10, Filters(where=(("format", "pdf"), ("page_start", 2))))
         assert [(hit.chunk.source, hit.chunk.index) for hit in hits] == [("report.pdf", 1)]
+
+    def test_where_finds_what_documents_say_of_themselves(self, index: Index) -> None:
+        own = (("author", "Ada"), ("year", 2024), ("draft", False), ("source", "no/name.md"))
+        put(index, "own.md", replace(chunk("own.md", 0), metadata=own))
+
+        for key, value in own[:3]:
+            (hit,) = index.search(vectors(0), 10, Filters(where=((key, value),)))
+            assert (hit.chunk.source, dict(hit.chunk.metadata)) == ("own.md", dict(own[:3]))
+        # What ragcli itself knows of a chunk is not to be taken over by a document.
+        assert found(index, Filters(where=(("source", "no/name.md"),))) == []
+
+    def test_a_known_key_with_another_value_finds_nothing(self, index: Index) -> None:
+        put(index, "own.md", replace(chunk("own.md", 0), metadata=(("author", "Ada"),)))
+
+        assert found(index, Filters(where=(("author", "Bob"),))) == []
+        with pytest.raises(UsageError) as caught:
+            found(index, Filters(where=(("athor", "Ada"),)))
+        assert caught.value.hint.endswith("tokens, author.")
+
+    def test_chunks_of_a_format_without_lines_and_pages_have_none(self, index: Index) -> None:
+        bare = replace(chunk("a.docx", 0), line_start=None, line_end=None)
+        put(index, "a.docx", bare)
+        assert index.chunks("a.docx") == (bare,)
 
     def test_both_must_hold(self, index: Index) -> None:
         assert found(index, Filters(sources=("*.md",), where=(("format", "pdf"),))) == []

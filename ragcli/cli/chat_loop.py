@@ -195,7 +195,7 @@ class Chat:
     def _open(self, command: Command) -> None:
         source = self._session.source(command.number or 0)
         chunk = source.candidate.chunk
-        if self._editor and chunk.page_start is None and is_text(Path(chunk.source)):
+        if self._editor and chunk.line_start is not None and is_text(Path(chunk.source)):
             with no_interrupt():
                 edit(self._editor, Path(chunk.source), chunk.line_start)
         else:

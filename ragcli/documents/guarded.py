@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import IO, Any, cast
 
 import ragcli
 from ragcli.config import IngestConfig
+from ragcli.documents.converting import checked
 from ragcli.documents.unreadable import UnreadableFile
 from ragcli.documents.worker import PATIENCE
 from ragcli.types import Block, Document
@@ -24,6 +26,8 @@ _CODE = (
 )
 
 
+# Whom it starts belongs to its group; Windows knows none.
+_OWN_GROUP: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
 _TOO_LONG = getattr(signal, "SIGXCPU", signal.SIGTERM)
 
 
@@ -32,6 +36,7 @@ class GuardedReader(AbstractContextManager["GuardedReader"]):
 
     def __init__(self, config: IngestConfig) -> None:
         self._config = config
+        self._converters = checked(config.converters)
         self._worker: subprocess.Popen[bytes] | None = None
         self._start()
 
@@ -45,6 +50,7 @@ class GuardedReader(AbstractContextManager["GuardedReader"]):
             "max_mb": self._config.max_file_mb,
             "max_seconds": self._config.max_seconds_per_file,
             "max_memory_mb": self._config.max_memory_mb,
+            "converters": self._converters,
         }
         started = time.monotonic()
         answer = self._ask(request)
@@ -72,6 +78,10 @@ class GuardedReader(AbstractContextManager["GuardedReader"]):
 
     def _cause_of_death(self, seconds: float) -> str:
         assert self._worker is not None
+        if hasattr(os, "waitid"):
+            # Not reaped yet, so that its group's number still means that group.
+            os.waitid(os.P_PID, self._worker.pid, os.WEXITED | os.WNOWAIT)
+            _end(self._worker)
         code = self._worker.wait()
         limit = self._config.max_seconds_per_file
         if code == -_TOO_LONG or seconds >= PATIENCE * limit:
@@ -88,19 +98,28 @@ class GuardedReader(AbstractContextManager["GuardedReader"]):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            **_OWN_GROUP,
         )
 
     def _stop(self) -> None:
         if self._worker is not None:
-            self._worker.kill()
+            _end(self._worker)
             # Waits, and closes the pipes; what was not sent to a dead one stays unsent.
             with suppress(BrokenPipeError):
                 self._worker.__exit__(None, None, None)
             self._worker = None
 
 
+def _end(worker: subprocess.Popen[bytes]) -> None:
+    """With the converters that it started, if any."""
+    if _OWN_GROUP and worker.returncode is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(worker.pid, signal.SIGKILL)
+    worker.kill()
+
+
 def _unpacked(fields: list[Any]) -> Document:
-    source, title, text, format, sha256, blocks, pages = fields
+    source, title, text, format, sha256, blocks, pages, notes, metadata = fields
     return Document(
         source,
         title,
@@ -112,4 +131,6 @@ def _unpacked(fields: list[Any]) -> Document:
             for start, end, headings, first, last, page, code in blocks
         ),
         pages,
+        tuple(notes),
+        tuple((key, value) for key, value in metadata),
     )

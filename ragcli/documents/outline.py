@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from ragcli.documents.cleaning import clean
 from ragcli.documents.unreadable import UnreadableFile
@@ -15,11 +18,15 @@ RUN_ON = " "
 
 # A longer "heading" is a paragraph that somebody set in a heading style.
 LONGEST_HEADING = 200
+# Of what a document says of itself, for filters: entries, characters of a name, characters of a value.
+MOST_METADATA = 20
+LONGEST_KEY = 40
+LONGEST_VALUE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A block before it has offsets. `lines` is None where lines count in the document's own text."""
+    """A block before it has offsets. `lines` are those of the file; None where the format has none."""
 
     text: str
     headings: tuple[str, ...]
@@ -41,6 +48,8 @@ class Outline:
         self.format = format
         self.title = ""
         self.pages: int | None = None
+        # The slide, cell or message that is being read: the page of what is added, which then has no lines.
+        self.part: int | None = None
         self.pieces: list[Piece] = []
         # What was left out or guessed, a line each, for the report of the ingest.
         self.notes: list[str] = []
@@ -77,7 +86,7 @@ class Outline:
         while self._path and self._path[-1][0] >= level:
             self._path.pop()
         lines = None if line is None else (line, line)
-        self._bare = Piece(text, self.headings, lines, page, PARAGRAPH, code=False, is_heading=True)
+        self._bare = self._piece(text, lines, page, PARAGRAPH, code=False, is_heading=True)
         self._opened.append((len(self.pieces), level, text))
         if may_be_title and not self._first_heading:
             self._first_heading = text
@@ -110,7 +119,19 @@ class Outline:
         if not text.strip():
             return
         self._bare = None
-        self.pieces.append(Piece(text, self.headings, lines, page, separator, code))
+        self.pieces.append(self._piece(text, lines, page, separator, code=code))
+
+    def include(self, other: Outline) -> None:
+        """Append a document that lies in this one, below the open section. Its lines are not this file's."""
+        other._settle()
+        if other.pieces:
+            self._bare = None
+        path = self.headings
+        for piece in other.pieces:
+            own = piece.headings[1:] if piece.headings[:1] == path[-1:] else piece.headings
+            page = piece.page if self.part is None else self.part
+            self.pieces.append(replace(piece, headings=(*path, *own), lines=None, page=page))
+        self.notes += other.notes
 
     def replay(self, other: Outline, *, lines: tuple[int, int]) -> None:
         """Add what another reader made of these lines of the file, headings as headings."""
@@ -132,7 +153,31 @@ class Outline:
         if not pieces:
             raise UnreadableFile("holds no text")
         text, blocks = _joined(pieces)
-        return Document(source, title, text, self.format, sha256, blocks, self.pages)
+        return Document(
+            source,
+            title,
+            text,
+            self.format,
+            sha256,
+            blocks,
+            self.pages,
+            notes=tuple(dict.fromkeys(filter(None, map(one_line, self.notes)))),
+            metadata=tuple(_described(self.metadata)),
+        )
+
+    def _piece(
+        self,
+        text: str,
+        lines: tuple[int, int] | None,
+        page: int | None,
+        separator: str,
+        *,
+        code: bool,
+        is_heading: bool = False,
+    ) -> Piece:
+        if self.part is not None:
+            lines, page = None, self.part
+        return Piece(text, self.headings, lines, page, separator, code, is_heading)
 
     def _settle(self) -> None:
         if self._bare:
@@ -162,20 +207,28 @@ def _cleaned(piece: Piece) -> Piece:
 def _joined(pieces: list[Piece]) -> tuple[str, tuple[Block, ...]]:
     parts: list[str] = []
     blocks: list[Block] = []
-    position, line = 0, 1
+    position = 0
     for piece in pieces:
         if blocks:
             separator = piece.separator if piece.headings == blocks[-1].headings else PARAGRAPH
             parts.append(separator)
             position += len(separator)
-            line += separator.count("\n")
-        start, first = position, line
+        start = position
         parts.append(piece.text)
         position += len(piece.text)
-        line += piece.text.count("\n")
-        lines = piece.lines or (first, line)
+        lines = piece.lines or (None, None)
         blocks.append(Block(start, position, piece.headings, lines[0], lines[1], piece.page, piece.code))
     return "".join(parts), tuple(blocks)
+
+
+def _described(metadata: Mapping[str, MetadataValue]) -> Iterator[tuple[str, MetadataValue]]:
+    """Names as --where takes them; lists of values are not for filters, and an essay is not metadata."""
+    for name, value in islice(metadata.items(), MOST_METADATA):
+        key = "_".join(re.findall(r"\w+", one_line(name).lower()))[:LONGEST_KEY]
+        if isinstance(value, str):
+            value = one_line(value)[:LONGEST_VALUE].strip()
+        if key and value != "" and not (isinstance(value, float) and not math.isfinite(value)):
+            yield key, value
 
 
 _COMMON_NAME = re.compile(r"[_\-\s]+")

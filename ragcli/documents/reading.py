@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePath
 
+from ragcli.documents import compressed, unsupported
 from ragcli.documents.asciidoc import read_asciidoc
 from ragcli.documents.code import read_code
+from ragcli.documents.converting import converted, parted
 from ragcli.documents.delimited import read_csv
 from ragcli.documents.discovery import source_name
 from ragcli.documents.docx import read_docx
+from ragcli.documents.epub import read_epub
 from ragcli.documents.html import read_html
 from ragcli.documents.latex import read_latex
+from ragcli.documents.mail import read_eml, read_mbox, read_mhtml
 from ragcli.documents.manpage import read_manpage
 from ragcli.documents.markdown import read_markdown
+from ragcli.documents.notebook import read_notebook
+from ragcli.documents.opendocument import read_opendocument
 from ragcli.documents.opening import file_bytes
 from ragcli.documents.outline import Outline, title_from_name
 from ragcli.documents.pdf import read_pdf
+from ragcli.documents.rtf import read_rtf
+from ragcli.documents.sheets import read_workbook
+from ragcli.documents.slides import read_pptx
+from ragcli.documents.subtitles import read_subtitles
 from ragcli.documents.text import read_text
 from ragcli.documents.unreadable import UnreadableFile
 from ragcli.documents.xml_text import read_xml
@@ -37,6 +47,16 @@ _SUFFIXES: dict[Reader, str] = {
     read_latex: "tex latex ltx",
     read_manpage: "1 2 3 4 5 6 7 8 9 man mdoc",
     read_xml: "xml dbk docbook fb2 opml tei",
+    read_pptx: "pptx pptm ppsx ppsm potx potm",
+    read_workbook: "xlsx xlsm xltx xltm xlsb xls",
+    read_opendocument: "odt ott fodt odp otp fodp ods ots fods odg otg fodg",
+    read_rtf: "rtf",
+    read_epub: "epub",
+    read_notebook: "ipynb",
+    read_eml: "eml",
+    read_mbox: "mbox",
+    read_mhtml: "mhtml mht",
+    read_subtitles: "srt vtt",
     read_code: "py pyi js mjs cjs jsx ts tsx java kt kts scala go rs c h cc cpp cxx hpp hh cs swift m mm "
     "rb php pl pm lua r jl sh bash zsh fish ps1 sql dart ex exs erl hs ml mli clj el vim css scss less vue "
     "svelte proto graphql tf gradle groovy cmake mk zig nim",
@@ -45,52 +65,67 @@ _READERS: dict[str, Reader] = {
     f".{suffix}": reader for reader, suffixes in _SUFFIXES.items() for suffix in suffixes.split()
 }
 _CODE_NAMES = frozenset({"makefile", "dockerfile", "rakefile", "gemfile", "jenkinsfile", "cmakelists.txt"})
-_REPLACEMENTS = {
-    ".doc": "save it as .docx",
-    ".rtf": "save it as .docx",
-    ".odt": "save it as .docx",
-    ".pages": "save it as .docx",
-    ".ppt": "save it as .pdf",
-    ".pptx": "save it as .pdf",
-    ".odp": "save it as .pdf",
-    ".xls": "save it as .csv",
-    ".xlsx": "save it as .csv",
-    ".ods": "save it as .csv",
-    ".epub": "save it as .html or .pdf",
-}
+# By their first bytes: for names that say nothing, and for ".doc", under which programs save other formats.
+_BEGINNINGS: dict[bytes, Reader] = {b"%PDF-": read_pdf, b"{\\rtf": read_rtf}
+_NO_LIMIT = 600.0
 
 
-def read(path: Path, *, max_mb: float | None = None) -> Document:
-    """The file as clean text in blocks.
+def read(
+    path: Path,
+    *,
+    max_mb: float | None = None,
+    converters: Mapping[str, str] | None = None,
+    converter_seconds: float = _NO_LIMIT,
+) -> Document:
+    """The file as clean text in blocks, with lines, pages or rows where the format has them.
 
-    Lines are the file's own for Markdown, text and source code; for HTML, PDF and DOCX they count in the
-    Document's text. Raises UnreadableFile when the file is empty, binary, encrypted, scanned, damaged, of an
-    unsupported format, larger than `max_mb`, or may not be read.
+    `converters`: commands by suffix, which come before ragcli's own readers. Raises UnreadableFile when the
+    file is empty, binary, encrypted, scanned, damaged, of an unsupported format, larger than `max_mb`
+    (unpacked, if it is compressed), or may not be read.
     """
     data = file_bytes(path, max_mb=max_mb)
     if not data.strip():
         raise UnreadableFile("empty")
-    reader = _reader(path, data)
-    outline = reader(data, path.name)
-    is_code = reader is read_code
+    sha256 = hashlib.sha256(data).hexdigest()
+    name = PurePath(path.name)
+    suffix = name.suffix.lower()
+    setting = (converters or {}).get(suffix)
+    if setting is not None:
+        outline = _converted(path, setting, max_mb=max_mb, seconds=converter_seconds)
+    else:
+        if suffix in compressed.SUFFIXES:
+            data, name = compressed.unpacked(data, suffix, max_mb=max_mb), PurePath(name.stem)
+        outline = _reader(name, data)(data, str(name))
     return outline.document(
         source=source_name(path),
-        fallback_title=path.name if is_code else title_from_name(path.stem),
-        sha256=hashlib.sha256(data).hexdigest(),
+        fallback_title=str(name) if outline.format == "code" else title_from_name(name.stem),
+        sha256=sha256,
     )
 
 
-def _reader(path: Path, data: bytes) -> Reader:
+def _converted(path: Path, setting: str, *, max_mb: float | None, seconds: float) -> Outline:
+    """Its lines are those of what the converter wrote, which is not there for anybody to look at."""
+    suffix, command = parted(setting)
+    found = _READERS[suffix](converted(path, command, seconds=seconds, max_mb=max_mb), f"{path.stem}{suffix}")
+    outline = Outline(path.suffix.lower().lstrip("."))
+    outline.title = found.title
+    outline.metadata = found.metadata
+    outline.include(found)
+    return outline
+
+
+def _reader(name: PurePath, data: bytes) -> Reader:
     """By the name; a name that says nothing is read as text if it is text."""
-    suffix = path.suffix.lower()
-    if path.name.lower() in _CODE_NAMES:
+    suffix = name.suffix.lower()
+    if name.name.lower() in _CODE_NAMES:
         return read_code
     if suffix in _READERS:
         return _READERS[suffix]
-    if suffix in _REPLACEMENTS:
-        raise UnreadableFile(f"unsupported format {suffix}: {_REPLACEMENTS[suffix]}")
-    if data.startswith(b"%PDF-"):
-        return read_pdf
+    for beginning, reader in _BEGINNINGS.items():
+        if data.startswith(beginning):
+            return reader
+    if unsupported.is_known(suffix):
+        raise UnreadableFile(unsupported.reason(suffix))
     return _text_or_unsupported(suffix)
 
 
@@ -99,7 +134,7 @@ def _text_or_unsupported(suffix: str) -> Reader:
         try:
             return read_text(data, name)
         except UnreadableFile as problem:
-            reason = f"unsupported format {suffix}" if suffix else problem.reason
+            reason = unsupported.reason(suffix) if suffix else problem.reason
             raise UnreadableFile(reason) from problem
 
     return read_unknown

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ragcli.documents.converting import ConverterTimeout
 from ragcli.documents.reading import read
 from ragcli.documents.unreadable import UnreadableFile
 from ragcli.types import Document
@@ -40,7 +41,14 @@ def _serve(request: dict[str, Any], answers: BinaryIO, nowhere: BinaryIO) -> Non
     patience = PATIENCE * request["max_seconds"]
     faulthandler.dump_traceback_later(patience, exit=True, file=nowhere)
     try:
-        document = read(Path(request["path"]), max_mb=request["max_mb"])
+        document = read(
+            Path(request["path"]),
+            max_mb=request["max_mb"],
+            converters=request["converters"],
+            converter_seconds=request["max_seconds"],
+        )
+    except ConverterTimeout as problem:
+        _answer(answers, {"unreadable": problem.reason, "is_last": True})
     except UnreadableFile as problem:
         _answer(answers, {"unreadable": problem.reason})
     except MemoryError:
@@ -68,6 +76,8 @@ def packed(document: Document) -> list[Any]:
         document.sha256,
         blocks,
         document.pages,
+        document.notes,
+        document.metadata,
     ]
 
 

@@ -141,8 +141,8 @@ def _citation(evidence: _Evidence, *, attributed: bool) -> Citation:
     chunk = evidence.passage.candidate.chunk
     line_start, line_end = chunk.line_start, chunk.line_end
     # Lines inside the chunk can only be counted where the text has a line break for each line of the file.
-    if chunk.text.count("\n") == line_end - line_start:
-        line_start = chunk.line_start + chunk.text.count("\n", 0, evidence.start)
+    if line_start is not None and line_end is not None and chunk.text.count("\n") == line_end - line_start:
+        line_start += chunk.text.count("\n", 0, evidence.start)
         line_end = line_start + evidence.text.rstrip("\n").count("\n")
     return Citation(
         number=evidence.passage.number,
@@ -155,4 +155,5 @@ def _citation(evidence: _Evidence, *, attributed: bool) -> Citation:
         chunk_id=chunk.id,
         quote=" ".join(evidence.text.split()),
         attributed=attributed,
+        format=chunk.format,
     )

@@ -56,7 +56,9 @@ def print_ingest(console: Console, report: IngestReport, *, show_all: bool) -> N
     """What happened to which file, then the figures. Unchanged files are counted, not listed."""
     listed = _listed(report.files, show_all=show_all)
     if listed:
-        print_table(console, _files_table(listed, console.width if console.is_terminal else PIPE_WIDTH))
+        width = console.width if console.is_terminal else PIPE_WIDTH
+        between = "\n" if console.is_terminal else "; "
+        print_table(console, _files_table(listed, width, between=between))
         shown = {file.source for file in listed}
         hidden = [file for file in report.files if file.source not in shown and file.status != "unchanged"]
         if hidden:
@@ -77,14 +79,15 @@ def print_changes(console: Console, report: IngestReport) -> None:
 
 
 def _listed(files: Iterable[FileReport], *, show_all: bool) -> list[FileReport]:
-    """Skipped files always, others up to a number that fits a screen."""
+    """Skipped files and those with notes always, others up to a number that fits a screen."""
     changed = [file for file in files if show_all or file.status not in ("unchanged", "skipped")]
     if show_all:
         return changed
-    return changed[:LONGEST_LIST] + [file for file in files if file.status == "skipped"]
+    noted = [file for file in changed[LONGEST_LIST:] if file.notes]
+    return changed[:LONGEST_LIST] + noted + [file for file in files if file.status == "skipped"]
 
 
-def _files_table(files: Sequence[FileReport], width: int) -> Table:
+def _files_table(files: Sequence[FileReport], width: int, *, between: str) -> Table:
     """Reasons are wrapped before names are."""
     result = table("File", "Result", "Chunks", right=["Chunks"])
     reasons = _widest(f"{file.status}: {file.reason}" if file.reason else file.status for file in files)
@@ -94,6 +97,8 @@ def _files_table(files: Sequence[FileReport], width: int) -> Table:
         status = Text(file.status, style=STATUS_STYLES[file.status])
         if file.reason:
             status.append(f": {words.one_line(file.reason)}", style="default")
+        for note in file.notes:
+            status.append(f"{between}{words.one_line(note)}", style="quiet")
         chunks = "" if file.status == "skipped" else f"{file.chunks:,}"
         result.add_row(Text(_folded(words.one_line(file.source), room)), status, chunks)
     return result

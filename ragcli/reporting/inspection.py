@@ -41,6 +41,7 @@ def _chunk_fields(shown: ShownChunk) -> Fields:
         "line_end": chunk.line_end,
         "page_start": chunk.page_start,
         "page_end": chunk.page_end,
+        "place": words.place(chunk),
         "start": chunk.start,
         "end": chunk.end,
         "repeated": shown.repeated,
@@ -63,7 +64,7 @@ def print_inspection(console: Console, found: Inspection) -> None:
 
 def _print_chunk(console: Console, shown: ShownChunk) -> None:
     chunk = shown.chunk
-    place = f"{words.chunk_span(chunk)} · {words.count(chunk.tokens, 'token')}"
+    place = " · ".join(filter(None, [words.place(chunk), words.count(chunk.tokens, "token")]))
     if shown.repeated:
         place += f" · begins with {words.count(shown.repeated, 'character')} of the chunk before"
     head = Text(f"{chunk.index + 1:>{MARGIN - 1}} ", style="number")

@@ -95,7 +95,13 @@ def ingest(record: IngestReport, *, indent: int | None = 2) -> str:
     fields = {
         "dry_run": record.dry_run,
         "files": [
-            {"source": file.source, "status": file.status, "chunks": file.chunks, "reason": file.reason}
+            {
+                "source": file.source,
+                "status": file.status,
+                "chunks": file.chunks,
+                "reason": file.reason,
+                "notes": list(file.notes),
+            }
             for file in record.files
         ],
         "chunks_written": record.chunks_written,
@@ -208,6 +214,8 @@ def _span(record: Any) -> Fields:
         "line_end": record.line_end,
         "page_start": record.page_start,
         "page_end": record.page_end,
+        "format": record.format,
+        "place": words.place(record),
     }
 
 

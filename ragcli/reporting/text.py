@@ -27,6 +27,9 @@ CONTROLS = re.compile(
 )
 NOT_PRINTED = re.compile(f"\t|{CONTROLS.pattern}")
 WORD = re.compile(r"\w{3,}")
+# What a format's pages and lines are called where it has others.
+_PAGES = {"pptx": "slide", "odp": "slide", "ipynb": "cell", "mbox": "message"}
+_LINES = dict.fromkeys(("xlsx", "xls", "xlsb", "ods"), "row")
 
 
 def clean(text: str) -> str:
@@ -44,30 +47,29 @@ def markdown_literal(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", one_line(text))
 
 
-def lines_or_pages(line_start: int, line_end: int, page_start: int | None, page_end: int | None) -> str:
-    """ "lines 12-18", "line 12", "page 3" or "pages 3-4": pages where the format has them."""
-    kind, first, last = ("page", page_start, page_end) if page_start else ("line", line_start, line_end)
+def place(record: Chunk | Citation) -> str:
+    """ "lines 12-18", "page 3", "slides 3-4"; empty where the format counts nothing: there headings lead."""
+    if record.page_start is not None:
+        kind, first, last = _PAGES.get(record.format, "page"), record.page_start, record.page_end
+    elif record.line_start is not None:
+        kind, first, last = _LINES.get(record.format, "line"), record.line_start, record.line_end
+    else:
+        return ""
     return f"{kind} {first}" if last is None or first == last else f"{kind}s {first}-{last}"
-
-
-def chunk_span(chunk: Chunk) -> str:
-    """Where in its file a chunk stands."""
-    return lines_or_pages(chunk.line_start, chunk.line_end, chunk.page_start, chunk.page_end)
 
 
 def citation_place(citation: Citation) -> str:
     """ "notes.md > Orbit, lines 12-18"."""
-    span = lines_or_pages(citation.line_start, citation.line_end, citation.page_start, citation.page_end)
-    location = one_line(citation.location)
-    return f"{one_line(citation.source)}{f' > {location}' if location else ''}, {span}"
+    location = " > ".join(filter(None, map(one_line, (citation.source, citation.location))))
+    return ", ".join(filter(None, [location, place(citation)]))
 
 
 def chunk_place(chunk: Chunk, room: int = 0) -> str:
     """ "docs/notes.md, lines 12-18"; "…/notes.md, lines 12-18" where `room` (if not 0) is less than that."""
-    source, span = one_line(chunk.source), chunk_span(chunk)
+    source, span = one_line(chunk.source), place(chunk)
     if room and len(source) + len(span) + 2 > room and "/" in source:
         source = f"…/{source.rpartition('/')[2]}"
-    return f"{source}, {span}"
+    return f"{source}, {span}" if span else source
 
 
 def chunk_title(chunk: Chunk) -> str:

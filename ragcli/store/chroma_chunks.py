@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,7 +17,7 @@ from ragcli.store.chroma_files import (
 )
 from ragcli.store.embedding_functions import named_functions
 from ragcli.store.manifest import Manifest
-from ragcli.store.metadata import to_chunk, to_metadata
+from ragcli.store.metadata import FIRST_CHUNKS, to_chunk, to_metadata
 from ragcli.types import Chunk, SourceInfo
 
 if TYPE_CHECKING:
@@ -122,6 +122,12 @@ class ChromaChunks:
         if not found["ids"]:
             return None
         return to_chunk(found["metadatas"][0], found["documents"][0]), len(found["embeddings"][0])
+
+    def first_chunks(self, folder: Path) -> Sequence[Mapping[str, Any]]:
+        """The metadata of each source's first chunk."""
+        with chroma_errors(folder):
+            found = self._at(folder).get(where=FIRST_CHUNKS, include=["metadatas"])
+        return list(found["metadatas"])
 
     def collection(self, folder: Path) -> Any:
         """What reads the collection, for other ways of reading it; until another folder is used."""

@@ -18,7 +18,7 @@ from ragcli.store.chroma_chunks import ChromaChunks, Update
 from ragcli.store.chroma_files import check_database, chroma_errors
 from ragcli.store.lock import WriteLock
 from ragcli.store.manifest import Manifest, read_manifest, write_manifest
-from ragcli.store.metadata import conditions, conjunction, matching
+from ragcli.store.metadata import check_filters, conditions, conjunction, matching
 from ragcli.store.records import Records
 from ragcli.store.seal import DAMAGED_HINT
 from ragcli.store.words import WordSearch
@@ -291,6 +291,8 @@ class Store:
         if where is None:
             return tuple(() for _ in vectors)
         found = self._chroma.nearest(place / "chroma", vectors, n, where)
+        if not any(found):
+            check_filters(filters, partial(self._chroma.first_chunks, place / "chroma"))
         return tuple(_ranked(pairs) for pairs in found)
 
 

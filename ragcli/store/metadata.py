@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -11,7 +11,7 @@ from ragcli.errors import UsageError
 from ragcli.names import nfc
 from ragcli.types import Chunk, Filters, MetadataValue
 
-# What --where may name; the rest of the metadata is ragcli's own bookkeeping.
+# What --where may name of ragcli's own; the rest of the metadata is bookkeeping.
 FILTERABLE = (
     "source",
     "title",
@@ -25,8 +25,12 @@ FILTERABLE = (
 )
 
 
+# Before what a document says of itself (author, date), so that it never takes the place of ragcli's own.
+_OWN = "own:"
+
+
 def to_metadata(chunk: Chunk, *, generation: int, format: str) -> dict[str, MetadataValue]:
-    """Chroma has no lists and no None: headings become JSON, and missing pages are left out."""
+    """Chroma has no lists and no None: headings become JSON, and missing lines and pages are left out."""
     found: dict[str, MetadataValue | None] = {
         "chunk_id": chunk.id,
         "generation": generation,
@@ -42,13 +46,18 @@ def to_metadata(chunk: Chunk, *, generation: int, format: str) -> dict[str, Meta
         "page_start": chunk.page_start,
         "page_end": chunk.page_end,
         "tokens": chunk.tokens,
+        **{_OWN + key: value for key, value in chunk.metadata if key not in FILTERABLE},
     }
     return {key: value for key, value in found.items() if value is not None}
 
 
 def facts(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:
     """What a filter may name, of a chunk's metadata."""
-    return {key: metadata[key] for key in FILTERABLE if key in metadata}
+    return {
+        key.removeprefix(_OWN): value
+        for key, value in metadata.items()
+        if key in FILTERABLE or key.startswith(_OWN)
+    }
 
 
 def to_chunk(metadata: Mapping[str, Any], text: str) -> Chunk:
@@ -61,11 +70,15 @@ def to_chunk(metadata: Mapping[str, Any], text: str) -> Chunk:
         text=text,
         start=metadata["start"],
         end=metadata["end"],
-        line_start=metadata["line_start"],
-        line_end=metadata["line_end"],
+        line_start=metadata.get("line_start"),
+        line_end=metadata.get("line_end"),
         page_start=metadata.get("page_start"),
         page_end=metadata.get("page_end"),
         tokens=metadata["tokens"],
+        format=metadata["format"],
+        metadata=tuple(
+            (key.removeprefix(_OWN), value) for key, value in metadata.items() if key.startswith(_OWN)
+        ),
     )
 
 
@@ -94,19 +107,29 @@ def matching(sources: Sequence[str], globs: Sequence[str]) -> list[str]:
     ]
 
 
-def check_filters(filters: Filters) -> None:
-    """Raises UsageError for a key that no chunk has."""
-    for key, _ in filters.where:
-        if key not in FILTERABLE:
-            raise UsageError(
-                f"There is no metadata {key!r} to filter on.", hint=f"Known are: {', '.join(FILTERABLE)}."
-            )
+# Every source has a first chunk, and all chunks of a source have the metadata of their document.
+FIRST_CHUNKS = {"index": {"$eq": 0}}
+
+
+def check_filters(filters: Filters, first_chunks: Callable[[], Sequence[Mapping[str, Any]]]) -> None:
+    """Raises UsageError for a key that no chunk has. To be called where nothing was found.
+
+    `first_chunks`: the metadata of those, which alone know what documents say of themselves.
+    """
+    unknown = [key for key, _ in filters.where if key not in FILTERABLE]
+    if not unknown:
+        return
+    known = {key for metadata in first_chunks() for key in facts(metadata)} | set(FILTERABLE)
+    own = sorted(known - set(FILTERABLE))
+    for key in unknown:
+        if key not in known:
+            hint = f"Known are: {', '.join((*FILTERABLE, *own))}."
+            raise UsageError(f"There is no metadata {key!r} to filter on.", hint=hint)
 
 
 def conditions(filters: Filters) -> list[dict[str, Any]]:
-    """The metadata equalities, as Chroma wants them. Raises UsageError for a key that no chunk has."""
-    check_filters(filters)
-    return [{key: {"$eq": value}} for key, value in filters.where]
+    """The metadata equalities, as Chroma wants them."""
+    return [{key if key in FILTERABLE else _OWN + key: {"$eq": value}} for key, value in filters.where]
 
 
 def conjunction(parts: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

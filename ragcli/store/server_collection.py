@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ragcli.errors import UsageError
 from ragcli.store.chroma_chunks import Update
 from ragcli.store.manifest import Manifest
-from ragcli.store.metadata import conditions, conjunction, matching, pages, to_chunk, to_metadata
+from ragcli.store.metadata import (
+    FIRST_CHUNKS,
+    check_filters,
+    conditions,
+    conjunction,
+    matching,
+    pages,
+    to_chunk,
+    to_metadata,
+)
 from ragcli.types import Candidate, Chunk, Filters, SourceInfo
 
 if TYPE_CHECKING:
@@ -110,6 +119,8 @@ class ServerStore:
             # Where a writer finished a source in between, look again: it may have been hidden on both sides.
             if self._records.hidden() == hidden:
                 break
+        if not any(found):
+            check_filters(filters, self._first_chunks)
         return tuple(_ranked(pairs) for pairs in found)
 
     def search_words(self, question: str, vector: Vectors, n: int, filters: Filters) -> tuple[Candidate, ...]:
@@ -196,6 +207,11 @@ class ServerStore:
             if len(wanted) < len(known):
                 parts.append({"source": {"$in": wanted}})
         return conjunction(parts) or {}
+
+    def _first_chunks(self) -> list[Any]:
+        with self._place.errors():
+            found = pages(self._chroma, self._place.records_per_call, where=FIRST_CHUNKS)
+            return [metadata for metadata, _ in found]
 
     def _nearest(self, queries: Vectors, n: int, where: dict[str, Any]) -> list[list[tuple[float, Chunk]]]:
         include = ["metadatas", "documents", "distances"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ragcli.errors import StoreError
 from ragcli.lexical import Entry, Hit, LexicalIndex, bring_in_step
-from ragcli.store.metadata import check_filters, facts, matching, to_chunk
+from ragcli.store.metadata import FIRST_CHUNKS, check_filters, facts, matching, to_chunk
 from ragcli.store.records import Records
 from ragcli.types import Candidate, Chunk, Filters, SourceInfo
 
@@ -64,12 +64,15 @@ class WordSearch:
         self, records: Records, chroma: Any, question: str, vector: Vectors, n: int, filters: Filters
     ) -> tuple[Candidate, ...]:
         """The n best chunks by BM25, with their similarity to `vector`, float32 (dimension,)."""
-        check_filters(filters)
         for _attempt in range(_ATTEMPTS):
             current = self.bring_in_step(records, chroma)
             hits = self._index.search(question, n, _wanted(current, filters), filters.where)
             found = None if hits is None else _fetch(chroma, hits, vector)
             if found is not None:
+                if not found:
+                    check_filters(
+                        filters, lambda: chroma.get(where=FIRST_CHUNKS, include=["metadatas"])["metadatas"]
+                    )
                 return tuple(
                     Candidate(
                         chunk=one.chunk,
