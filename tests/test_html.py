@@ -347,6 +347,7 @@ class TestTables:
             ('<img src="yes.png">', "image"),
             ('<i class="icon-yes"></i>', "image"),
             ("<p>one</p><ul><li>two</li><li>three</li></ul>", "one two three"),
+            ("<ol type=a><li>mix</li><li>wait</li></ol>", "a. mix b. wait"),
             ("daily<br>5", "daily 5"),
             ('<input type="checkbox" checked>', "[x]"),
         ],
@@ -438,6 +439,7 @@ class TestNavigation:
             '<div class="spirit-nav"><a href=p><img alt="Prev"></a><a href=u><img alt="Up"></a></div>',
             '<a class="skip" href="#main">Skip to content</a>',
             "<footer>Copyright</footer>",
+            "<pre><button>Copy</button></pre>",
             '<aside><a href="a">One</a> <a href="b">Two</a></aside>',
         ],
     )

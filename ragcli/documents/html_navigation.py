@@ -101,6 +101,9 @@ def _is_navigation(element: _Element, hidden: frozenset[_Element], *, is_page: b
             return True
         if element.tag in _CONTAINERS and _PERHAPS.search(names) and _is_mostly_links(element, hidden):
             return True
+    if element.tag == "button":
+        # "Copy", drawn over code.
+        return next(element.iterancestors("pre"), None) is not None
     if element.tag == "a" and element.get("href", "").startswith("#"):
         return "".join(element.itertext()).strip().lower().startswith("skip to ")
     return element.tag == "menu" and _is_mostly_links(element, hidden)
