@@ -347,6 +347,7 @@ class TestTables:
             ('<img src="yes.png">', "image"),
             ('<i class="icon-yes"></i>', "image"),
             ("<p>one</p><ul><li>two</li><li>three</li></ul>", "one two three"),
+            ("<ol type=a><li>mix</li><li>wait</li></ol>", "a. mix b. wait"),
             ("daily<br>5", "daily 5"),
             ('<input type="checkbox" checked>', "[x]"),
         ],
@@ -432,12 +433,13 @@ class TestNavigation:
         "navigation",
         [
             '<div class="navheader"><h3>Guide</h3><p><a href=p>Prev</a></p></div>',
-            '<div class="related"><h3>Related</h3><ul><li><a href=n>next</a></li></ul></div>',
+            '<div class="related"><h3>Links</h3><a href=n>next page</a> | <a href=i>index</a></div>',
             '<div class="sphinxsidebar"><h3>Contents</h3><p>Guide</p></div>',
             '<ul id="breadcrumbs"><li><a href=a>Home</a></li><li><a href=b>Guides</a></li></ul>',
             '<div class="spirit-nav"><a href=p><img alt="Prev"></a><a href=u><img alt="Up"></a></div>',
             '<a class="skip" href="#main">Skip to content</a>',
             "<footer>Copyright</footer>",
+            "<pre><button>Copy</button></pre>",
             '<aside><a href="a">One</a> <a href="b">Two</a></aside>',
         ],
     )
@@ -456,6 +458,7 @@ class TestNavigation:
             "<header><h1>Pumps</h1><p>Never restart the array.</p></header><main><p>Text.</p></main>",
             "<p>Never restart the array.</p><main><p>Text.</p></main>",
             "<nav>Never restart the array.</nav>",
+            '<div class="related"><p>Never restart the array.</p></div>',
             '<h3 class="page-header"><a href="#x">Never restart the array.</a></h3><p>Text.</p>',
         ],
     )

@@ -18,7 +18,7 @@ _TEXT_PARTS = frozenset({"main", "article", "section", "blockquote", "figure", "
 _MAIN = "//main | //*[@role='main'] | //article"
 # What well-known programs write around the text of a page: DocBook, Sphinx, javadoc, Doxygen.
 _GENERATED_NAMES = (
-    "navheader navfooter sphinxsidebar related topnav bottomnav subnav skipnav nav-path navpath skip-link "
+    "navheader navfooter sphinxsidebar topnav bottomnav subnav skipnav nav-path navpath skip-link "
     "skip_link skiplink mw-editsection mw-jump-link"
 )
 _GENERATED = frozenset(_GENERATED_NAMES.split())
@@ -27,7 +27,7 @@ _CONTAINERS = frozenset(
 )
 _PERHAPS = re.compile(
     r"(?:^|[\s_-])(?:nav(?:bar|bars|igation|links?|-?panel)?|breadcrumbs?|sidebar|side-?nav|menu\w*|mainmenu"
-    r"|pag(?:er|ination)|prev-?next|toplinks|footer|header)(?:$|[\s_-])",
+    r"|pag(?:er|ination)|prev-?next|related|toplinks|footer|header)(?:$|[\s_-])",
     re.IGNORECASE,
 )
 _MOSTLY_LINKS = 0.5
@@ -101,6 +101,9 @@ def _is_navigation(element: _Element, hidden: frozenset[_Element], *, is_page: b
             return True
         if element.tag in _CONTAINERS and _PERHAPS.search(names) and _is_mostly_links(element, hidden):
             return True
+    if element.tag == "button":
+        # "Copy", drawn over code.
+        return next(element.iterancestors("pre"), None) is not None
     if element.tag == "a" and element.get("href", "").startswith("#"):
         return "".join(element.itertext()).strip().lower().startswith("skip to ")
     return element.tag == "menu" and _is_mostly_links(element, hidden)

@@ -119,11 +119,20 @@ class Walk:
 
     def _boundary(self, tag: _Element) -> None:
         if self._is_flat:
-            self._enclosed(tag, BREAK, BREAK)
+            self._flat_block(tag)
             return
         self._flush()
         self._block(tag)
         self._flush()
+
+    def _flat_block(self, tag: _Element) -> None:
+        """Of a list in a cell the numbers are kept; the bullets say nothing."""
+        if tag.tag in LISTS:
+            self._lists.append(item_markers(tag))
+        number = self._lists[-1].next(tag).lstrip("- ") if tag.tag == "li" and self._lists else ""
+        self._enclosed(tag, f"{BREAK}{number}", BREAK)
+        if tag.tag in LISTS:
+            self._lists.pop()
 
     def _block(self, tag: _Element) -> None:
         name = tag.tag

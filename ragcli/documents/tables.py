@@ -87,6 +87,14 @@ def with_headers(rows: Sequence[Row]) -> Iterator[tuple[Row, Sequence[str]]]:
     yield from ((waited, ()) for waited in waiting)
 
 
+def table_lines(rows: Sequence[Sequence[str]], *, has_header: bool) -> list[str]:
+    """The rows of a plain table as lines; its header is the first of them."""
+    made = [Row(list(cells)) for cells in rows]
+    for first in made[:1]:
+        first.is_header = has_header
+    return [line for row, header in with_headers(made) if (line := row_text(row, header))]
+
+
 def names_columns(first: Sequence[str], rows: int) -> bool:
     """Whether a first row that nothing marks as a header is one, as in most tables of office programs.
 
