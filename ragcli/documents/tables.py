@@ -42,12 +42,6 @@ def row_line(cells: Sequence[str], header: Sequence[str] = ()) -> str:
     return CELL_SEPARATOR.join(parts)
 
 
-def table_lines(rows: Sequence[Sequence[str]], *, has_header: bool) -> list[str]:
-    """The rows of a table of plain cells as lines, the first one folded into the others if it is a header."""
-    marked = [Row(list(cells), is_header=has_header and not place) for place, cells in enumerate(rows)]
-    return [line for row, header in with_headers(marked) if (line := row_text(row, header))]
-
-
 def row_text(row: Row, header: Sequence[str]) -> str:
     """The line of a row without blocks."""
     if row.is_pair and not header:
