@@ -55,7 +55,8 @@ _PRINTING = {
     "*[{": "section subsection subsubsection chapter part paragraph subparagraph caption title frametitle "
     "framesubtitle",
     "{{": "href hypertarget hyperlink textcolor colorbox texorpdfstring scalebox rotatebox foreignlanguage",
-    "[{": "hyperref footnote footnotetext author date thanks subtitle institute abstract underline nolinkurl parbox",
+    "[{": "hyperref footnote footnotetext author date thanks subtitle institute abstract underline "
+    "nolinkurl parbox",
     "{{{": "multicolumn multirow fcolorbox resizebox",
     "*[[{": "cite citep citet parencite textcite autocite footcite citeauthor citeyear nocite",
     "*{": "ref eqref pageref autoref cref Cref nameref vref",

@@ -18,7 +18,7 @@ _RST = ("rst", "rest")
 _RST_LINK = re.compile(r"(?<![`\w])(?::[\w:+.-]+:)?`([^`<>]+?)(\s+)<[^`<>\s]+>`_{0,2}(?!`)")
 _RST_ROLE = re.compile(r"(?<![`\w:]):[a-zA-Z][\w:+.-]*:`([^`]+)`(?!`)")
 _RST_ESCAPED_SPACE = re.compile(r"\\ ")
-# ".. _kiln: https://example.org" and ".. a comment", but no ".. note::", ".. [1] a footnote", ".. |a| image::".
+# ".. _kiln: https://example.org" and ".. a comment", but no ".. note::", ".. [1] note", ".. |a| image::".
 _RST_TARGET = re.compile(r"\.\. _[^:]+:|__ \S")
 _RST_COMMENT = re.compile(r"\.\.(?:[ \t]+(?!\S+::|\[|\||_)\S|[ \t]*$)")
 _RST_INCLUDE = re.compile(r"\.\. (?:literal)?include::")
