@@ -72,3 +72,6 @@ class TestRows:
         )
         document = make(folder, "letter.csv", content)
         assert (document.format, texts(document)) == ("text", [content.strip()])
+
+    def test_separators_alone_are_no_table(self, folder: Path) -> None:
+        assert make(folder, "a.csv", ",,,\n,,,\n").text == ",,,\n,,,"

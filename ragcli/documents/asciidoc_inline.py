@@ -15,37 +15,50 @@ _BUILT_IN = {
 }  # fmt: skip
 _ATTRIBUTE = re.compile(r"(\\?)\{([\w-]+)\}")
 _PASSED = re.compile(
-    r"\+\+\+(.+?)\+\+\+|(?<![\w+])\+\+(.+?)\+\+(?!\+)|pass:\w*\[(.*?)(?<!\\)\]|(?<![\w`+])`\+(.+?)\+`",
+    r"\+\+\+(.{1,300}?)\+\+\+|(?<![\w+])\+\+(.{1,300}?)\+\+(?!\+)|pass:\w*\[(.{0,300}?)(?<!\\)\]|(?<![\w`+])`"
+    r"\+(.{1,300}?)\+`",
     re.DOTALL,
 )
 _MACROS = (
     # <<anchor,text>> and [[anchor]]
-    (re.compile(r"<<[^<>,]*,\s*([^<>]+?)>>"), r"\1"),
-    (re.compile(r"<<#?([^<>,]+?)>>"), r"\1"),
-    (re.compile(r"\[\[[^\]\n]*\]\]"), ""),
+    (re.compile(r"<<[^<>,]{0,300},\s*([^<>]{1,300}?)>>"), r"\1"),
+    (re.compile(r"<<#?([^<>,]{1,300}?)>>"), r"\1"),
+    (re.compile(r"\[\[[^\]\n]{0,300}\]\]"), ""),
     # A footnote in brackets of its own, after a space.
-    (re.compile(r"\s?footnote(?:ref)?:[\w-]*\[((?:[^\]\\]|\\.)+)\]", re.DOTALL), r" (\1)"),
+    (re.compile(r"\s?footnote(?:ref)?:[\w-]*\[((?:[^\]\\]|\\.){1,2000})\]", re.DOTALL), r" (\1)"),
     (re.compile(r"footnote:[\w-]+\[\]"), ""),
-    (re.compile(r"(?:latexmath|asciimath|stem|kbd|btn):\[((?:[^\]\\]|\\.)*)\]", re.DOTALL), r"\1"),
-    (re.compile(r"menu:([^\[\s]+)\[((?:[^\]\\]|\\.)*)\]"), r"\1 > \2"),
-    (re.compile(r"(?:image|icon|video|audio)::?[^\s\[]+\[(?:alt=)?\"?([^\]\",=]*)[^\]]*\]"), r"\1"),
-    (re.compile(r"indexterm2:\[([^\]]*)\]|\(\(([^()]+)\)\)"), r"\1\2"),
-    (re.compile(r"indexterm:\[[^\]]*\]|\(\(\([^()]*\)\)\)"), ""),
+    (re.compile(r"(?:latexmath|asciimath|stem|kbd|btn):\[((?:[^\]\\]|\\.){0,300})\]", re.DOTALL), r"\1"),
+    (re.compile(r"menu:([^\[\s]{1,300})\[((?:[^\]\\]|\\.){0,300})\]"), r"\1 > \2"),
     (
-        re.compile(r"(?:link|xref|mailto|anchor):(?!\s)[^\s\[]+\[\^?((?:[^\]\\]|\\.)+?)\^?\]", re.DOTALL),
+        re.compile(
+            r"(?:image|icon|video|audio)::?[^\s\[]{1,300}\[(?:alt=)?\"?([^\]\",=]{0,300})[^\]]{0,300}\]"
+        ),
         r"\1",
     ),
-    (re.compile(r"(?:link|xref|mailto):([^\s\[]+)\[\]"), r"\1"),
-    (re.compile(r"(?:https?|ftp|irc)://[^\s\[\]<>]+\[((?:[^\]\\]|\\.)+?)\^?\]", re.DOTALL), r"\1"),
-    (re.compile(r"((?:https?|ftp|irc)://[^\s\[\]<>]+)\[\]"), r"\1"),
+    (re.compile(r"indexterm2:\[([^\]]{0,300})\]|\(\(([^()]{1,300})\)\)"), r"\1\2"),
+    (re.compile(r"indexterm:\[[^\]]{0,300}\]|\(\(\([^()]{0,300}\)\)\)"), ""),
+    (
+        re.compile(
+            r"(?:link|xref|mailto|anchor):(?!\s)[^\s\[]{1,300}\[\^?((?:[^\]\\]|\\.){1,300}?)\^?\]", re.DOTALL
+        ),
+        r"\1",
+    ),
+    (re.compile(r"(?:link|xref|mailto):([^\s\[]{1,300})\[\]"), r"\1"),
+    (
+        re.compile(r"(?:https?|ftp|irc)://[^\s\[\]<>]{1,500}\[((?:[^\]\\]|\\.){1,300}?)\^?\]", re.DOTALL),
+        r"\1",
+    ),
+    (re.compile(r"((?:https?|ftp|irc)://[^\s\[\]<>]{1,500})\[\]"), r"\1"),
     (re.compile(r"\[[.#][\w.# -]*\](?=[#*_`])"), ""),
 )
 # Unconstrained (within words) first, then constrained marks: not beside letters or spaces on the wrong side.
-_UNCONSTRAINED = re.compile(r"(\*\*|__|``|##)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
-_CONSTRAINED = re.compile(r"(?<![\w*_`#\\])([*_`#])(?=\S)((?:(?!\n\n).)+?)(?<=\S)\1(?![\w*_`#])", re.DOTALL)
+_UNCONSTRAINED = re.compile(r"(\*\*|__|``|##)(?=\S)(.{1,300}?)(?<=\S)\1", re.DOTALL)
+_CONSTRAINED = re.compile(
+    r"(?<![\w*_`#\\])([*_`#])(?=\S)((?:(?!\n\n).){1,300}?)(?<=\S)\1(?![\w*_`#])", re.DOTALL
+)
 _RAISED = re.compile(r"([~^])(\S{1,40}?)\1")
-_QUOTED = re.compile(r"\"`(.+?)`\"|'`(.+?)`'", re.DOTALL)
-_DESCRIBED = re.compile(r"^([ \t]*[^\s:].*?):{2,4}(?=[ \t]|$)", re.MULTILINE)
+_QUOTED = re.compile(r"\"`(.{1,300}?)`\"|'`(.{1,300}?)`'", re.DOTALL)
+_DESCRIBED = re.compile(r"^([ \t]*[^\s:].{0,300}?):{2,4}(?=[ \t]|$)", re.MULTILINE)
 _HARD_BREAK = re.compile(r" \+$", re.MULTILINE)
 _ESCAPE = re.compile(r"\\(?=[*_`#{<\[~^+]|https?:)")
 _KEPT = "\x1a"

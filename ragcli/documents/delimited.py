@@ -67,7 +67,7 @@ def _add_rows(outline: Outline, rows: list[Row], skipped: int) -> None:
 def _rows(text: str, delimiter: str) -> Iterator[Row]:
     """The rows that hold something. Where a quotation mark has no end, all of them are mere characters."""
     csv.field_size_limit(_LONGEST_CELL)
-    quoting = csv.QUOTE_MINIMAL
+    plain = False
     try:
         for _ in csv.reader(
             _lines(text), delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=True
@@ -75,9 +75,12 @@ def _rows(text: str, delimiter: str) -> Iterator[Row]:
             pass
     except csv.Error as problem:
         if "unexpected end" in str(problem):
-            quoting = csv.QUOTE_NONE
+            plain = True
     reader = csv.reader(
-        _lines(text), delimiter=delimiter, skipinitialspace=delimiter != "\t", quoting=quoting
+        _lines(text),
+        delimiter=delimiter,
+        skipinitialspace=delimiter != "\t",
+        quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL,
     )
     last = 0
     for cells in reader:
@@ -112,6 +115,8 @@ def _delimiter(text: str, name: str) -> str | None:
 def _regularity(sample: str, delimiter: str) -> tuple[float, int]:
     """Which share of the rows has the most common number of cells, and that number."""
     widths = Counter(len(cells) for _, _, cells in _rows(sample, delimiter))
+    if not widths:
+        return 0.0, 0
     width, regular = widths.most_common(1)[0]
     # The last cells of a row are often left out with their delimiters; one of one cell is no row.
     others = sum(count for cells, count in widths.items() if 1 < cells != width)

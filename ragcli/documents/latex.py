@@ -26,7 +26,7 @@ _LEVELS = {
     "paragraph": 6, "subparagraph": 7,
 }  # fmt: skip
 _LISTS = {"itemize": "- ", "enumerate": "", "description": "- ", "compactitem": "- ", "compactenum": ""}
-_NOT_PRINTED = re.compile(r"\\begin\{comment\}.*?\\end\{comment\}|\\iffalse\b.*?\\fi\b", re.DOTALL)
+_NOT_PRINTED = re.compile(r"\\begin\{comment\}.*?\\end\{comment\}|\\iffalse\b.{0,5000}?\\fi\b", re.DOTALL)
 _FORMULAS = names(
     "equation equation* align align* gather gather* multline multline* eqnarray eqnarray* displaymath math "
     "alignat "

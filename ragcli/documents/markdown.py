@@ -26,7 +26,7 @@ _LINE_BREAKS = ("softbreak", "hardbreak")
 _HEADING = re.compile("h[1-6]")
 # "## Booking {#booking .unnumbered}": for links and styles, as in Pandoc, kramdown and Docusaurus.
 _ATTRIBUTES = re.compile(r"\s*\{[#.:][^{}]*\}\s*$")
-_OPEN_HEADING = re.compile(r"<h([1-6])(?:\s[^<>]*)?>(?!.*</h\1)", re.DOTALL | re.IGNORECASE)
+_HEADING_TAG = re.compile(r"<(/?)h([1-6])(?:\s[^<>]*)?>", re.IGNORECASE)
 _BRACES = re.compile(r"\{[^{}]*\}")
 _MDX_IMPORT = re.compile(
     r"(?:import\s[^;]*?from\s+['\"][^'\"\n]+['\"];?\s*|import\s+['\"][^'\"\n]+['\"];?\s*)+"
@@ -222,8 +222,8 @@ class _Walk:
             return
         html = with_words(token.content, components=self.components)
         self.outline.replay(read_html(html.encode("utf-8", "ignore"), ""), lines=(first, last))
-        unfinished = _OPEN_HEADING.search(html)
-        self.html_heading = int(unfinished[1]) if unfinished else 0
+        opened = [*_HEADING_TAG.finditer(html)][-1:]
+        self.html_heading = int(opened[0][2]) if opened and not opened[0][1] else 0
 
     def _displayed(self, children: Sequence[Token]) -> str:
         parts: list[str] = []

@@ -9,7 +9,7 @@ from ragcli.documents.word_lists import names
 
 TAG = re.compile(r"<(/?)([A-Za-z][\w.:-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>")
 _COMMENT_OR_TAG = re.compile(r"<!--.*?(?:-->|\Z)|" + TAG.pattern, re.DOTALL)
-_CLOSING = re.compile(r"</([A-Za-z][\w-]*)|(-->)|(\?>)|(\]\]>)")
+_CLOSING = re.compile(r"</([A-Za-z][\w-]*)|(-->)|(\?>)")
 _ALT = re.compile(r"\salt\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
 
 _NAMES = (
@@ -49,11 +49,11 @@ def last_ends(text: str) -> Ends:
 
 def without_end(line: str, place: int, ends: Ends) -> bool:
     """Whether an HTML block that begins so would go on to the end of the text for want of its own end."""
-    for mark, end in (("<!--", "-->"), ("<?", "?>"), ("<![CDATA[", "]]>")):
+    for mark, end in (("<!--", "-->"), ("<?", "?>")):
         if line.startswith(mark):
             return ends.get(end, -1) < place
     match = re.match(r"<(script|pre|style|textarea)(?=[\s>]|$)", line, re.IGNORECASE)
-    return bool(match) and ends.get(match[1].lower(), -1) < place
+    return match is not None and ends.get(match[1].lower(), -1) < place
 
 
 def with_words(html: str, *, components: bool) -> str:
@@ -73,12 +73,12 @@ def with_words(html: str, *, components: bool) -> str:
 def words_among(tags: Sequence[str], *, components: bool) -> list[bool]:
     """For each tag within a paragraph: whether it is a word that somebody wrote in angle brackets."""
     matches = [TAG.fullmatch(tag) for tag in tags]
-    names = [match[1] + match[2].lower() if match else "" for match in matches]
-    last = {name: place for place, name in enumerate(names)}
-    first = {name: place for place, name in reversed([*enumerate(names)])}
+    found: list[str] = [match[1] + match[2].lower() if match else "" for match in matches]
+    last = {name: place for place, name in enumerate(found)}
+    first = {name: place for place, name in reversed([*enumerate(found)])}
 
     def is_paired(place: int) -> bool:
-        name = names[place]
+        name = found[place]
         if name.startswith("/"):
             return first.get(name[1:], place) < place
         return last.get(f"/{name}", place) > place
