@@ -15,8 +15,8 @@ from ragcli.documents.unreadable import UnreadableFile
 
 _OPENERS: dict[str, Callable[[IO[bytes]], IO[bytes]]] = {
     ".gz": gzip.open,  # type: ignore[dict-item]
-    ".bz2": bz2.open,  # type: ignore[dict-item]
-    ".xz": lzma.open,  # type: ignore[dict-item]
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
 }
 SUFFIXES = frozenset(_OPENERS)
 

@@ -101,7 +101,8 @@ def parsed(data: bytes, name: str) -> Element:
 
 def properties(root: Element | None) -> tuple[str, dict[str, Any]]:
     """Title and metadata, as Office, OpenDocument and EPUB write them; dates without the time."""
-    title, found = "", {}
+    title = ""
+    found: dict[str, Any] = {}
     for element in () if root is None else root.iter():
         text = one_line(element.text or "") if isinstance(element.tag, str) else ""
         if not text:

@@ -81,7 +81,7 @@ def _add_message(outline: Outline, message: Message, depth: int) -> None:
         kind = part.get_content_type()
         name = one_line(_decoded(part.get_filename() or ""))
         is_attached = part.get_content_disposition() == "attachment"
-        if kind == "message/rfc822" and depth < _DEEPEST and part.get_payload():
+        if kind == "message/rfc822" and depth < _DEEPEST and part.is_multipart():
             _add_nested(outline, part, depth)
         elif kind == "text/html" and not is_attached:
             outline.include(_html(outline, part))
@@ -97,7 +97,8 @@ def _add_message(outline: Outline, message: Message, depth: int) -> None:
 
 def _add_nested(outline: Outline, part: Message, depth: int) -> None:
     path = outline.headings
-    (nested, *_) = part.get_payload()
+    nested = part.get_payload(0)
+    assert isinstance(nested, Message)
     subject = _header(nested, "Subject")
     outline.set_path((*path, subject) if subject else path)
     _add_message(outline, nested, depth + 1)
