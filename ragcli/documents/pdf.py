@@ -15,7 +15,8 @@ from ragcli.documents.pdf_layout import fill
 from ragcli.documents.pdf_lines import Page, Word, segments
 from ragcli.documents.pdf_sense import is_nonsense, letters_in
 from ragcli.documents.pdf_titles import is_title
-from ragcli.documents.pdf_words import SKEWED, PageText
+from ragcli.documents.pdf_styles import SKEWED
+from ragcli.documents.pdf_words import PageText
 from ragcli.documents.unreadable import UnreadableFile
 
 if TYPE_CHECKING:

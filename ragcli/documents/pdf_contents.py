@@ -13,18 +13,22 @@ _NUMBER = r"(?:\d{1,4}|[ivxlc]{1,7})"
 _ENTRY = re.compile(
     rf"(?:\s(?:[.…·]\s?){{2,}}\s*{_NUMBER}|(?:[.…·]\s?){{4,}}\s*{_NUMBER}?)\s*$", re.IGNORECASE
 )
+_SPACES_AND_SIGNS = re.compile(r"[\W_]+")
 _LEADERS = re.compile(r"\s*(?:[.…·]\s?){4,}\s*")
 
 
 def without_contents(pages: Sequence[Page]) -> tuple[list[Page], list[str]]:
     """Without the entries whose words stand in the text elsewhere; the others lose their dots. And a note."""
-    texts = Counter(_squeezed(line.text) for page in pages for line in page.lines if not is_entry(line.text))
+    entries = {id(line) for page in pages for line in page.lines if is_entry(line.text)}
+    if not entries:
+        return list(pages), []
+    texts = Counter(_squeezed(line.text) for page in pages for line in page.lines if id(line) not in entries)
     kept: list[Page] = []
     dropped = 0
     for page in pages:
         lines: list[Line] = []
         for line in page.lines:
-            match = _ENTRY.search(line.text)
+            match = _ENTRY.search(line.text) if id(line) in entries else None
             if match and texts[_squeezed(line.text[: match.start()])]:
                 dropped += 1
             elif match or _LEADERS.search(line.text):
@@ -43,7 +47,7 @@ def is_entry(text: str) -> bool:
 
 
 def _squeezed(text: str) -> str:
-    return "".join(character for character in text.lower() if character.isalnum())
+    return _SPACES_AND_SIGNS.sub("", text.lower())
 
 
 def _undotted(line: Line) -> Line:

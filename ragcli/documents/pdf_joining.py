@@ -33,9 +33,14 @@ def joined(lines: Sequence[str]) -> str:
     return text
 
 
+def is_cut(line: str) -> bool:
+    """Whether a line ends in the middle of a word."""
+    return bool(_HYPHENATED.search(line))
+
+
 def cut_word(lines: Sequence[str]) -> tuple[list[str], str]:
     """The lines without the beginning of a word that they end with, and that beginning ("expen-" or "")."""
-    if not lines or not _HYPHENATED.search(lines[-1]):
+    if not lines or not is_cut(lines[-1]):
         return list(lines), ""
     *words, beginning = lines[-1].split()
     return [*lines[:-1], " ".join(words)], beginning

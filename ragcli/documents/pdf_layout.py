@@ -12,7 +12,7 @@ from statistics import median
 from ragcli.documents.outline import LINE, PARAGRAPH, RUN_ON, Outline
 from ragcli.documents.pdf_contents import without_contents
 from ragcli.documents.pdf_headings import SENTENCE_END, Bookmarks, Headings, body_size_of
-from ragcli.documents.pdf_joining import cut_word, joined
+from ragcli.documents.pdf_joining import cut_word, is_cut, joined
 from ragcli.documents.pdf_lines import Line, Page
 from ragcli.documents.pdf_running import without_running_lines
 from ragcli.documents.pdf_tables import Table, with_tables
@@ -126,6 +126,8 @@ class _Composer:
         """Whether `line` begins a paragraph or a list item."""
         if previous is None:
             return not self.continues or bool(_BULLET.match(line.text))
+        if is_cut(previous.text) and line.text[0].islower():
+            return False
         gap = previous.y - line.y
         ends_sentence = bool(SENTENCE_END.search(previous.text))
         indent = (line.left - previous.left) / line.size
@@ -133,7 +135,7 @@ class _Composer:
         return bool(
             _BULLET.match(line.text)
             or gap > _PARAGRAPH_GAP * max(self.leading, 1.2 * line.size if line.size > self.body_size else 0.0)
-            or line.bold != previous.bold
+            or (line.bold != previous.bold and (is_last or ends_sentence))
             or abs(line.size - previous.size) > 0.1 * self.body_size
             or (is_last and (ends_sentence or not line.text[0].islower()))
             or (ends_sentence and _INDENT[0] < indent < _INDENT[1])

@@ -11,7 +11,7 @@ from typing import NamedTuple
 # In units of the font size. A gap this wide may part columns or cells.
 CELL_GAP = 1.0
 # Words nearer than this are parts of one, where nothing says that a space was drawn between them.
-_GLUE_GAP = 0.06
+GLUE_GAP = 0.06
 # Words whose baselines are nearer than this stand on one line; superscripts may be farther up.
 _SAME_LINE = 0.35
 _RAISED = 0.6
@@ -20,6 +20,8 @@ _SMALL = 0.85
 _OVERLAP = 0.4
 # Text drawn again this near is a shadow, or bold by overprinting.
 _SHADOW = 0.25
+# How many of the same words are looked at; a page has thousands of full stops.
+_SHADOWS = 60
 
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 
@@ -109,7 +111,7 @@ class _Chain:
         """Whether the word goes on where the last one ended."""
         base = self.base
         size = max(base.size, word.size)
-        if _RIGHT_TO_LEFT.search(word.text) and word.right < self.right:
+        if word.right < self.right and _RIGHT_TO_LEFT.search(word.text):
             gap = self.words[-1].left - word.right
         else:
             gap = word.left - self.words[-1].right
@@ -148,12 +150,13 @@ def _once(words: Sequence[Word]) -> Iterator[Word]:
     """Without those that are drawn a second time over themselves."""
     seen: defaultdict[str, list[Word]] = defaultdict(list)
     for word in words:
+        others = seen[word.text]
         near = _SHADOW * word.size
-        if not any(
-            abs(other.left - word.left) < near and abs(other.y - word.y) < near for other in seen[word.text]
+        if not others or not any(
+            abs(other.left - word.left) < near and abs(other.y - word.y) < near for other in others[-_SHADOWS:]
         ):
-            seen[word.text].append(word)
             yield word
+        others.append(word)
 
 
 def _merged(row: list[_Chain]) -> Iterator[list[_Chain]]:
@@ -205,4 +208,4 @@ def _is_glued(previous: Word, word: Word) -> bool:
     if word.size < _SMALL * previous.size and previous.text[-1].isdigit() and word.text[0].isdigit():
         # The number of a footnote, or an exponent, is not a digit of the number that it stands at.
         return False
-    return not word.spaced and -_OVERLAP < gap / max(previous.size, word.size) < _GLUE_GAP
+    return not word.spaced and -_OVERLAP < gap / max(previous.size, word.size) < GLUE_GAP

@@ -27,6 +27,7 @@ _PAGE_NUMBER = re.compile(
     r"(?:page|p\.|seite|s\.)?\s*[-–—]?\s*(\d+)\s*(?:[-–—]|(?:of|/|von)\s*\d+)?", re.IGNORECASE
 )
 _ROMAN = re.compile(r"[-–—]?\s*[ivxlc]{1,7}\s*[-–—]?", re.IGNORECASE)
+_NO_LETTERS = re.compile(r"[\W\d_]+")
 _COUNTED = re.compile(r"(?<![\d.,])\d{1,4}(?![\d.,]\d|\d)")
 
 
@@ -155,4 +156,4 @@ def _uncounted(edge: _Edge) -> str:
 
 
 def _squeezed(text: str) -> str:
-    return "".join(character for character in text.lower() if character.isalpha())
+    return _NO_LETTERS.sub("", text.lower())

@@ -3,213 +3,207 @@
 from __future__ import annotations
 
 import ctypes
-import math
 import re
-from collections.abc import Callable, Iterator
-from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
-from ragcli.documents.pdf_lines import Word
+from ragcli.documents.pdf_calls import address_of, calls
+from ragcli.documents.pdf_lines import GLUE_GAP, Word
+from ragcli.documents.pdf_styles import Box, Style, Styles
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfPage, PdfTextPage
 
-# LaTeX's bold faces are called "medium" (Nimbus) and "bx" (Computer Modern, European Modern).
-_BOLD = re.compile(r"bold|black|heavy|demi|-medi(?![a-z])|\b(?:cm|sf|ec|la)bx|cmssbx|cmb\d", re.IGNORECASE)
-_BOLD_WEIGHT = 600
-_MONO = re.compile(r"cour|mono|typewriter|\b(?:cm|sf|ec|la)(?:sl)?tt|consol|menlo|fixed|txtt|lmtt", re.IGNORECASE)
 _TOKEN = re.compile(r"\S+")
 # PDFium's signs for a hyphen at a line's end, in its two ways to give text.
-_HYPHENS = str.maketrans("\x02\ufffe", "--")
-# In units of the size: text drawn again this near is a shadow, or bold by overprinting.
+_HYPHENS = "\x02\ufffe"
+_AS_HYPHENS = str.maketrans(_HYPHENS, "--")
+# In units of the size: a gap that parts two words though PDFium takes them for one; where letters are spaced
+# out, one that is so many times as wide as most; and one that always does.
+_WORD_GAP = 0.13
+_SPACED_OUT = 1.6
+_WIDEST_GAP = 0.6
+# In units of the size: a letter drawn again this near is a shadow, or bold by overprinting.
 _SHADOW = 0.2
-# A gap inside what PDFium takes for one word that parts two after all; it draws kerned pairs nearer.
-_WORD_GAP = 0.28
 # Of the size of the text: smaller figures beside it are of footnotes, or exponents.
 _SMALL = 0.85
-# How far, in radians, a baseline may be from a multiple of a right angle.
-_SKEW = 0.05
 
 
-class _Style(NamedTuple):
-    """What the characters of one text object have in common."""
+# Letters that are often one glyph, so that each of them seems as wide as both.
+_LIGATURES = re.compile("f[fijlt]")
+_TEXT_OBJECT = 1
 
-    size: float
-    bold: bool
-    mono: bool
-    quarter: int
+
+class _Character(NamedTuple):
+    index: int
+    text: str
+    drawn: int
+    style: Style
+    box: Box
 
 
 class PageText:
     """The characters of one page."""
 
     def __init__(self, page: PdfPage, text_page: PdfTextPage) -> None:
-        import pypdfium2.raw as raw
-
-        self._raw = raw
+        self._calls = calls()
         self._page = page
-        self._handle = text_page.raw
-        self._object_at = _object_at()
-        self._rect = raw.FS_RECTF()
-        self._x, self._y = ctypes.c_double(), ctypes.c_double()
-        self._styles: dict[int, _Style] = {}
-        self._blanks: list[int] | None = None
+        # Held, as what the addresses belong to goes with it.
+        self._text_page = text_page
+        self._handle = address_of(text_page.raw)
+        self._text = _characters(text_page)
+        self._styles = Styles(self._handle)
+        self._edge = 0.0
+        self._drawn: list[int] = []
         self._places: dict[int, int] = {}
-        self.text = self._characters(text_page)
+        self._blanks: dict[int, bool] = {}
 
     def words(self) -> list[Word]:
         """In the order of drawing."""
         found: list[Word] = []
-        for match in _TOKEN.finditer(self.text):
+        for match in _TOKEN.finditer(self._text):
             first, last = match.start(), match.end() - 1
-            start, end = self._object_at(self._handle, first), self._object_at(self._handle, last)
-            if start == end:
-                found.append(self._word(match[0], first, last, start, self._is_spaced(first)))
+            word = self._whole(match[0], first, last)
+            if word:
+                found.append(word)
+                self._edge = word.right
             else:
                 found.extend(self._parts(first, last))
         return found
 
-    def _is_spaced(self, index: int) -> bool:
-        """Whether a space precedes, and not PDFium's sign for a new line, which may be none."""
-        return index > 0 and self.text[index - 1] not in "\r\n"
+    def _object(self, index: int) -> int:
+        """The address of the text object that draws a character; 0 for those that PDFium makes up."""
+        return self._calls.text_object(self._handle, index) or 0
 
-    def _characters(self, text_page: PdfTextPage) -> str:
-        """One character for each of PDFium's indices."""
-        count = text_page.count_chars()
-        if count < 1:
-            return ""
-        text = str(text_page.get_text_range(0, count))
-        if len(text) != count:
-            codes = (self._raw.FPDFText_GetUnicode(self._handle, index) for index in range(count))
-            text = "".join(chr(code) if 0 < code < 0x110000 else " " for code in codes)
-        return text
+    def _whole(self, text: str, first: int, last: int) -> Word | None:
+        """A word in one face, without a look at each letter; None where it is not as wide as its characters."""
+        drawn, end = self._object(first), self._object(last)
+        if not drawn or not end or _LIGATURES.search(text):
+            return None
+        style = self._styles.style(drawn, first)
+        if drawn != end and (self._styles.style(end, last) is not style or self._blank_between(drawn, end)):
+            return None
+        head = self._styles.box(first, style.quarter)
+        tail = self._styles.box(last, style.quarter) if last > first else head
+        widths = style.widths
+        try:
+            width = sum(map(widths.__getitem__, text))
+        except KeyError:
+            for index in range(first, last + 1):
+                if self._object(index) not in (drawn, end):
+                    return None
+                left, _, right, _ = self._styles.box(index, style.quarter)
+                widths.setdefault(self._text[index], right - left)
+            width = sum(map(widths.__getitem__, text))
+        if last > first and abs(tail[2] - head[0] - width) > _WORD_GAP * style.size:
+            return None
+        return self._word(text, head, tail, style, self._is_spaced(first, drawn, head[0], style.size))
 
     def _parts(self, first: int, last: int) -> Iterator[Word]:
-        """A word that several text objects draw: parted where they leave a gap or draw a space between."""
-        start, edge, before, spaced = first, 0.0, 0, self._is_spaced(first)
-        kept: list[int] = []
-        for index in range(first, last + 1):
-            drawn = self._object_at(self._handle, index)
-            if not drawn:
-                # A hyphen that PDFium made up has no object of its own.
-                kept.append(index)
-                continue
-            style = self._style(drawn, index)
-            left, right, *_ = _turned(self._box(index), style.quarter)
-            if kept and drawn != before and before:
-                gap = left - edge
-                if (
-                    gap > _WORD_GAP * style.size
-                    or gap < -style.size
-                    or self._is_exponent(before, style, index)
-                    or self._blank_between(before, drawn)
-                ):
-                    yield self._word(self._text(kept), start, kept[-1], before, spaced)
-                    start, kept, spaced = index, [], True
-                elif self.text[index] == self.text[index - 1] and abs(right - edge) < _SHADOW * style.size:
-                    continue
-            kept.append(index)
-            edge, before = right, drawn
-        if kept and before:
-            yield self._word(self._text(kept), start, kept[-1], before, spaced)
+        """What PDFium takes for one word, parted at gaps, at drawn spaces and at exponents; shadows dropped."""
+        found = [self._character(index, drawn) for index in range(first, last + 1) if (drawn := self._object(index))]
+        if not found:
+            return
+        gaps = [after.box[0] - before.box[2] for before, after in zip(found, found[1:], strict=False)]
+        usual = max(0.0, sorted(gaps)[len(gaps) // 2]) if len(gaps) > 2 else 0.0
+        start = found[0]
+        part, end = [start.text], start
+        spaced = self._is_spaced(start.index, start.drawn, start.box[0], start.style.size)
+        for character, gap in zip(found[1:], gaps, strict=True):
+            if self._is_parted(end, character, gap, usual):
+                yield self._word("".join(part), start.box, end.box, start.style, spaced)
+                part, start, spaced = [character.text], character, True
+            elif not _is_shadow(end, character):
+                part.append(character.text)
+            end = character
+        if self._text[last] in _HYPHENS and end.index < last:
+            # One that PDFium makes up has no place of its own.
+            part.append("-")
+        self._edge = end.box[2]
+        yield self._word("".join(part), start.box, end.box, start.style, spaced)
 
-    def _is_exponent(self, before: int, style: _Style, index: int) -> bool:
-        sizes = style.size, self._styles[before].size
-        return min(sizes) < _SMALL * max(sizes) and self.text[index - 1 : index + 1].isdigit()
+    def _character(self, index: int, drawn: int) -> _Character:
+        style = self._styles.style(drawn, index)
+        return _Character(index, self._text[index], drawn, style, self._styles.box(index, style.quarter))
 
-    def _text(self, indices: list[int]) -> str:
-        return "".join(self.text[index] for index in indices)
+    def _is_parted(self, before: _Character, after: _Character, gap: float, usual: float) -> bool:
+        style, above = after.style, before.style
+        size = style.size
+        if style is not above:
+            size = max(style.size, above.size)
+            is_smaller = min(style.size, above.size) < _SMALL * size
+            if style.quarter != above.quarter or (is_smaller and before.text.isdigit() and after.text.isdigit()):
+                # 83,190,556 with the number of a footnote is no larger number.
+                return True
+        if gap > _WORD_GAP * size and (gap > _WIDEST_GAP * size or gap > _SPACED_OUT * usual):
+            return True
+        if gap < -size:
+            return True
+        return before.drawn != after.drawn and self._blank_between(before.drawn, after.drawn)
 
-    def _word(self, text: str, first: int, last: int, drawn: int, spaced: bool) -> Word:
-        style = self._style(drawn, first)
-        left, _, bottom, top = box = self._box(first)
-        if last != first:
-            _, right, low, high = self._box(last)
-            if style.quarter % 2:
-                box = (left, box[1], min(bottom, low), max(top, high))
-            else:
-                box = (min(left, self._rect.left), max(box[1], right), bottom, top)
-        self._raw.FPDFText_GetCharOrigin(self._handle, first, ctypes.byref(self._x), ctypes.byref(self._y))
-        x, y = self._x.value, self._y.value
-        left, right, *_ = _turned(box, style.quarter)
-        base = (y, -x, -y, x)[style.quarter]
+    @staticmethod
+    def _word(text: str, head: Box, tail: Box, style: Style, spaced: bool) -> Word:
         return Word(
-            text.translate(_HYPHENS), left, right, base, style.size, style.bold, style.mono, style.quarter, spaced
+            text.translate(_AS_HYPHENS),
+            min(head[0], tail[0]),
+            max(head[2], tail[2]),
+            head[3] + style.drop,
+            style.size,
+            style.bold,
+            style.mono,
+            style.quarter,
+            spaced,
         )
 
-    def _box(self, index: int) -> tuple[float, float, float, float]:
-        rect = self._rect
-        self._raw.FPDFText_GetLooseCharBox(self._handle, index, ctypes.byref(rect))
-        return rect.left, rect.right, rect.bottom, rect.top
-
-    def _style(self, drawn: int, index: int) -> _Style:
-        known = self._styles.get(drawn)
-        if known is None:
-            known = self._styles[drawn] = self._measured(index)
-        return known
-
-    def _measured(self, index: int) -> _Style:
-        raw = self._raw
-        matrix = raw.FS_MATRIX()
-        size = raw.FPDFText_GetFontSize(self._handle, index) or 1.0
-        angle = 0.0
-        if raw.FPDFText_GetMatrix(self._handle, index, ctypes.byref(matrix)):
-            size *= math.hypot(matrix.c, matrix.d) or 1.0
-            angle = math.atan2(matrix.b, matrix.a)
-        turns = angle / (math.pi / 2)
-        quarter = round(turns) % 4 if abs(turns - round(turns)) < _SKEW else SKEWED
-        buffer = ctypes.create_string_buffer(128)
-        raw.FPDFText_GetFontInfo(self._handle, index, buffer, 128, None)
-        name = buffer.value.decode("latin-1")
-        bold = bool(
-            _BOLD.search(name) or raw.FPDFText_GetFontWeight(self._handle, index) >= _BOLD_WEIGHT
-        )
-        return _Style(round(abs(size), 1) or 1.0, bold, bool(_MONO.search(name)), quarter)
+    def _is_spaced(self, index: int, drawn: int, left: float, size: float) -> bool:
+        """Whether the page shows a space before: PDFium makes some up, and some are drawn and taken back."""
+        if index == 0 or self._text[index - 1] in "\r\n":
+            return False
+        gap = left - self._edge
+        if not -size < gap < GLUE_GAP * size:
+            return True
+        if self._calls.is_generated(self._handle, index - 1):
+            return index > 1 and self._blank_between(self._object(index - 2), drawn)
+        return self._object(index - 1) != drawn
 
     def _blank_between(self, before: int, drawn: int) -> bool:
         """Whether an object of white space is drawn between two objects: PDFium leaves it out."""
-        if self._blanks is None:
-            self._blanks = []
-            for place, (address, is_blank) in enumerate(self._objects()):
-                self._places[address] = place
-                if is_blank:
-                    self._blanks.append(place)
+        if not self._places:
+            page, count = address_of(self._page.raw), self._calls.count_objects(address_of(self._page.raw))
+            self._drawn = [self._calls.page_object(page, place) or 0 for place in range(count)]
+            self._places = {address: place for place, address in enumerate(self._drawn)}
         first, last = self._places.get(before, -1), self._places.get(drawn, -1)
-        return 0 <= first < last and any(first < blank < last for blank in self._blanks)
+        return 0 <= first < last and any(map(self._is_blank, self._drawn[first + 1 : last]))
 
-    def _objects(self) -> Iterator[tuple[int, bool]]:
-        """(address, whether it draws only white space) of each text object of the page itself."""
-        raw = self._raw
-        buffer = (ctypes.c_ushort * 8)()
-        for number in range(raw.FPDFPage_CountObjects(self._page.raw)):
-            item = raw.FPDFPage_GetObject(self._page.raw, number)
-            if raw.FPDFPageObj_GetType(item) == raw.FPDF_PAGEOBJ_TEXT:
-                size = raw.FPDFTextObj_GetText(item, self._handle, buffer, ctypes.sizeof(buffer))
-                text = bytes(buffer)[: max(0, size - 2)].decode("utf-16-le", "replace") if size <= 16 else "x"
-                yield ctypes.cast(item, ctypes.c_void_p).value or 0, not text.strip()
-
-
-SKEWED = 4
-"""The quarter of what runs at no right angle."""
+    def _is_blank(self, drawn: int) -> bool:
+        known = self._blanks.get(drawn)
+        if known is None:
+            buffer = (ctypes.c_char * 16)()
+            is_text = self._calls.object_type(drawn) == _TEXT_OBJECT
+            size = self._calls.object_text(drawn, self._handle, ctypes.addressof(buffer), 16) if is_text else 0
+            text = bytes(buffer)[: max(0, size - 2)].decode("utf-16-le", "replace")
+            known = self._blanks[drawn] = is_text and size <= 16 and not text.strip()
+        return known
 
 
-def _turned(box: tuple[float, float, float, float], quarter: int) -> tuple[float, float, float, float]:
-    """(left, right, bottom, top) as one sees it who holds the page so that the text is upright."""
-    left, right, bottom, top = box
-    if quarter == 1:
-        return bottom, top, -right, -left
-    if quarter == 2:
-        return -right, -left, -top, -bottom
-    if quarter == 3:
-        return -top, -bottom, left, right
-    return left, right, bottom, top
+def _is_shadow(before: _Character, after: _Character) -> bool:
+    return (
+        before.text == after.text
+        and before.drawn != after.drawn
+        and abs(before.box[0] - after.box[0]) < _SHADOW * after.style.size
+    )
 
 
-@cache
-def _object_at() -> Callable[[Any, int], int | None]:
-    """FPDFText_GetTextObject with addresses as plain numbers: making pointers takes most of its time."""
+def _characters(text_page: PdfTextPage) -> str:
+    """One character for each of PDFium's indices."""
     import pypdfium2.raw as raw
 
-    address = ctypes.cast(raw.FPDFText_GetTextObject, ctypes.c_void_p).value
-    assert address
-    return ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)(address)
+    count = text_page.count_chars()
+    if count < 1:
+        return ""
+    text = str(text_page.get_text_range(0, count))
+    if len(text) != count:
+        # Characters that Unicode does not have, or that take two units of UTF-16.
+        codes = (raw.FPDFText_GetUnicode(text_page.raw, index) for index in range(count))
+        text = "".join(chr(code) if 0 < code < 0x110000 else "\ufffd" for code in codes)
+    return text
