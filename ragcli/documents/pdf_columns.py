@@ -100,7 +100,9 @@ def _are_columns(left: _Rows, right: _Rows) -> bool:
     if switches < fewest:
         # Drawn cell by cell: a table with cells of several lines.
         return False
-    return fewest > _FEWEST_LINES and _is_prose(left, 1) and _is_prose(right, 1) and not _has_bands(left, right)
+    return (
+        fewest > _FEWEST_LINES and _is_prose(left, 1) and _is_prose(right, 1) and not _has_bands(left, right)
+    )
 
 
 def _are_side_by_side(left: _Rows, right: _Rows) -> bool:
@@ -112,7 +114,9 @@ def _are_side_by_side(left: _Rows, right: _Rows) -> bool:
 
 def _switches(left: _Rows, right: _Rows) -> int:
     """How often the drawing goes from one side to the other."""
-    drawn = sorted([(cell.order, 0) for row in left for cell in row] + [(cell.order, 1) for row in right for cell in row])
+    drawn = sorted(
+        [(cell.order, 0) for row in left for cell in row] + [(cell.order, 1) for row in right for cell in row]
+    )
     return sum(before[1] != after[1] for before, after in zip(drawn, drawn[1:], strict=False))
 
 

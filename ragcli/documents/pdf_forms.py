@@ -50,7 +50,9 @@ class FormReader:
             return ""
         kind = raw.FPDFAnnot_GetSubtype(annotation)
         if kind == raw.FPDF_ANNOT_FREETEXT:
-            return _string(lambda buffer, size: raw.FPDFAnnot_GetStringValue(annotation, b"Contents", buffer, size))
+            return _string(
+                lambda buffer, size: raw.FPDFAnnot_GetStringValue(annotation, b"Contents", buffer, size)
+            )
         if kind != raw.FPDF_ANNOT_WIDGET or self._form is None:
             return ""
         field = raw.FPDFAnnot_GetFormFieldType(self._form, annotation)
@@ -66,7 +68,9 @@ class FormReader:
     def _value(self, annotation: Any) -> str:
         import pypdfium2.raw as raw
 
-        return _string(lambda buffer, size: raw.FPDFAnnot_GetFormFieldValue(self._form, annotation, buffer, size))
+        return _string(
+            lambda buffer, size: raw.FPDFAnnot_GetFormFieldValue(self._form, annotation, buffer, size)
+        )
 
     def _chosen(self, annotation: Any) -> Iterator[str]:
         import pypdfium2.raw as raw
@@ -106,7 +110,9 @@ def _placed(text: str, box: tuple[float, float, float, float], drawn: Sequence[W
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     size = round(max(1.0, min(_LARGEST_TEXT, _TEXT_HEIGHT * (top - bottom) / len(lines))), 1)
     y = top - _PADDING - size if len(lines) > 1 else (top + bottom) / 2 - 0.35 * size
-    beside = [word for word in drawn if bottom - 1 <= word.y <= top and not word.quarter and word.size < 3 * size]
+    beside = [
+        word for word in drawn if bottom - 1 <= word.y <= top and not word.quarter and word.size < 3 * size
+    ]
     if len(lines) == 1 and beside:
         nearest = min(beside, key=lambda word: min(abs(word.right - left), abs(word.left - right)))
         y, size = nearest.y, nearest.size

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from ragcli.documents.pdf_contents import is_entry
 from ragcli.documents.pdf_lines import Line, Page
 
 LARGE = 1.12
@@ -22,6 +21,9 @@ _SMALL = 0.95
 SENTENCE_END = re.compile(r"[.!?:;。！？][\"'”’)\]]*$")
 _BULLET_SIGN = re.compile(r"[•◦▪‣·●○■–—*-]\s+\S")
 _NUMBERED = re.compile(r"(?:\d+(?:\.\d+)*\.?|[A-Z]\.(?:\d+\.?)*|[IVX]+\.)\s+\S")
+_NUMBER = re.compile(
+    r"^(?:(?:chapter|appendix|part|section)\s+)?(?:\d+|[A-Z]|[IVX]+)(?:\.\d+)*[.:]?\s+", re.IGNORECASE
+)
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 Bookmarks = Mapping[tuple[int, str], int]
@@ -61,8 +63,8 @@ class Headings:
         """(level, how many lines) of the heading that begins here; level 0 where none does."""
         line = lines[place]
         for length in (1, 2, 3):
-            text = "".join(part.text for part in lines[place : place + length])
-            marked = self._bookmarks.get((page, "".join(text.lower().split())), 0)
+            text = " ".join(part.text for part in lines[place : place + length])
+            marked = self._marked(text, page)
             if marked:
                 smaller = bool(self._sizes) and marked == 1 and line.size < self._sizes[0]
                 return marked + smaller, length
@@ -71,12 +73,22 @@ class Headings:
         length = self._length(lines, place)
         if self._is_large(line):
             text = " ".join(part.text for part in lines[place : place + length])
-            return (self._sizes.index(line.size) + 1, length) if len(text) <= _LONGEST_HEADING else (0, length)
+            return (
+                (self._sizes.index(line.size) + 1, length) if len(text) <= _LONGEST_HEADING else (0, length)
+            )
         if not line.bold or line.size not in self._bold_sizes:
             return 0, 1
         if length >= _MOST_BOLD_LINES or not self._names(lines[place : place + length]):
             return 0, length
         return len(self._sizes) + self._bold_sizes.index(line.size) + 1, length
+
+    def _marked(self, text: str, page: int) -> int:
+        """The level of the bookmark of this title, which may lack the number of the section; else 0."""
+        for title in (text, _NUMBER.sub("", text)):
+            level = self._bookmarks.get((page, "".join(title.lower().split())), 0)
+            if level:
+                return level
+        return 0
 
     def _length(self, lines: Sequence[Line], place: int) -> int:
         """How many lines are set alike, one under the other, and begin nothing new."""
@@ -85,11 +97,11 @@ class Headings:
             above, line = lines[place + length - 1], lines[place + length]
             if not (
                 abs(line.size - above.size) < 0.02 * above.size
-                and line.bold == above.bold
+                and (line.bold == above.bold or self._is_large(line))
                 and 0 < above.y - line.y < _LEADING * above.size
                 and self._is_under(lines[place], line)
                 and not _NUMBERED.match(line.text)
-                and not is_entry(line.text)
+                and not line.listed
             ):
                 break
             length += 1
@@ -125,5 +137,5 @@ class Headings:
             len(line.text) <= _LONGEST_HEADING
             and not line.mono
             and bool(_WORD.search(line.text) or (line.text.isalpha() and ord(line.text[0]) > 0x2E7F))
-            and not is_entry(line.text)
+            and not line.listed
         )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from ragcli.documents.outline import LINE, PARAGRAPH, RUN_ON, Outline
-from ragcli.documents.pdf_contents import without_contents
+from ragcli.documents.pdf_contents import with_listed_contents
 from ragcli.documents.pdf_headings import SENTENCE_END, Bookmarks, Headings, body_size_of
 from ragcli.documents.pdf_joining import cut_word, is_cut, joined
 from ragcli.documents.pdf_lines import Line, Page
@@ -29,16 +29,15 @@ _INDENT = (0.8, 4.0)
 _SMALL = 0.93
 # Of the size: the usual width of a glyph of a typewriter face.
 _MONO_WIDTH = 0.6
-_BULLET = re.compile(r"(?:[•◦▪‣·●○■–—*-]|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)])\s+\S")
+_BULLET = re.compile(r"(?:[•◦▪‣·●○■–—*-]|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]|\[\w{1,8}\])\s+\S")
 _SYMBOL_BULLET = re.compile(r"[•◦▪‣·●○■–—*]\s+")
 
 
 def fill(outline: Outline, pages: Sequence[Page], bookmarks: Bookmarks) -> None:
     """Write the pages' text into `outline`. What is left out is counted in its notes."""
     body_size = body_size_of(pages)
-    pages, contents = without_contents(pages)
-    pages, running = without_running_lines(pages, body_size)
-    outline.notes += [*running, *contents]
+    pages, notes = without_running_lines(with_listed_contents(pages), body_size)
+    outline.notes += notes
     _Composer(outline, pages, body_size, bookmarks).compose()
 
 
@@ -98,7 +97,7 @@ class _Composer:
 
     def _line(self, line: Line, previous: Line | None, page: int) -> Line | None:
         """Returns the line that the next one is to be compared with."""
-        if line.mono and not self.body_is_mono:
+        if line.mono and not self.body_is_mono and not self._is_in_sentence(line, previous):
             if not self.listing:
                 self._end_paragraph()
             self.listing.append(line)
@@ -115,6 +114,17 @@ class _Composer:
         self.paragraph.append(line)
         return line
 
+    def _is_in_sentence(self, line: Line, previous: Line | None) -> bool:
+        """Whether a line in a typewriter face only goes on with the sentence above it."""
+        return (
+            bool(self.paragraph)
+            and previous is self.paragraph[-1]
+            and self._is_unfinished()
+            and abs(line.left - previous.left) < line.size
+            and previous.y - line.y < _PARAGRAPH_GAP * self.leading
+            and not self._is_ended(previous, line)
+        )
+
     def _is_unfinished(self) -> bool:
         """Whether the open paragraph is of the body, and its last sentence goes on."""
         if not self.paragraph:
@@ -124,6 +134,8 @@ class _Composer:
 
     def _begins(self, line: Line, previous: Line | None) -> bool:
         """Whether `line` begins a paragraph or a list item."""
+        if line.listed or (previous and previous.listed):
+            return True
         if previous is None:
             return not self.continues or bool(_BULLET.match(line.text))
         if is_cut(previous.text) and line.text[0].islower():
@@ -134,7 +146,8 @@ class _Composer:
         is_last = self._is_ended(previous, line)
         return bool(
             _BULLET.match(line.text)
-            or gap > _PARAGRAPH_GAP * max(self.leading, 1.2 * line.size if line.size > self.body_size else 0.0)
+            or gap
+            > _PARAGRAPH_GAP * max(self.leading, 1.2 * line.size if line.size > self.body_size else 0.0)
             or (line.bold != previous.bold and (is_last or ends_sentence))
             or abs(line.size - previous.size) > 0.1 * self.body_size
             or (is_last and (ends_sentence or not line.text[0].islower()))
@@ -154,16 +167,17 @@ class _Composer:
             self.cut = ""
             if more_to_come:
                 texts, self.cut = cut_word(texts)
-            self._add_paragraph(joined(texts), self.paragraph_page)
+            is_item = bool(lines) and lines[0].listed
+            self._add_paragraph(joined(texts), self.paragraph_page, is_item=is_item)
         if lines or not more_to_come:
             self.continues = more_to_come
         if not more_to_come:
             self._add_waiting()
 
-    def _add_paragraph(self, text: str, page: int) -> None:
+    def _add_paragraph(self, text: str, page: int, *, is_item: bool) -> None:
         if not text:
             return
-        is_item = bool(_BULLET.match(text))
+        is_item = is_item or bool(_BULLET.match(text))
         separator = LINE if is_item and self.last_was_item else PARAGRAPH
         text = _SYMBOL_BULLET.sub("- ", text, count=1) if _SYMBOL_BULLET.match(text) else text
         self.outline.add(text, page=page, separator=RUN_ON if self.continues else separator)
@@ -243,6 +257,8 @@ def _leading(pages: Sequence[Page], body_size: float) -> float:
         above.y - below.y
         for page in pages
         for above, below in zip(page.lines, page.lines[1:], strict=False)
-        if above.size == below.size == body_size and 0 < above.y - below.y < _LARGEST_LEADING * body_size
+        if above.size == below.size == body_size
+        and len(above.cells) == len(below.cells) == 1
+        and 0 < above.y - below.y < _LARGEST_LEADING * body_size
     ]
     return median(gaps) if gaps else 1.2 * body_size

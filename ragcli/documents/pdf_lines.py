@@ -60,7 +60,7 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of text; where `cells` are more than one, a row of a table."""
+    """A line of text; where `cells` are more than one, a row of a table. `listed`: an entry of a list of contents."""
 
     text: str
     left: float
@@ -70,6 +70,7 @@ class Line:
     bold: bool
     mono: bool
     cells: tuple[Segment, ...]
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,8 @@ def _once(words: Sequence[Word]) -> Iterator[Word]:
         others = seen[word.text]
         near = _SHADOW * word.size
         if not others or not any(
-            abs(other.left - word.left) < near and abs(other.y - word.y) < near for other in others[-_SHADOWS:]
+            abs(other.left - word.left) < near and abs(other.y - word.y) < near
+            for other in others[-_SHADOWS:]
         ):
             yield word
         others.append(word)

@@ -84,7 +84,9 @@ def without_running_lines(pages: Sequence[Page], body_size: float) -> tuple[list
         kept.append(replace(page, lines=tuple(lines), above=tuple(above), asides=tuple(asides)))
     notes = []
     if dropped:
-        notes.append(f"{_count(dropped, 'running header or footer', 'running headers and footers')} on {_count(len(touched), 'page')} left out")
+        notes.append(
+            f"{_count(dropped, 'running header or footer', 'running headers and footers')} on {_count(len(touched), 'page')} left out"
+        )
     return kept, notes
 
 
@@ -100,7 +102,9 @@ def _edges(page: Page, body_size: float) -> Iterator[_Edge]:
     for name, order in (("top", heights), ("bottom", heights[::-1])):
         limit = 0
         for number, height in enumerate(order[:_EDGE_LINES]):
-            if number + 1 == len(order) or abs(order[number + 1] - height) >= _APART * min(usual, 1.3 * body_size):
+            if number + 1 == len(order) or abs(order[number + 1] - height) >= _APART * min(
+                usual, 1.3 * body_size
+            ):
                 limit = number + 1
         for line in page.lines:
             place = order.index(round(line.y))

@@ -15,7 +15,9 @@ _MOST_SYMBOLS = 0.6
 _FEWEST_KINDS = 10
 
 # Private use, controls, the sign for a character that is unknown, noncharacters, and "(cid:17)".
-_UNDEFINED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufff0-\uffff\U000f0000-\U0010ffff]|\\(cid:\\d+\\)")
+_UNDEFINED = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufff0-\uffff\U000f0000-\U0010ffff]|\\(cid:\\d+\\)"
+)
 _LEADERS = re.compile(r"([^\w\s])(?:\s?\1)+")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ragcli.documents.outline import one_line
-from ragcli.documents.pdf_lines import Line, Segment, line_of, segment_of
+from ragcli.documents.pdf_lines import Line, Segment, segment_of
 from ragcli.documents.tables import CELL_SEPARATOR, row_line
 
 # In units of the font size: rows farther apart are not of one table; nearer ones may be one wrapped row.
@@ -21,7 +21,9 @@ _LABEL = re.compile(
     r"[•◦▪‣·●○■–—*-]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|(?:[A-Z]|\d{1,2})(?:\.\d{1,2})*\.?|\[\w{1,8}\]|.{1,60}:"
 )
 _EQUATION_NUMBER = re.compile(r"\(?\d+(?:\.\d+)*[a-z]?\)")
-_NUMBER = re.compile(r"[-+−–(]?[^\w\s]?\s?\d[\d.,\s]*(?:[%)]|\s?\w{1,3})?(?:\^?\d)?|[-–—]|n/?a", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"[-+−–(]?[^\w\s]?\s?\d[\d.,\s]*(?:[%)]|\s?\w{1,3})?(?:\^?\d)?|[-–—]|n/?a", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def _group(lines: Sequence[Line], start: int) -> list[Line]:
 
 
 def _is_row(line: Line) -> bool:
-    if len(line.cells) < 2 or line.mono:
+    if len(line.cells) < 2 or line.mono or line.listed:
         return False
     if len(line.cells) == 2:
         first, last = line.cells
@@ -73,13 +75,16 @@ def _is_row(line: Line) -> bool:
 
 def _follows(group: list[Line], line: Line) -> bool:
     last = group[-1]
-    return 0 < last.y - line.y < _ROW_GAP * max(last.size, line.size) and abs(line.size - last.size) < 0.3 * last.size
+    return (
+        0 < last.y - line.y < _ROW_GAP * max(last.size, line.size)
+        and abs(line.size - last.size) < 0.3 * last.size
+    )
 
 
 def _is_part(group: list[Line], line: Line) -> bool:
     """Whether a single cell stands in a column of the rows above, and not a line of text under the table."""
     edges = [(cell.left, cell.right) for row in group for cell in row.cells if len(row.cells) > 1]
-    if line.mono or len(line.cells) > 1:
+    if line.mono or line.listed or len(line.cells) > 1:
         return False
     first = min(left for left, _ in edges)
     if line.left < first + _EDGE:
@@ -94,9 +99,9 @@ def _is_wrapped(group: list[Line], place: int) -> bool:
 
 def _rows(group: list[Line]) -> list[str]:
     columns = _columns(group)
-    cells = [_cells(line, columns) for line in group]
+    cells = _without_doubles([_cells(line, columns) for line in group])
     headers = _header_rows(group, cells)
-    header = [one_line(" ".join(row[column] for row in cells[:headers])) for column in range(len(columns))]
+    header = [one_line(" ".join(row[column] for row in cells[:headers])) for column in range(len(cells[0]))]
     body = _unwrapped(group[headers:], cells[headers:])
     if not headers:
         return [row_line(row) for row in body]
@@ -140,6 +145,17 @@ def _cells(line: Line, columns: Sequence[tuple[float, float]]) -> list[str]:
             column = _column_of(part, columns)
             found[column] = f"{found[column]} {part.text}".strip()
     return found
+
+
+def _without_doubles(cells: list[list[str]]) -> list[list[str]]:
+    """Neighbours of which no row has both are one column, with its name centred over what stands at its edge."""
+    column = 0
+    while column + 1 < len(cells[0]):
+        if any(row[column] and row[column + 1] for row in cells):
+            column += 1
+        else:
+            cells = [[*row[:column], row[column] or row[column + 1], *row[column + 2 :]] for row in cells]
+    return cells
 
 
 def _column_of(cell: Segment, columns: Sequence[tuple[float, float]]) -> int:
@@ -192,7 +208,11 @@ def _unwrapped(lines: Sequence[Line], cells: Sequence[list[str]]) -> list[list[s
     widest = max((gap for gap, row in zip(gaps, cells[1:], strict=True) if row[0]), default=0.0)
     for number, row in enumerate(cells):
         filled = [place for place, cell in enumerate(row) if cell]
-        if rows and len(filled) < len(row) and _goes_on(rows[-1], row, filled, gaps[number - 1], widest, lines[number]):
+        if (
+            rows
+            and len(filled) < len(row)
+            and _goes_on(rows[-1], row, filled, gaps[number - 1], widest, lines[number])
+        ):
             for place in filled:
                 rows[-1][place] = f"{rows[-1][place]} {row[place]}".strip()
         else:
@@ -210,8 +230,3 @@ def _goes_on(
     if gap < 0.85 * widest and not row[0]:
         return True
     return len(filled) == 1 and (row[filled[0]][0].islower() or above[filled[0]].endswith("-"))
-
-
-def plain(line: Line) -> Line:
-    """A row that belongs to no table as one line of text."""
-    return line_of(line.cells)

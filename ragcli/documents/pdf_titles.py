@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 _NO_TITLES = ("untitled", "microsoft word", "microsoft powerpoint", "document", "presentation", "slide")
-_NAMES = frozenset({"name", "title", "none", "unknown", "null", "template", "default", "blank", "print", "pdf"})
+_NAMES = frozenset(
+    {"name", "title", "none", "unknown", "null", "template", "default", "blank", "print", "pdf"}
+)
 _FILE_NAME = re.compile(r".*\.[a-z][a-z0-9]{1,4}", re.IGNORECASE)
 
 

@@ -101,7 +101,11 @@ class PageText:
 
     def _parts(self, first: int, last: int) -> Iterator[Word]:
         """What PDFium takes for one word, parted at gaps, at drawn spaces and at exponents; shadows dropped."""
-        found = [self._character(index, drawn) for index in range(first, last + 1) if (drawn := self._object(index))]
+        found = [
+            self._character(index, drawn)
+            for index in range(first, last + 1)
+            if (drawn := self._object(index))
+        ]
         if not found:
             return
         gaps = [after.box[0] - before.box[2] for before, after in zip(found, found[1:], strict=False)]
@@ -132,7 +136,9 @@ class PageText:
         if style is not above:
             size = max(style.size, above.size)
             is_smaller = min(style.size, above.size) < _SMALL * size
-            if style.quarter != above.quarter or (is_smaller and before.text.isdigit() and after.text.isdigit()):
+            if style.quarter != above.quarter or (
+                is_smaller and before.text.isdigit() and after.text.isdigit()
+            ):
                 # 83,190,556 with the number of a footnote is no larger number.
                 return True
         if gap > _WORD_GAP * size and (gap > _WIDEST_GAP * size or gap > _SPACED_OUT * usual):
@@ -180,7 +186,9 @@ class PageText:
         if known is None:
             buffer = (ctypes.c_char * 16)()
             is_text = self._calls.object_type(drawn) == _TEXT_OBJECT
-            size = self._calls.object_text(drawn, self._handle, ctypes.addressof(buffer), 16) if is_text else 0
+            size = (
+                self._calls.object_text(drawn, self._handle, ctypes.addressof(buffer), 16) if is_text else 0
+            )
             text = bytes(buffer)[: max(0, size - 2)].decode("utf-16-le", "replace")
             known = self._blanks[drawn] = is_text and size <= 16 and not text.strip()
         return known
