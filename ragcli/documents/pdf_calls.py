@@ -29,7 +29,7 @@ class Calls(NamedTuple):
     page_object: Callable[[int, int], int | None]
     count_objects: Callable[[int], int]
     object_type: Callable[[int], int]
-    object_text: Callable[[int, int, int, int], int]
+    bounds: Callable[[int, int, int, int, int], int]
 
 
 @cache
@@ -55,7 +55,7 @@ def calls() -> Calls:
         made(raw.FPDFPage_GetObject, _ADDRESS, _ADDRESS, _INT),
         made(raw.FPDFPage_CountObjects, _INT, _ADDRESS),
         made(raw.FPDFPageObj_GetType, _INT, _ADDRESS),
-        made(raw.FPDFTextObj_GetText, ctypes.c_ulong, _ADDRESS, _ADDRESS, _ADDRESS, ctypes.c_ulong),
+        made(raw.FPDFPageObj_GetBounds, _INT, _ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS),
     )
 
 

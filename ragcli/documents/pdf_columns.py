@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from statistics import mean, median
 
 from ragcli.documents.pdf_lines import Line, Segment, line_of
@@ -20,7 +21,6 @@ _OVERHANG = 1.5
 # row, as tables mostly are, so that more must speak for columns.
 _WORDS_PER_LINE = (2.5, 4.0)
 _FILL = (0.5, 0.6)
-_CELLS_PER_LINE = (1.5, 1.2)
 _MOST_NUMBERS = 0.3
 # Tables have their cells on common baselines; and few have so many rows that are drawn column by column.
 _ALIGNED = 0.6
@@ -117,7 +117,7 @@ def _switches(left: _Rows, right: _Rows) -> int:
     drawn = sorted(
         [(cell.order, 0) for row in left for cell in row] + [(cell.order, 1) for row in right for cell in row]
     )
-    return sum(before[1] != after[1] for before, after in zip(drawn, drawn[1:], strict=False))
+    return sum(before[1] != after[1] for before, after in pairwise(drawn))
 
 
 def _aligned(left: _Rows, right: _Rows) -> float:
@@ -133,8 +133,7 @@ def _is_prose(rows: _Rows, strictness: int) -> bool:
     numbers = sum(not any(map(str.isalpha, word)) for word in words)
     cells = sum(len(row) for row in rows)
     return (
-        cells / len(rows) <= _CELLS_PER_LINE[strictness]
-        and len(words) / len(rows) >= _WORDS_PER_LINE[strictness]
+        len(words) / cells >= _WORDS_PER_LINE[strictness]
         and mean(widths) / max(widths) >= _FILL[strictness]
         and numbers / len(words) <= _MOST_NUMBERS
     )
@@ -148,6 +147,6 @@ def _has_bands(left: _Rows, right: _Rows) -> bool:
 
 
 def _wide_gaps(rows: _Rows) -> list[float]:
-    gaps = [(above[0].y - below[0].y, below[0].y) for above, below in zip(rows, rows[1:], strict=False)]
+    gaps = [(above[0].y - below[0].y, below[0].y) for above, below in pairwise(rows)]
     usual = min(gap for gap, _ in gaps)
     return [y for gap, y in gaps if gap > _BAND_GAP * usual]

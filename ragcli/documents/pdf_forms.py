@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ragcli.documents.pdf_lines import Word
@@ -50,9 +51,7 @@ class FormReader:
             return ""
         kind = raw.FPDFAnnot_GetSubtype(annotation)
         if kind == raw.FPDF_ANNOT_FREETEXT:
-            return _string(
-                lambda buffer, size: raw.FPDFAnnot_GetStringValue(annotation, b"Contents", buffer, size)
-            )
+            return _string(partial(raw.FPDFAnnot_GetStringValue, annotation, b"Contents"))
         if kind != raw.FPDF_ANNOT_WIDGET or self._form is None:
             return ""
         field = raw.FPDFAnnot_GetFormFieldType(self._form, annotation)
@@ -68,24 +67,18 @@ class FormReader:
     def _value(self, annotation: Any) -> str:
         import pypdfium2.raw as raw
 
-        return _string(
-            lambda buffer, size: raw.FPDFAnnot_GetFormFieldValue(self._form, annotation, buffer, size)
-        )
+        return _string(partial(raw.FPDFAnnot_GetFormFieldValue, self._form, annotation))
 
     def _chosen(self, annotation: Any) -> Iterator[str]:
         import pypdfium2.raw as raw
 
         for option in range(raw.FPDFAnnot_GetOptionCount(self._form, annotation)):
             if raw.FPDFAnnot_IsOptionSelected(self._form, annotation, option):
-                yield _string(
-                    lambda buffer, size, option=option: raw.FPDFAnnot_GetOptionLabel(
-                        self._form, annotation, option, buffer, size
-                    )
-                )
+                yield _string(partial(raw.FPDFAnnot_GetOptionLabel, self._form, annotation, option))
 
 
 def _string(call: Callable[[Any, int], int]) -> str:
-    """What a function of PDFium gives that takes a buffer and its size in bytes, and returns the size needed."""
+    """From a function of PDFium that takes a buffer and its size in bytes, and returns the size needed."""
     import pypdfium2.raw as raw
 
     size = call(None, 0)

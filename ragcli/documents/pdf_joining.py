@@ -24,9 +24,7 @@ def joined(lines: Sequence[str]) -> str:
         if text and _HYPHENATED.search(text) and _STARTS_LETTER.match(line) and line[0].islower():
             word = re.split(r"\s", text)[-1]
             text = text + line if "-" in word[:-1] else text[:-1] + line
-        elif text.endswith("-") and not text.endswith(" -"):
-            text += line
-        elif _UNSPACED_END.search(text) and _UNSPACED_START.match(line):
+        elif (text.endswith("-") and not text.endswith(" -")) or _is_unspaced(text, line):
             text += line
         else:
             text = f"{text} {line}" if text else line
@@ -36,6 +34,10 @@ def joined(lines: Sequence[str]) -> str:
 def is_cut(line: str) -> bool:
     """Whether a line ends in the middle of a word."""
     return bool(_HYPHENATED.search(line))
+
+
+def _is_unspaced(text: str, line: str) -> bool:
+    return bool(_UNSPACED_END.search(text) and _UNSPACED_START.match(line))
 
 
 def cut_word(lines: Sequence[str]) -> tuple[list[str], str]:

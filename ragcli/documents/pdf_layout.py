@@ -25,7 +25,7 @@ _LARGEST_LEADING = 2.4
 _ROOM = 1.5
 # In units of the size: how far the first line of a paragraph is set in.
 _INDENT = (0.8, 4.0)
-# Of the body's size: smaller text in mid-sentence is a footnote or a caption, and waits for the sentence's end.
+# Of the body's size: smaller text in mid-sentence is a note or a caption, and waits for the sentence's end.
 _SMALL = 0.93
 # Of the size: the usual width of a glyph of a typewriter face.
 _MONO_WIDTH = 0.6
@@ -155,7 +155,7 @@ class _Composer:
         )
 
     def _is_ended(self, previous: Line, line: Line) -> bool:
-        """Whether the first word of `line` had room on the line above, so that somebody ended that on purpose."""
+        """Whether the first word of `line` had room on the line above: somebody ended that on purpose."""
         word = line.cells[0].words[0] if line.cells[0].words else None
         needed = (word.right - word.left if word else line.right - line.left) + _ROOM * line.size
         return previous.right + needed < self.edges.get(id(previous), 0.0)

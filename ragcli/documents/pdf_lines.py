@@ -1,4 +1,4 @@
-"""Words at places become segments, what stands on one line without a wide gap: pure, free of any PDF library."""
+"""Words at places become segments: what stands on one line without a wide gap. Pure."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of text; where `cells` are more than one, a row of a table. `listed`: an entry of a list of contents."""
+    """A line of text, or a row of `cells`. `listed`: an entry of a list of contents."""
 
     text: str
     left: float
@@ -75,10 +75,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`lines` in reading order; what is read, but has no place in it: `above` it, and after it as `asides`."""
+    """`lines` in reading order; what is read, but has no place in it: `above` it, and after it as `asides`.
+
+    `foot` and `head`: the heights of the page's edges.
+    """
 
     number: int
     lines: tuple[Line, ...]
+    foot: float
+    head: float
     above: tuple[str, ...] = ()
     asides: tuple[str, ...] = ()
 

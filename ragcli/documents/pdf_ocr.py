@@ -57,6 +57,7 @@ class Ocr:
             return None
         width, height = page.get_size()
         scale = min(_DOTS_PER_POINT, _MOST_DOTS / max(width, height, 1.0))
+        dots = str(round(72 * scale))
         command = [
             self._program,
             "stdin",
@@ -64,7 +65,7 @@ class Ocr:
             "-l",
             _languages(self._program),
             "--dpi",
-            str(round(72 * scale)),
+            dots,
             "tsv",
         ]
         try:
@@ -84,7 +85,7 @@ class Ocr:
 
 
 def _time_left() -> float:
-    """Of the processor time that the file may take: what a child of this process takes is not counted in it."""
+    """Of the processor time that the file may take; what a child takes is not counted by the system."""
     try:
         import resource
     except ImportError:

@@ -50,7 +50,7 @@ class PageReader:
         visible += forms.words(page, visible)
         if not makes_sense or letters_in(visible) < _FEWEST_LETTERS:
             visible = self._seen(number, page, visible, makes_sense=makes_sense)
-        self.pages.append(page_of(number, visible))
+        self.pages.append(page_of(number, visible, page.get_bbox()))
 
     def _seen(self, number: int, page: PdfPage, words: list[Word], *, makes_sense: bool) -> list[Word]:
         """The words of a page with little text or none: of its picture, if it is one and can be read."""
@@ -95,7 +95,7 @@ class PageReader:
         return [note for pages, note in notes if pages] + ([outside] if self._outside else [])
 
 
-def page_of(number: int, words: Sequence[Word]) -> Page:
+def page_of(number: int, words: Sequence[Word], box: tuple[float, float, float, float]) -> Page:
     """Words in the direction of most are the text; the others are asides, read after it."""
     weights: Counter[int] = Counter()
     for word in words:
@@ -108,8 +108,11 @@ def page_of(number: int, words: Sequence[Word]) -> Page:
     skewed = " ".join(word.text for word in words if word.quarter == SKEWED)
     if skewed:
         asides.append(skewed)
-    lines = in_reading_order(segments([word for word in words if straight and word.quarter == straight[0]]))
-    return Page(number, tuple(lines), asides=tuple(asides))
+    main = straight[0] if straight else 0
+    lines = in_reading_order(segments([word for word in words if word.quarter == main]))
+    left, bottom, right, top = box
+    foot, head = ((bottom, top), (-right, -left), (-top, -bottom), (left, right))[main]
+    return Page(number, tuple(lines), foot, head, asides=tuple(asides))
 
 
 def _inside(words: Sequence[Word], page: PdfPage) -> list[Word]:

@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import median
 
 from ragcli.documents.pdf_lines import Line, Page
@@ -22,6 +23,8 @@ _LARGE = 1.12
 _SMALL = 0.95
 # In units of the usual distance between lines: farther from the text, a line stands apart.
 _APART = 1.4
+# Of the page's height: how far from its edge a line may run.
+_MARGIN = 0.2
 
 _PAGE_NUMBER = re.compile(
     r"(?:page|p\.|seite|s\.)?\s*[-–—]?\s*(\d+)\s*(?:[-–—]|(?:of|/|von)\s*\d+)?", re.IGNORECASE
@@ -40,7 +43,7 @@ class _Edge:
     slot: tuple[str, int, float]
     is_heading: bool
 
-    def keys(self) -> Iterator[str]:
+    def keyed(self) -> Iterator[str]:
         """The text; and the text with each number as its distance from the number of the page."""
         yield self.line.text
         for match in _COUNTED.finditer(self.line.text):
@@ -56,7 +59,7 @@ class _Edge:
 
 
 def without_running_lines(pages: Sequence[Page], body_size: float) -> tuple[list[Page], list[str]]:
-    """The pages with each running line once, among the asides of its first page; notes on what was left out."""
+    """The pages with each running line once, beside the text of its first page; and a note on the others."""
     edges = [edge for page in pages for edge in _edges(page, body_size)]
     running = _running(edges, len(pages))
     # What a running line says, without the page's number, is said once.
@@ -65,7 +68,7 @@ def without_running_lines(pages: Sequence[Page], body_size: float) -> tuple[list
         squeezed[_squeezed(edge.line.text)] -= 1
     said = {text for text, count in squeezed.items() if count > 0}
     kept: list[Page] = []
-    dropped, touched = 0, set()
+    dropped, words, touched = 0, 0, set()
     for page in pages:
         above: list[str] = []
         asides = list(page.asides)
@@ -80,24 +83,21 @@ def without_running_lines(pages: Sequence[Page], body_size: float) -> tuple[list
                 said.add(_squeezed(text))
             else:
                 dropped += 1
+                words += len(line.text.split())
                 touched.add(page.number)
         kept.append(replace(page, lines=tuple(lines), above=tuple(above), asides=tuple(asides)))
     notes = []
     if dropped:
-        notes.append(
-            f"{_count(dropped, 'running header or footer', 'running headers and footers')} on {_count(len(touched), 'page')} left out"
-        )
+        what = "running header or footer" if dropped == 1 else "running headers and footers"
+        where = "1 page" if len(touched) == 1 else f"{len(touched):,} pages"
+        notes.append(f"{dropped:,} {what} on {where} left out ({words:,} words)")
     return kept, notes
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _edges(page: Page, body_size: float) -> Iterator[_Edge]:
     """The outermost lines of a page that stand apart from its text, or in smaller type."""
     heights = sorted({round(line.y) for line in page.lines}, reverse=True)
-    gaps = [above - below for above, below in zip(heights, heights[1:], strict=False)]
+    gaps = [above - below for above, below in pairwise(heights)]
     usual = median(gaps) if gaps else 0.0
     for name, order in (("top", heights), ("bottom", heights[::-1])):
         limit = 0
@@ -106,7 +106,11 @@ def _edges(page: Page, body_size: float) -> Iterator[_Edge]:
                 usual, 1.3 * body_size
             ):
                 limit = number + 1
+        margin = _MARGIN * (page.head - page.foot)
         for line in page.lines:
+            away = page.head - line.y if name == "top" else line.y - page.foot
+            if away > margin:
+                continue
             place = order.index(round(line.y))
             if place < limit or (place < _EDGE_LINES and line.size < _SMALL * body_size):
                 is_heading = line.size >= _LARGE * body_size or line.bold
@@ -119,7 +123,7 @@ def _running(edges: Sequence[_Edge], pages: int) -> dict[int, tuple[_Edge, str]]
     slots: defaultdict[tuple[str, int, float], set[int]] = defaultdict(set)
     for edge in edges:
         slots[edge.slot].add(edge.page)
-        for key in edge.keys():
+        for key in edge.keyed():
             seen[edge.slot, key].add(edge.page)
     running: dict[int, tuple[_Edge, str]] = {}
     for edge in edges:
@@ -145,7 +149,7 @@ def _alike(edge: _Edge, seen: dict[tuple[tuple[str, int, float], str], set[int]]
     if (match and int(match[1]) == edge.page) or _ROMAN.fullmatch(edge.line.text):
         return ""
     needed = max(2.0, (_HEADING_SHARE if edge.is_heading else _SHARE) * pages)
-    for key in edge.keys():
+    for key in edge.keyed():
         count = len(seen[edge.slot, key])
         if "\0" in key and count >= min(max(needed, 2.0), _FEWEST_NUMBERED) and count >= _FEWEST_NUMBERED:
             return re.sub("\0-?\\d+", "", key).strip() if not match else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ragcli.documents.outline import one_line
 from ragcli.documents.pdf_lines import Line, Segment, segment_of
@@ -148,7 +149,7 @@ def _cells(line: Line, columns: Sequence[tuple[float, float]]) -> list[str]:
 
 
 def _without_doubles(cells: list[list[str]]) -> list[list[str]]:
-    """Neighbours of which no row has both are one column, with its name centred over what stands at its edge."""
+    """Neighbours of which no row has both are one column: its name is centred over what is flush left."""
     column = 0
     while column + 1 < len(cells[0]):
         if any(row[column] and row[column + 1] for row in cells):
@@ -180,7 +181,7 @@ def _split(cell: Segment, columns: Sequence[tuple[float, float]]) -> list[Segmen
 
 
 def _header_rows(group: list[Line], cells: list[list[str]]) -> int:
-    """How many rows name the columns: the bold ones on top, or one without numbers over columns of numbers."""
+    """How many rows name the columns: bold ones on top, or one without numbers over columns of numbers."""
     bold = 0
     while bold < len(group) and group[bold].bold:
         bold += 1
@@ -203,7 +204,7 @@ def _header_rows(group: list[Line], cells: list[list[str]]) -> int:
 
 def _unwrapped(lines: Sequence[Line], cells: Sequence[list[str]]) -> list[list[str]]:
     """Rows of which some lines only go on with the cells above, put together."""
-    gaps = [above.y - below.y for above, below in zip(lines, lines[1:], strict=False)]
+    gaps = [above.y - below.y for above, below in pairwise(lines)]
     rows: list[list[str]] = []
     widest = max((gap for gap, row in zip(gaps, cells[1:], strict=True) if row[0]), default=0.0)
     for number, row in enumerate(cells):

@@ -1,4 +1,4 @@
-"""Whether what a PDF's metadata calls its title is one: many programs write something when nobody gave one."""
+"""Whether what a PDF calls its title is one: many programs write something when nobody gave one."""
 
 from __future__ import annotations
 

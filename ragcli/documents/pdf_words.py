@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ragcli.documents.pdf_calls import address_of, calls
@@ -32,10 +33,11 @@ _SMALL = 0.85
 # Letters that are often one glyph, so that each of them seems as wide as both.
 _LIGATURES = re.compile("f[fijlt]")
 _TEXT_OBJECT = 1
+_NO_WIDTH = 0.01
 
 
 class _Character(NamedTuple):
-    index: int
+    place: int
     text: str
     drawn: int
     style: Style
@@ -57,6 +59,8 @@ class PageText:
         self._drawn: list[int] = []
         self._places: dict[int, int] = {}
         self._blanks: dict[int, bool] = {}
+        self._edges = (ctypes.c_float * 4)()
+        self._bounds = ctypes.addressof(self._edges)
 
     def words(self) -> list[Word]:
         """In the order of drawing."""
@@ -76,7 +80,7 @@ class PageText:
         return self._calls.text_object(self._handle, index) or 0
 
     def _whole(self, text: str, first: int, last: int) -> Word | None:
-        """A word in one face, without a look at each letter; None where it is not as wide as its characters."""
+        """A word in one face, by its ends; None where it is not as wide as its characters."""
         drawn, end = self._object(first), self._object(last)
         if not drawn or not end or _LIGATURES.search(text):
             return None
@@ -100,7 +104,7 @@ class PageText:
         return self._word(text, head, tail, style, self._is_spaced(first, drawn, head[0], style.size))
 
     def _parts(self, first: int, last: int) -> Iterator[Word]:
-        """What PDFium takes for one word, parted at gaps, at drawn spaces and at exponents; shadows dropped."""
+        """What PDFium takes for one word, parted at gaps, drawn spaces and exponents; shadows dropped."""
         found = [
             self._character(index, drawn)
             for index in range(first, last + 1)
@@ -108,11 +112,11 @@ class PageText:
         ]
         if not found:
             return
-        gaps = [after.box[0] - before.box[2] for before, after in zip(found, found[1:], strict=False)]
+        gaps = [after.box[0] - before.box[2] for before, after in pairwise(found)]
         usual = max(0.0, sorted(gaps)[len(gaps) // 2]) if len(gaps) > 2 else 0.0
         start = found[0]
         part, end = [start.text], start
-        spaced = self._is_spaced(start.index, start.drawn, start.box[0], start.style.size)
+        spaced = self._is_spaced(start.place, start.drawn, start.box[0], start.style.size)
         for character, gap in zip(found[1:], gaps, strict=True):
             if self._is_parted(end, character, gap, usual):
                 yield self._word("".join(part), start.box, end.box, start.style, spaced)
@@ -120,7 +124,7 @@ class PageText:
             elif not _is_shadow(end, character):
                 part.append(character.text)
             end = character
-        if self._text[last] in _HYPHENS and end.index < last:
+        if self._text[last] in _HYPHENS and end.place < last:
             # One that PDFium makes up has no place of its own.
             part.append("-")
         self._edge = end.box[2]
@@ -182,15 +186,13 @@ class PageText:
         return 0 <= first < last and any(map(self._is_blank, self._drawn[first + 1 : last]))
 
     def _is_blank(self, drawn: int) -> bool:
+        """Whether an object is text that leaves no mark. One drawn twice has no characters either."""
         known = self._blanks.get(drawn)
         if known is None:
-            buffer = (ctypes.c_char * 16)()
+            left, bottom, right, top = (self._bounds + 4 * place for place in range(4))
             is_text = self._calls.object_type(drawn) == _TEXT_OBJECT
-            size = (
-                self._calls.object_text(drawn, self._handle, ctypes.addressof(buffer), 16) if is_text else 0
-            )
-            text = bytes(buffer)[: max(0, size - 2)].decode("utf-16-le", "replace")
-            known = self._blanks[drawn] = is_text and size <= 16 and not text.strip()
+            is_known = is_text and self._calls.bounds(drawn, left, bottom, right, top)
+            known = self._blanks[drawn] = bool(is_known) and self._edges[2] - self._edges[0] < _NO_WIDTH
         return known
 
 
