@@ -25,7 +25,7 @@ HEAVY = {
     "onnxruntime",
     "openai",
     "prompt_toolkit",
-    "pypdf",
+    "pypdfium2",
     "safetensors",
     "scipy",
     "sentence_transformers",

@@ -10,10 +10,12 @@ import sys
 import threading
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PureWindowsPath
 from typing import Any, ClassVar
 
+import pdf_pages
 import pytest
 from cli_helper import run as run_command
 from damaged_files import write_damaged
@@ -220,6 +222,79 @@ class TestTheReader:
                 reader.read(slow)
             assert reader.read(good).title == "Good 1"
 
+    def test_a_pdf_that_crashes_its_library_is_a_reason_and_not_the_end(
+        self, folder: Path, good: Path
+    ) -> None:
+        path = folder / "docs" / "slow.pdf"
+        path.write_bytes(pdf_pages.pdf(pdf_pages.text(72, 700, "Closed on Sundays") * 150_000))
+        with GuardedReader(IngestConfig()) as reader:
+            reader.read(good)
+            assert reader._worker is not None
+            crash = threading.Timer(0.3, os.kill, (reader._worker.pid, signal.SIGSEGV))
+            crash.start()
+            with pytest.raises(UnreadableFile, match="the parser was ended by SIGSEGV"):
+                reader.read(path)
+            assert reader.read(good).title == "Good 1"
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory")
+    def test_a_pdf_that_unpacks_to_very_much_is_a_reason_and_not_the_end(
+        self, folder: Path, good: Path
+    ) -> None:
+        path = folder / "docs" / "bomb.pdf"
+        packed = zlib.compress(bytes(600_000_000), 1)
+        bomb = pdf_pages.pdf("BOMB").replace(
+            b"<</Length 4>>stream\nBOMB",
+            b"<</Filter/FlateDecode/Length %d>>stream\n%s" % (len(packed), packed),
+        )
+        path.write_bytes(bomb)
+        with GuardedReader(IngestConfig(max_memory_mb=400)) as reader:
+            with pytest.raises(UnreadableFile):
+                reader.read(path)
+            assert reader.read(good).title == "Good 1"
+
+    @pytest.fixture
+    def slow_ocr(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """Where a program by the name of tesseract, which never ends, writes the number of its process."""
+        programs, started = folder / "programs", folder / "started"
+        programs.mkdir()
+        program = programs / "tesseract"
+        program.write_text(
+            "#!/bin/sh\n"
+            f"case $1 in --*) echo tesseract 5; echo eng;; *) echo $$ > {started}; exec sleep 600;; esac\n"
+        )
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+        (folder / "docs" / "scan.pdf").write_bytes(
+            pdf_pages.pdf("q 612 0 0 792 0 0 cm BI /W 1 /H 1 /CS /G /BPC 8 ID x EI Q\n")
+        )
+        return started
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="needs a shell, and limits that Linux keeps")
+    def test_gives_up_ocr_when_the_time_of_the_file_is_over(
+        self, folder: Path, good: Path, slow_ocr: Path
+    ) -> None:
+        with GuardedReader(IngestConfig(max_seconds_per_file=3)) as reader:
+            with pytest.raises(UnreadableFile, match="scanned: images without text"):
+                reader.read(folder / "docs" / "scan.pdf")
+            assert reader.read(good).title == "Good 1"
+        assert not is_running(int(slow_ocr.read_text()))
+
+    @staticmethod
+    def read_in_vain(reader: GuardedReader, path: Path) -> None:
+        with pytest.raises(UnreadableFile):
+            reader.read(path)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+    def test_takes_ocr_with_it_when_it_is_ended(self, folder: Path, slow_ocr: Path) -> None:
+        with GuardedReader(IngestConfig()) as reader:
+            reading = threading.Thread(target=self.read_in_vain, args=(reader, folder / "docs" / "scan.pdf"))
+            reading.start()
+            assert reader._worker is not None
+            wait_for(lambda: slow_ocr.exists() and bool(slow_ocr.read_text().strip()))
+            reader._worker.kill()
+            reading.join()
+        wait_for(lambda: not is_running(int(slow_ocr.read_text())))
+
     def test_imports_nothing_out_of_the_working_folder(
         self, folder: Path, good: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -244,6 +319,14 @@ class TestTheReader:
                 return
             time.sleep(0.1)
         pytest.fail("the worker is still there")
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    pytest.fail("waited for half a minute")
 
 
 def is_running(pid: int) -> bool:

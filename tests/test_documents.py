@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from pathlib import Path
 
 import pytest
 
 from ragcli.documents import UnreadableFile, file_sha256, read
-from ragcli.documents.pdf_layout import joined
 from ragcli.types import Document
 
 
@@ -140,95 +138,3 @@ class TestCode:
         document = make(folder, "a.js", code)
         assert [heading for heading, _ in sections(document)] == ["", "area", "Shape"]
         assert texts(document)[1].endswith("return 2\n}")
-
-
-@pytest.fixture(scope="session")
-def pdf_file() -> bytes:
-    from fpdf import FPDF
-
-    class Report(FPDF):
-        def header(self) -> None:
-            self.set_font("Helvetica", "", 8)
-            self.cell(0, 10, "Acme handbook")
-            self.ln(12)
-
-        def footer(self) -> None:
-            self.set_y(-15)
-            self.set_font("Helvetica", "", 8)
-            self.cell(0, 10, f"Page {self.page_no()} of 3", align="C")
-
-    report = Report()
-    report.set_title("Travel policy")
-    for number in (1, 2, 3):
-        report.add_page()
-        report.set_font("Helvetica", "B", 15)
-        report.cell(0, 10, f"{number}. Part {number}")
-        report.ln(12)
-        report.set_font("Helvetica", "", 11)
-        for sentence in ("Expenses are paid back within thirty days of the claim. ", "Receipts are kept. "):
-            report.multi_cell(0, 6, sentence * (4 + number))
-            report.ln(4)
-    with report.table() as table:
-        for cells in (("Plan", "Price"), ("Gold", "10 EUR"), ("Silver", "5 EUR")):
-            row = table.row()
-            for cell in cells:
-                row.cell(cell)
-    return bytes(report.output())
-
-
-class TestPdf:
-    def test_pages_become_headings_paragraphs_and_rows(self, folder: Path, pdf_file: bytes) -> None:
-        document = make(folder, "a.pdf", pdf_file)
-        assert (document.title, document.pages) == ("Travel policy", 3)
-        first = ("1. Part 1", "Expenses are paid back within thirty days of the claim. " * 4)
-        assert sections(document)[0][0] == first[0]
-        assert sections(document)[0][1].startswith(first[1])
-        assert sections(document)[1][1].startswith("Receipts are kept. Receipts")
-        assert sections(document)[-2:] == [
-            ("3. Part 3", "Plan: Gold | Price: 10 EUR"),
-            ("3. Part 3", "Plan: Silver | Price: 5 EUR"),
-        ]
-        assert [block.page for block in document.blocks] == [1, 1, 2, 2, 3, 3, 3, 3]
-
-    def test_running_headers_and_page_numbers_are_dropped(self, folder: Path, pdf_file: bytes) -> None:
-        text = make(folder, "a.pdf", pdf_file).text
-        assert "Acme handbook" not in text
-        assert "Page " not in text
-
-    def test_a_password_is_asked_for_in_the_reason(self, folder: Path, pdf_file: bytes) -> None:
-        from pypdf import PdfWriter
-
-        writer = PdfWriter(clone_from=io.BytesIO(pdf_file))
-        writer.encrypt("secret", algorithm="RC4-128")
-        buffer = io.BytesIO()
-        writer.write(buffer)
-        with pytest.raises(UnreadableFile, match="encrypted"):
-            make(folder, "a.pdf", buffer.getvalue())
-
-    def test_a_scan_is_told_from_an_empty_file(self, folder: Path) -> None:
-        from fpdf import FPDF
-        from PIL import Image
-
-        scan = FPDF()
-        scan.add_page()
-        scan.image(Image.new("RGB", (20, 20), "white"))
-        with pytest.raises(UnreadableFile, match="scanned"):
-            make(folder, "scan.pdf", bytes(scan.output()))
-        blank = FPDF()
-        blank.add_page()
-        with pytest.raises(UnreadableFile, match="holds no text"):
-            make(folder, "blank.pdf", bytes(blank.output()))
-
-    @pytest.mark.parametrize(
-        ("lines", "text"),
-        [
-            (["The expen-", "ses are paid."], "The expenses are paid."),
-            (["Jean-", "Luc left."], "Jean-Luc left."),
-            (["COVID-", "19 rules."], "COVID-19 rules."),
-            (["the day-to-", "day work"], "the day-to-day work"),
-            (["from 1990 -", "and later"], "from 1990 - and later"),
-            (["One line", "and more."], "One line and more."),
-        ],
-    )
-    def test_wrapped_lines_are_joined_with_care_for_hyphens(self, lines: list[str], text: str) -> None:
-        assert joined(lines) == text

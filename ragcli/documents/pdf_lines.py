@@ -1,139 +1,218 @@
-"""The lines of PDF pages, from the fragments that a page draws; without what repeats from page to page."""
+"""Words at places become segments: what stands on one line without a wide gap. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from ragcli.documents.outline import one_line
+# In units of the font size. A gap this wide may part columns or cells.
+CELL_GAP = 1.0
+# Words nearer than this are parts of one, where nothing says that a space was drawn between them.
+GLUE_GAP = 0.06
+# Words whose baselines are nearer than this stand on one line; superscripts may be farther up.
+_SAME_LINE = 0.35
+_RAISED = 0.6
+_SMALL = 0.85
+# How far a word may reach into the one before it.
+_OVERLAP = 0.4
+# Text drawn again this near is a shadow, or bold by overprinting.
+_SHADOW = 0.25
+# How many of the same words are looked at; a page has thousands of full stops.
+_SHADOWS = 60
 
-# In units of the font size: a gap this wide, with the average glyph half as wide as high, parts table cells.
-_CELL_GAP = 2.5
-_GLYPH_WIDTH = 0.55
-# How many points apart two cells of one column may begin.
-_COLUMN_TOLERANCE = 2.0
-# Lines at the top and bottom of a page that may be a running header or footer: if they are alike on this
-# share of the pages (left and right pages differ), or on this many when they count with the page's number.
-_EDGE_LINES = 2
-_REPEATED_SHARE = 0.35
-_NUMBERED_PAGES = 3
-
-_PAGE_NUMBER = re.compile(
-    r"(?:page|p\.|seite|s\.)?\s*[-–—]?\s*(\d+)\s*(?:[-–—]|(?:of|/|von)\s*\d+)?", re.IGNORECASE
-)
-_CONTENTS_ENTRY = re.compile(r"(?:\. ?){4,}\s*(?:\d+|[ivxlc]+)?$")
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
-    """A run of text as the page draws it; `size` in points, y upwards. Newlines in `text` end a line."""
+class Word(NamedTuple):
+    """In points, x to the right, y upwards, as one sees them who holds the text upright.
+
+    `quarter` is how many right angles to the left the text is turned on the page; `spaced`: white space
+    is drawn before it.
+    """
 
     text: str
-    x: float
+    left: float
+    right: float
+    y: float
+    size: float
+    bold: bool = False
+    mono: bool = False
+    quarter: int = 0
+    spaced: bool = True
+
+
+class Segment(NamedTuple):
+    """Words side by side on one line. `order` is the place of the first one in the order of drawing."""
+
+    text: str
+    left: float
+    right: float
     y: float
     size: float
     bold: bool
+    mono: bool
+    order: int
+    words: tuple[Word, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
+    """A line of text, or a row of `cells`. `listed`: an entry of a list of contents."""
+
     text: str
+    left: float
+    right: float
     y: float
     size: float
     bold: bool
-    cells: tuple[str, ...]
-    columns: tuple[float, ...]
+    mono: bool
+    cells: tuple[Segment, ...]
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """`lines` in reading order; what is read, but has no place in it: `above` it, and after it as `asides`.
+
+    `foot` and `head`: the heights of the page's edges.
+    """
+
     number: int
     lines: tuple[Line, ...]
+    foot: float
+    head: float
+    above: tuple[str, ...] = ()
+    asides: tuple[str, ...] = ()
 
 
-def lines_of(fragments: Sequence[Fragment]) -> tuple[Line, ...]:
-    """Fragments in drawing order as lines, and the cells that wide gaps part them into."""
-    lines: list[Line] = []
-    current: list[Fragment] = []
-    for fragment in fragments:
-        for number, part in enumerate(fragment.text.split("\n")):
-            if number:
-                lines.extend(_line(current, lines[-1].columns if lines else ()))
-                current = []
-            if part.strip():
-                current.append(replace(fragment, text=part))
-    lines.extend(_line(current, lines[-1].columns if lines else ()))
-    return tuple(lines)
+def line_of(cells: Sequence[Segment]) -> Line:
+    longest = max(cells, key=lambda cell: len(cell.text))
+    return Line(
+        " ".join(cell.text for cell in cells),
+        min(cell.left for cell in cells),
+        max(cell.right for cell in cells),
+        longest.y,
+        longest.size,
+        all(cell.bold for cell in cells),
+        all(cell.mono for cell in cells),
+        tuple(cells),
+    )
 
 
-def _line(fragments: list[Fragment], columns_above: tuple[float, ...]) -> Iterator[Line]:
-    """At most one line; a cell begins after a wide gap, or where one began in the row above."""
-    if not fragments:
-        return
-    cells: list[str] = []
-    columns: list[float] = []
-    end = fragments[0].x
-    for fragment in fragments:
-        text = fragment.text
-        aligned = any(abs(fragment.x - column) < _COLUMN_TOLERANCE for column in columns_above[1:])
-        if cells and fragment.x - end < _CELL_GAP * fragment.size and not aligned:
-            cells[-1] += text
+class _Chain:
+    """Words that are drawn one after the other, side by side. `base` is the one whose line they stand on."""
+
+    __slots__ = ("base", "left", "order", "right", "words")
+
+    def __init__(self, word: Word, order: int) -> None:
+        self.words = [word]
+        self.base = word
+        self.left, self.right = word.left, word.right
+        self.order = order
+
+    def take(self, word: Word) -> bool:
+        """Whether the word goes on where the last one ended."""
+        base = self.base
+        size = max(base.size, word.size)
+        if word.right < self.right and _RIGHT_TO_LEFT.search(word.text):
+            gap = self.words[-1].left - word.right
         else:
-            cells.append(text)
-            columns.append(fragment.x)
-        end = max(end, fragment.x + len(text) * fragment.size * _GLYPH_WIDTH)
-    cells = [cell for cell in map(one_line, cells) if cell]
-    weights: Counter[tuple[float, bool]] = Counter()
-    for fragment in fragments:
-        weights[fragment.size, fragment.bold] += len(fragment.text.strip())
-    (size, _), _ = weights.most_common(1)[0]
-    bold = all(fragment.bold for fragment in fragments)
-    if cells:
-        yield Line(" ".join(cells), fragments[0].y, size, bold, tuple(cells), tuple(columns))
+            gap = word.left - self.words[-1].right
+        if not -_OVERLAP * size <= gap < CELL_GAP * size:
+            return False
+        away = abs(word.y - base.y)
+        if away > _SAME_LINE * size:
+            is_raised = min(base.size, word.size) < _SMALL * size and gap < CELL_GAP * size / 2
+            if not is_raised or away > _RAISED * size:
+                return False
+        self.words.append(word)
+        if word.size > base.size:
+            self.base = word
+        self.left, self.right = min(self.left, word.left), max(self.right, word.right)
+        return True
 
 
-def without_running_lines(pages: Sequence[Page]) -> list[Page]:
-    """Drop page numbers, edge lines that many pages have alike, and the dotted lines of contents."""
-    seen: Counter[str] = Counter()
-    for page in pages:
-        seen.update({key for line in _edges(page) for key in _running_keys(line, page.number)})
-    needed = max(2, _REPEATED_SHARE * len(pages))
-    repeated = {
-        key
-        for key, count in seen.items()
-        if count >= (min(needed, _NUMBERED_PAGES) if "\0" in key else needed)
-    }
-    kept = []
-    for page in pages:
-        edge = set(map(id, _edges(page)))
-        lines = (
-            line
-            for line in page.lines
-            if not _CONTENTS_ENTRY.search(line.text)
-            and not (id(line) in edge and _is_running(line, page.number, repeated))
-        )
-        kept.append(Page(page.number, tuple(lines)))
-    return kept
+def segments(words: Sequence[Word]) -> list[list[Segment]]:
+    """Words of one direction as rows of segments, from the top of the page to its bottom."""
+    chains: list[_Chain] = []
+    for order, word in enumerate(_once(words)):
+        if not (chains and chains[-1].take(word)):
+            chains.append(_Chain(word, order))
+    chains.sort(key=lambda chain: -chain.base.y)
+    rows: list[list[_Chain]] = []
+    for chain in chains:
+        first = rows[-1][0].base if rows else None
+        if first and first.y - chain.base.y < _SAME_LINE * min(first.size, chain.base.size):
+            rows[-1].append(chain)
+        else:
+            rows.append([chain])
+    return [[_segment(part) for part in _merged(row)] for row in rows]
 
 
-def _edges(page: Page) -> tuple[Line, ...]:
-    if len(page.lines) <= 2 * _EDGE_LINES:
-        return page.lines
-    return page.lines[:_EDGE_LINES] + page.lines[-_EDGE_LINES:]
+def _once(words: Sequence[Word]) -> Iterator[Word]:
+    """Without those that are drawn a second time over themselves."""
+    seen: defaultdict[str, list[Word]] = defaultdict(list)
+    for word in words:
+        others = seen[word.text]
+        near = _SHADOW * word.size
+        if not others or not any(
+            abs(other.left - word.left) < near and abs(other.y - word.y) < near
+            for other in others[-_SHADOWS:]
+        ):
+            yield word
+        others.append(word)
 
 
-def _running_keys(line: Line, number: int) -> set[str]:
-    """What pages have alike: the line at its height, also with a number as its distance from the page's."""
-    height = f"{round(line.y)} "
-    keys = {height + line.text}
-    for match in re.finditer(r"(?<!\d)\d{1,4}(?!\d)", line.text):
-        distance = f"\0{int(match[0]) - number}"
-        keys.add(height + line.text[: match.start()] + distance + line.text[match.end() :])
-    return keys
+def _merged(row: list[_Chain]) -> Iterator[list[_Chain]]:
+    """Chains that stand side by side, whatever was drawn between."""
+    row.sort(key=lambda chain: chain.left)
+    part: list[_Chain] = []
+    for chain in row:
+        if part and chain.left - part[-1].right >= CELL_GAP * max(chain.base.size, part[-1].base.size):
+            yield part
+            part = []
+        part.append(chain)
+    yield part
 
 
-def _is_running(line: Line, number: int, repeated: set[str]) -> bool:
-    match = _PAGE_NUMBER.fullmatch(line.text)
-    return bool(match and int(match[1]) == number) or not repeated.isdisjoint(_running_keys(line, number))
+def _segment(chains: list[_Chain]) -> Segment:
+    if sum(bool(_RIGHT_TO_LEFT.search(chain.base.text)) for chain in chains) > len(chains) / 2:
+        chains = sorted(chains, key=lambda chain: chain.order)
+    words = [word for chain in chains for word in chain.words]
+    return segment_of(words, min(chain.order for chain in chains))
+
+
+def segment_of(words: Sequence[Word], order: int) -> Segment:
+    parts: list[str] = []
+    sizes: Counter[float] = Counter()
+    heights: Counter[float] = Counter()
+    previous: Word | None = None
+    for word in words:
+        if previous and not _is_glued(previous, word):
+            parts.append(" ")
+        parts.append(word.text)
+        sizes[word.size] += len(word.text)
+        heights[word.y] += len(word.text)
+        previous = word
+    return Segment(
+        "".join(parts),
+        min(word.left for word in words),
+        max(word.right for word in words),
+        heights.most_common(1)[0][0],
+        sizes.most_common(1)[0][0],
+        all(word.bold for word in words),
+        all(word.mono for word in words),
+        order,
+        tuple(words),
+    )
+
+
+def _is_glued(previous: Word, word: Word) -> bool:
+    gap = word.left - previous.right
+    if word.size < _SMALL * previous.size and previous.text[-1].isdigit() and word.text[0].isdigit():
+        # The number of a footnote, or an exponent, is not a digit of the number that it stands at.
+        return False
+    return not word.spaced and -_OVERLAP < gap / max(previous.size, word.size) < GLUE_GAP

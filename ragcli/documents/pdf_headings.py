@@ -1,0 +1,141 @@
+"""Which lines of a PDF are headings, and of which level: by bookmark, by size, or bold and alone. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from ragcli.documents.pdf_lines import Line, Page
+
+LARGE = 1.12
+"""Of the body's size: from here on a short line is a heading."""
+_LONGEST_HEADING = 120
+# Of the heading's size: the second line of a heading is not farther from its first.
+_LEADING = 1.6
+# So many bold lines, one under the other, are a paragraph or a listing in bold.
+_MOST_BOLD_LINES = 3
+# Bold text smaller than this names a figure or a footnote.
+_SMALL = 0.95
+
+SENTENCE_END = re.compile(r"[.!?:;。！？][\"'”’)\]]*$")
+_BULLET_SIGN = re.compile(r"[•◦▪‣·●○■–—*-]\s+\S")
+_NUMBERED = re.compile(r"(?:\d+(?:\.\d+)*\.?|[A-Z]\.(?:\d+\.?)*|[IVX]+\.)\s+\S")
+_NUMBER = re.compile(
+    r"^(?:(?:chapter|appendix|part|section)\s+)?(?:\d+|[A-Z]|[IVX]+)(?:\.\d+)*[.:]?\s+", re.IGNORECASE
+)
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+Bookmarks = Mapping[tuple[int, str], int]
+"""(page, title without spaces in lower case) -> level, from 1."""
+
+
+def body_size_of(pages: Sequence[Page]) -> float:
+    weights: Counter[float] = Counter()
+    for page in pages:
+        for line in page.lines:
+            weights[line.size] += len(line.text)
+    return weights.most_common(1)[0][0] if weights else 1.0
+
+
+class Headings:
+    def __init__(self, pages: Sequence[Page], body_size: float, bookmarks: Bookmarks) -> None:
+        self._body = body_size
+        self._bookmarks = bookmarks
+        lines = [line for page in pages for line in page.lines]
+        large = {line.size for line in lines if self._is_large(line) and self._may_be(line)}
+        self._sizes = sorted(large, reverse=True)
+        bold = {line.size for line in lines if line.bold and not self._is_large(line) and self._may_be(line)}
+        self._bold_sizes = sorted((size for size in bold if size >= _SMALL * body_size), reverse=True)
+
+    def runs(self, lines: Sequence[Line], page: int) -> dict[int, tuple[int, list[Line]]]:
+        """By the place of its first line: (level, its lines) of each heading."""
+        found: dict[int, tuple[int, list[Line]]] = {}
+        place = 0
+        while place < len(lines):
+            level, length = self._heading(lines, place, page)
+            if level:
+                found[place] = level, list(lines[place : place + length])
+            place += length
+        return found
+
+    def _heading(self, lines: Sequence[Line], place: int, page: int) -> tuple[int, int]:
+        """(level, how many lines) of the heading that begins here; level 0 where none does."""
+        line = lines[place]
+        for length in (1, 2, 3):
+            text = " ".join(part.text for part in lines[place : place + length])
+            marked = self._marked(text, page)
+            if marked:
+                smaller = bool(self._sizes) and marked == 1 and line.size < self._sizes[0]
+                return marked + smaller, length
+        if not self._may_be(line):
+            return 0, 1
+        length = self._length(lines, place)
+        if self._is_large(line):
+            text = " ".join(part.text for part in lines[place : place + length])
+            return (
+                (self._sizes.index(line.size) + 1, length) if len(text) <= _LONGEST_HEADING else (0, length)
+            )
+        if not line.bold or line.size not in self._bold_sizes:
+            return 0, 1
+        if length >= _MOST_BOLD_LINES or not self._names(lines[place : place + length]):
+            return 0, length
+        return len(self._sizes) + self._bold_sizes.index(line.size) + 1, length
+
+    def _marked(self, text: str, page: int) -> int:
+        """The level of the bookmark of this title, which may lack the number of the section; else 0."""
+        for title in (text, _NUMBER.sub("", text)):
+            level = self._bookmarks.get((page, "".join(title.lower().split())), 0)
+            if level:
+                return level
+        return 0
+
+    def _length(self, lines: Sequence[Line], place: int) -> int:
+        """How many lines are set alike, one under the other, and begin nothing new."""
+        length = 1
+        while place + length < len(lines):
+            above, line = lines[place + length - 1], lines[place + length]
+            if not (
+                abs(line.size - above.size) < 0.02 * above.size
+                and (line.bold == above.bold or self._is_large(line))
+                and 0 < above.y - line.y < _LEADING * above.size
+                and self._is_under(lines[place], line)
+                and not _NUMBERED.match(line.text)
+                and not line.listed
+            ):
+                break
+            length += 1
+        return length
+
+    @staticmethod
+    def _is_under(first: Line, line: Line) -> bool:
+        """Flush, centred, or set in behind the number of a heading."""
+        indent = line.left - first.left
+        return (
+            abs(indent) < first.size
+            or abs(line.left + line.right - first.left - first.right) < 2 * first.size
+            or (0 < indent < 5 * first.size and bool(_NUMBERED.match(first.text)))
+        )
+
+    def _names(self, lines: Sequence[Line]) -> bool:
+        """Whether bold text reads as a heading does: no sentence, no item, no line of a program."""
+        text = " ".join(line.text for line in lines)
+        begins = text.lstrip("\"'“‘([¿¡")
+        return (
+            len(text) <= _LONGEST_HEADING
+            and not SENTENCE_END.search(text)
+            and not _BULLET_SIGN.match(text)
+            and begins[:1].isalnum()
+            and not begins[:1].islower()
+        )
+
+    def _is_large(self, line: Line) -> bool:
+        return line.size >= self._body * LARGE
+
+    def _may_be(self, line: Line) -> bool:
+        return (
+            len(line.text) <= _LONGEST_HEADING
+            and not line.mono
+            and bool(_WORD.search(line.text) or (line.text.isalpha() and ord(line.text[0]) > 0x2E7F))
+            and not line.listed
+        )

@@ -1,0 +1,117 @@
+"""How the characters of a PDF page are set: size, face, direction; and where each stands."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import re
+import struct
+from dataclasses import dataclass
+
+from ragcli.documents.pdf_calls import calls
+
+SKEWED = 4
+"""The quarter of what runs at no right angle."""
+
+# LaTeX's bold faces are called "medium" (Nimbus) and "bx" (Computer Modern, European Modern).
+_BOLD = re.compile(r"bold|black|heavy|demi|-medi(?![a-z])|(?:cm|sf|ec|la)bx|cmssbx|cmb\d", re.IGNORECASE)
+_BOLD_WEIGHT = 600
+_MONO = re.compile(r"cour|mono|typewriter|(?:cm|sf|ec|la)(?:sl)?tt|consol|menlo|txtt|lmtt", re.IGNORECASE)
+_FILL_AND_STROKE = 2
+# How far, in right angles, a baseline may be from a multiple of one.
+_SKEW = 0.03
+
+_RECT, _MATRIX = struct.Struct("4f"), struct.Struct("6f")
+
+Box = tuple[float, float, float, float]
+"""left, top, right, bottom: PDFium's order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What characters of one face and size have in common.
+
+    `quarter`: how many right angles to the left the text is turned. `drop`: from the foot of a character's
+    box to the baseline. `widths`: those of the characters, as far as they are known.
+    """
+
+    size: float
+    bold: bool
+    mono: bool
+    quarter: int
+    drop: float
+    widths: dict[str, float]
+
+
+class Styles:
+    """Of one page; objects and fonts are known by their addresses."""
+
+    def __init__(self, text_page: int) -> None:
+        self._text_page = text_page
+        self._calls = calls()
+        self._loose_box = self._calls.loose_box
+        self._styles: dict[int, Style] = {}
+        self._faces: dict[tuple[int, float, int, bool], Style] = {}
+        self._kinds: dict[int, tuple[bool, bool]] = {}
+        self._rect = ctypes.create_string_buffer(16)
+        self._rect_address = ctypes.addressof(self._rect)
+        self._matrix = ctypes.create_string_buffer(24)
+        self._matrix_address = ctypes.addressof(self._matrix)
+        self._origin = (ctypes.c_double * 2)()
+
+    def style(self, drawn: int, index: int) -> Style:
+        """That of the object at this address, which draws the character of this index."""
+        known = self._styles.get(drawn)
+        if known is None:
+            known = self._styles[drawn] = self._measured(drawn, index)
+        return known
+
+    def box(self, index: int, quarter: int) -> Box:
+        """A character's place, as one sees it who holds the page so that the text is upright."""
+        self._loose_box(self._text_page, index, self._rect_address)
+        left, top, right, bottom = box = _RECT.unpack(self._rect)
+        if quarter == 0:
+            return box
+        if quarter == 1:
+            return bottom, -left, top, -right
+        if quarter == 2:
+            return -right, -bottom, -left, -top
+        if quarter == 3:
+            return -top, right, -bottom, left
+        return box
+
+    def _measured(self, drawn: int, index: int) -> Style:
+        call, page = self._calls, self._text_page
+        size = call.font_size(page, index) or 1.0
+        quarter = 0
+        if call.matrix(page, index, self._matrix_address):
+            a, b, c, d, _, _ = _MATRIX.unpack(self._matrix)
+            size *= math.hypot(c, d) or 1.0
+            turns = math.atan2(b, a) / (math.pi / 2) if b or a < 0 else 0.0
+            quarter = round(turns) % 4 if abs(turns - round(turns)) < _SKEW else SKEWED
+        size = round(abs(size), 1) or 1.0
+        font = call.font(drawn) or 0
+        key = font, size, quarter, call.render_mode(drawn) == _FILL_AND_STROKE
+        known = self._faces.get(key)
+        if known is None:
+            known = self._faces[key] = self._face(index, *key)
+        return known
+
+    def _face(self, index: int, font: int, size: float, quarter: int, is_stroked: bool) -> Style:
+        address = ctypes.addressof(self._origin)
+        self._calls.origin(self._text_page, index, address, address + 8)
+        x, y = self._origin
+        drop = (y, -x, -y, x, y)[quarter] - self.box(index, quarter)[3]
+        bold, mono = self._kind(font)
+        return Style(size, bold or is_stroked, mono, quarter, drop, {})
+
+    def _kind(self, font: int) -> tuple[bool, bool]:
+        """(whether it is bold, whether it is a typewriter's)"""
+        known = self._kinds.get(font)
+        if known is None:
+            buffer = ctypes.create_string_buffer(128)
+            self._calls.font_name(font, ctypes.addressof(buffer), 128)
+            name = buffer.value.decode("latin-1")
+            bold = bool(_BOLD.search(name)) or self._calls.font_weight(font) >= _BOLD_WEIGHT
+            known = self._kinds[font] = bold, bool(_MONO.search(name))
+        return known
