@@ -54,9 +54,16 @@ NAMES = {"embedding.model", "reranking.model", "llm.base_url"}
 @pytest.mark.parametrize("key", sorted(WITH_EFFECT - NAMES))
 def test_a_setting_with_effect_changes_it(config: Config, key: str) -> None:
     value = value_of(config, key)
-    other = (
-        not value if isinstance(value, bool) else f"{value}x" if isinstance(value, str) else (value or 0) + 1
-    )
+    other: object
+    match value:
+        case bool():
+            other = not value
+        case str():
+            other = f"{value}x"
+        case dict():
+            other = {**value, "top_p": 0.9}
+        case _:
+            other = (value or 0) + 1
     assert mark(changed(config, key, other)) != mark(config)
 
 

@@ -39,6 +39,7 @@ WITH_EFFECT = frozenset(
         "llm.answer_tokens",
         "llm.temperature",
         "llm.seed",
+        "llm.extra",
     }
 )
 """The settings that may change what an answer says."""
@@ -57,6 +58,7 @@ WITHOUT_EFFECT = frozenset(
         "ingest.max_file_mb",
         "ingest.max_seconds_per_file",
         "ingest.max_memory_mb",
+        "ingest.converters",
         "chunking.size",
         "chunking.overlap",
         # A batch holds no conversation.
