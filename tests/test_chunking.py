@@ -44,9 +44,11 @@ Part = tuple[str, str]
 def document(*parts: Part, title: str = "Guide", code: bool = False) -> Document:
     outline = Outline("text")
     outline.title = title
+    line = 1
     for heading, text in parts:
         outline.set_path((heading,) if heading else ())
-        outline.add(text, code=code)
+        outline.add(text, code=code, lines=(line, line + text.count("\n")))
+        line += text.count("\n") + 2
     return outline.document(source="guide.md", fallback_title=title, sha256="0")
 
 
@@ -121,6 +123,7 @@ def test_code_that_does_not_fit_is_cut_between_lines(tokenize: TokenSpans) -> No
     lines = code.split("\n")
     assert len(chunks) > 2
     for one in chunks:
+        assert one.line_start is not None
         assert one.text.split("\n") == lines[one.line_start - 1 : one.line_end]
 
 
@@ -210,9 +213,11 @@ def test_any_document_is_covered_within_the_limits(
 ) -> None:
     outline = Outline("text")
     outline.title = title
+    line = 1
     for heading, text, code, separator in parts:
         outline.set_path((heading,) if heading else ())
-        outline.add(text, code=code, separator=separator)
+        outline.add(text, code=code, separator=separator, lines=(line, line + text.count("\n")))
+        line += text.count("\n") + 1
     made = outline.document(source="a.txt", fallback_title="a", sha256="0")
     chunks = chunk(made, config, tokenize)
     assert chunks == chunk(made, config, tokenize)
@@ -234,6 +239,8 @@ def _check_every_chunk(
         assert one.tokens == len(tokenize(one.passage)) <= config.size
         inside = {h for (a, b), h in sections.items() if a < one.end and b > one.start}
         assert len(inside) == 1
+        assert one.line_start is not None
+        assert one.line_end is not None
         assert 1 <= one.line_start <= one.line_end
     for before, after in pairwise(chunks):
         assert before.start < after.start
