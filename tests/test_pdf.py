@@ -158,6 +158,22 @@ class TestWords:
         page = text(72, 700, "Population 8,935,112") + text(177.5, 704, "3", size=6)
         assert blocks(pdf(page)) == ["Population 8,935,112 3"]
 
+    def test_text_from_right_to_left_keeps_its_words_and_their_order(self) -> None:
+        hebrew = [chr(0x5E0 + n) for n in range(6)]
+        to_unicode = "\n".join(f"<{97 + n:02X}> <{ord(letter):04X}>" for n, letter in enumerate(hebrew))
+        cmap = (
+            "/CIDInit /ProcSet findresource begin begincmap 1 begincodespacerange <00> <FF> "
+            f"endcodespacerange 6 beginbfchar\n{to_unicode}\nendbfchar endcmap end"
+        )
+        # Drawn from the left to the right, as it is seen: the first word of the sentence stands rightmost.
+        page = text(72, 700, "fed cba")
+        font = "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 101 0 R>>"
+        data = pdf(page, objects=(font, f"<</Length {len(cmap)}>>stream\n{cmap}\nendstream"))
+        data = data.replace(b"/F1 10 0 R", b"/F1 100 0 R")
+        found = read(data).text.split()
+        assert {"".join(sorted(word)) for word in found} == {"".join(hebrew[:3]), "".join(hebrew[3:])}
+        assert found[0] in ("".join(hebrew[:3]), "".join(hebrew[2::-1]))
+
     def test_turned_text_is_no_heading_and_is_not_lost(self) -> None:
         stamp = text(30, 300, "draft:2024.17 of the port", size=20, matrix="0 1 -1 0")
         document = read(pdf(stamp + lines(72, 700, *BODY)))
@@ -333,6 +349,11 @@ class TestTables:
             "Berth: North | Length: 112 | Fee: 1,450",
             "Berth: South | Length: 9 | Fee: 80",
         ]
+
+    def test_cells_that_stand_close_are_not_glued(self) -> None:
+        page = table(700, (57, 104, 147), ("Berth", "Length", "Fee"), font=BOLD)
+        page += table(680, (57, 112, 149), ("North", "112", "80"), ("South", "", "95"))
+        assert blocks(pdf(page)) == ["Berth: North | Length: 112 | Fee: 80", "Berth: South | Fee: 95"]
 
     def test_a_cell_of_several_lines_is_one_row(self) -> None:
         page = table(700, (57, 200), ("Plan", "What it includes"), font=BOLD)

@@ -23,7 +23,7 @@ _SHADOW = 0.25
 # How many of the same words are looked at; a page has thousands of full stops.
 _SHADOWS = 60
 
-_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 
 
 class Word(NamedTuple):
@@ -117,7 +117,7 @@ class _Chain:
         """Whether the word goes on where the last one ended."""
         base = self.base
         size = max(base.size, word.size)
-        if word.right < self.right and _RIGHT_TO_LEFT.search(word.text):
+        if word.right < self.right and RIGHT_TO_LEFT.search(word.text):
             gap = self.words[-1].left - word.right
         else:
             gap = word.left - self.words[-1].right
@@ -179,7 +179,7 @@ def _merged(row: list[_Chain]) -> Iterator[list[_Chain]]:
 
 
 def _segment(chains: list[_Chain]) -> Segment:
-    if sum(bool(_RIGHT_TO_LEFT.search(chain.base.text)) for chain in chains) > len(chains) / 2:
+    if sum(bool(RIGHT_TO_LEFT.search(chain.base.text)) for chain in chains) > len(chains) / 2:
         chains = sorted(chains, key=lambda chain: chain.order)
     words = [word for chain in chains for word in chain.words]
     return segment_of(words, min(chain.order for chain in chains))

@@ -13,7 +13,7 @@ from ragcli.documents.pdf_lines import Page, Word, segments
 from ragcli.documents.pdf_ocr import HINT, Ocr
 from ragcli.documents.pdf_sense import is_nonsense, letters_in
 from ragcli.documents.pdf_styles import SKEWED
-from ragcli.documents.pdf_words import PageText
+from ragcli.documents.pdf_words import UNKNOWN, PageText
 from ragcli.documents.unreadable import UnreadableFile
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class PageReader:
         self._drawn: list[int] = []
         self._nonsense: list[int] = []
         self._outside = 0
+        self._unknown = 0
 
     def take(self, number: int, page: PdfPage, forms: FormReader) -> None:
         with closing(page.get_textpage()) as text_page:
@@ -47,10 +48,20 @@ class PageReader:
         makes_sense = not is_nonsense(" ".join(word.text for word in visible))
         if not makes_sense:
             visible = []
+        visible = self._decoded(visible)
         visible += forms.words(page, visible)
         if not makes_sense or letters_in(visible) < _FEWEST_LETTERS:
             visible = self._seen(number, page, visible, makes_sense=makes_sense)
         self.pages.append(page_of(number, visible, page.get_bbox()))
+
+    def _decoded(self, words: list[Word]) -> list[Word]:
+        """Without single characters of which the file does not say what they are."""
+        unknown = sum(word.text.count(UNKNOWN) for word in words)
+        if not unknown:
+            return words
+        self._unknown += unknown
+        known = (word._replace(text=word.text.replace(UNKNOWN, "")) for word in words)
+        return [word for word in known if word.text]
 
     def _seen(self, number: int, page: PdfPage, words: list[Word], *, makes_sense: bool) -> list[Word]:
         """The words of a page with little text or none: of its picture, if it is one and can be read."""
@@ -92,7 +103,9 @@ class PageReader:
             (self._nonsense, f"{_hold(self._nonsense)} text that cannot be decoded; it is left out"),
         ]
         outside = f"{self._outside:,} words outside the visible part of the pages left out"
-        return [note for pages, note in notes if pages] + ([outside] if self._outside else [])
+        unknown = f"{self._unknown:,} characters that cannot be decoded left out"
+        counted = [(self._outside, outside), (self._unknown, unknown)]
+        return [note for pages, note in notes if pages] + [note for count, note in counted if count]
 
 
 def page_of(number: int, words: Sequence[Word], box: tuple[float, float, float, float]) -> Page:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ragcli.documents.outline import one_line
-from ragcli.documents.pdf_lines import Line, Segment, segment_of
+from ragcli.documents.pdf_lines import Line, Segment, Word, segment_of
 from ragcli.documents.tables import CELL_SEPARATOR, row_line
 
 # In units of the font size: rows farther apart are not of one table; nearer ones may be one wrapped row.
@@ -16,8 +16,8 @@ _ROW_GAP = 4.0
 _WRAP_GAP = 1.45
 # In points: how exactly cells of one column begin or end at one place.
 _EDGE = 3.0
-# In units of the font size: the gap between words of which the second begins a cell of its own.
-_SPLIT_GAP = 0.45
+# In units of the font size: the gap between words of which the second may stand in the next column.
+_SPLIT_GAP = 0.4
 _LABEL = re.compile(
     r"[•◦▪‣·●○■–—*-]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|(?:[A-Z]|\d{1,2})(?:\.\d{1,2})*\.?|\[\w{1,8}\]|.{1,60}:"
 )
@@ -159,7 +159,7 @@ def _without_doubles(cells: list[list[str]]) -> list[list[str]]:
     return cells
 
 
-def _column_of(cell: Segment, columns: Sequence[tuple[float, float]]) -> int:
+def _column_of(cell: Segment | Word, columns: Sequence[tuple[float, float]]) -> int:
     """The column that the cell covers most of, the first of equals."""
     shared = [min(cell.right, right) - max(cell.left, left) for left, right in columns]
     return shared.index(max(shared))
@@ -167,13 +167,14 @@ def _column_of(cell: Segment, columns: Sequence[tuple[float, float]]) -> int:
 
 def _split(cell: Segment, columns: Sequence[tuple[float, float]]) -> list[Segment]:
     """A cell as several where words begin at the edges of columns: narrow gaps part cells as well."""
-    starts = [left for left, _ in columns if cell.left + _EDGE < left < cell.right]
-    if not starts:
+    touched = [column for column in columns if column[0] < cell.right and cell.left < column[1]]
+    if len(touched) < 2:
         return [cell]
     parts = [[cell.words[0]]]
     for word in cell.words[1:]:
-        gap = word.left - parts[-1][-1].right
-        if gap > _SPLIT_GAP * word.size and any(abs(word.left - left) < _EDGE for left in starts):
+        before = parts[-1][-1]
+        is_apart = word.left - before.right > _SPLIT_GAP * word.size
+        if is_apart and _column_of(word, columns) != _column_of(before, columns):
             parts.append([word])
         else:
             parts[-1].append(word)

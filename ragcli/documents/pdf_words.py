@@ -9,11 +9,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ragcli.documents.pdf_calls import address_of, calls
-from ragcli.documents.pdf_lines import GLUE_GAP, Word
+from ragcli.documents.pdf_lines import GLUE_GAP, RIGHT_TO_LEFT, Word
 from ragcli.documents.pdf_styles import Box, Style, Styles
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfPage, PdfTextPage
+
+UNKNOWN = "\ufffd"
+"""Stands for a character of which the file does not say what it is."""
 
 _TOKEN = re.compile(r"\S+")
 # PDFium's signs for a hyphen at a line's end, in its two ways to give text.
@@ -85,6 +88,9 @@ class PageText:
         if not drawn or not end or _LIGATURES.search(text):
             return None
         style = self._styles.style(drawn, first)
+        if RIGHT_TO_LEFT.search(text):
+            head, tail = self._styles.box(first, style.quarter), self._styles.box(last, style.quarter)
+            return self._word(text, head, tail, style, spaced=True)
         if drawn != end and (self._styles.style(end, last) is not style or self._blank_between(drawn, end)):
             return None
         head = self._styles.box(first, style.quarter)
@@ -215,5 +221,5 @@ def _characters(text_page: PdfTextPage) -> str:
     if len(text) != count:
         # Characters that Unicode does not have, or that take two units of UTF-16.
         codes = (raw.FPDFText_GetUnicode(text_page.raw, index) for index in range(count))
-        text = "".join(chr(code) if 0 < code < 0x110000 else "\ufffd" for code in codes)
+        text = "".join(chr(code) if 0 < code < 0x110000 else UNKNOWN for code in codes)
     return text
