@@ -14,18 +14,22 @@ PACKAGE = Path(__file__).parent.parent / "ragcli"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 HEAVY = {
-    "bs4",
+    "charset_normalizer",
     "chromadb",
-    "docx",
+    "cssselect",
     "huggingface_hub",
     "jinja2",
     "lxml",
     "matplotlib",
+    "mdit_py_plugins",
     "numpy",
     "onnxruntime",
     "openai",
     "prompt_toolkit",
+    "pptx",
+    "pylatexenc",
     "pypdfium2",
+    "python_calamine",
     "safetensors",
     "scipy",
     "sentence_transformers",
@@ -34,6 +38,7 @@ HEAVY = {
     "torch",
     "transformers",
     "xllamacpp",
+    "yaml",
 }
 SCREEN = {"prompt_toolkit", "rich", "typer"}
 # What each stage may take from the package. The pipeline wires the stages; they do not know each other.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ragcli.documents.containers import properties
 from ragcli.documents.outline import LINE, PARAGRAPH, Outline, one_line
 from ragcli.documents.tables import Row, apart, names_columns, row_text, with_headers
 from ragcli.documents.unreadable import UnreadableFile
@@ -40,7 +41,8 @@ def read_docx(data: bytes, name: str) -> Outline:
     except RecursionError as problem:
         raise UnreadableFile("nested too deeply") from problem
     outline.notes.extend(walk.notes())
-    title = package.title()
+    title, found = properties(package.core())
+    outline.metadata.update(found)
     if not outline.title and title.lower() not in _TEMPLATE_TITLES:
         outline.title = title
     return outline

@@ -56,7 +56,8 @@ class Outline:
         # What the document says of itself (author, date, tags), for `--where`.
         self.metadata: dict[str, MetadataValue] = {}
         self._path: list[tuple[int, str]] = []
-        # Every heading as it came: how many pieces stood before it, its level, its text.
+        # Every heading as it came, and every section that was left (""): the pieces before it, its level, its
+        # text.
         self._opened: list[tuple[int, int, str]] = []
         self._first_heading = ""
         self._bare: Piece | None = None
@@ -98,6 +99,7 @@ class Outline:
         """Leave the sections of this level and of those below it, as where the definition of a term ends."""
         if self._path and self._path[-1][0] >= level:
             self._settle()
+            self._opened.append((len(self.pieces), level, ""))
         while self._path and self._path[-1][0] >= level:
             self._path.pop()
 
@@ -139,7 +141,10 @@ class Outline:
         place, level, heading = next(opened)
         for index, piece in enumerate([*other.pieces, None]):
             while place <= index:
-                self.heading(level, heading, line=lines[0])
+                if heading:
+                    self.heading(level, heading, line=lines[0])
+                elif level:
+                    self.close(level)
                 place, level, heading = next(opened)
             if piece and not piece.is_heading:
                 self.add(piece.text, lines=lines, separator=piece.separator, code=piece.code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 # PDFium's codes of what kept it from opening a file.
 _NEEDS_PASSWORD = 4
 _UNKNOWN_SECURITY = 5
+_METADATA = {
+    "Author": "author",
+    "Subject": "subject",
+    "Keywords": "keywords",
+    "CreationDate": "created",
+    "ModDate": "modified",
+}
+_DATE = re.compile(r"(?:D:)?(\d{4})(\d\d)(\d\d)")
 # So deep are the bookmarks of no book; they may lead in a circle.
 _DEEPEST_BOOKMARK = 15
 
@@ -36,6 +45,7 @@ def read_pdf(data: bytes, name: str) -> Outline:
                 with closing(document[number]) as page:
                     reader.take(number + 1, page, forms)
             title = one_line(document.get_metadata_value("Title"))
+            outline.metadata.update(_described(document))
             marks = dict(_bookmarks(document))
     except PdfiumError as problem:
         raise UnreadableFile(f"damaged: {_lowered(str(problem))}") from problem
@@ -47,6 +57,18 @@ def read_pdf(data: bytes, name: str) -> Outline:
     if not is_title(outline.title):
         outline.title = ""
     return outline
+
+
+def _described(document: PdfDocument) -> Iterator[tuple[str, str]]:
+    """Author, dates and the like, named as in other formats."""
+    for key, name in _METADATA.items():
+        value = one_line(document.get_metadata_value(key))
+        if key.endswith("Date"):
+            # D:20240501103000+02'00'
+            date = _DATE.match(value)
+            value = "-".join(date.groups()) if date else ""
+        if value:
+            yield name, value
 
 
 def _opened(data: bytes) -> PdfDocument:

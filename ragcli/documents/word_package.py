@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _RELATIONSHIP = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
-_TITLE = "{http://purl.org/dc/elements/1.1/}title"
 _OLE_MAGIC = b"\xd0\xcf\x11\xe0"
 _MOST_UNPACKED_BYTES = 500_000_000
 # "Strict" files name the same elements differently.
@@ -62,10 +61,9 @@ class Package:
             raise UnreadableFile("damaged: not a Word document")
         return bodies
 
-    def title(self) -> str:
-        root = next(map(self.part, self._targets("", "core-properties")), None)
-        found = None if root is None else root.find(_TITLE)
-        return "" if found is None else (found.text or "").strip()
+    def core(self) -> _Element | None:
+        """What the document says of itself: title, author and the like."""
+        return next(map(self.part, self._targets("", "core-properties")), None)
 
     def related(self, kind: str) -> Iterator[_Element]:
         """The parts of this kind that belong to the document: "styles", "footnotes", "header"."""
