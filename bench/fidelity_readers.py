@@ -1,0 +1,312 @@
+"""The independent extractors that the comparison trusts, and what each makes of a file; kept in a cache.
+
+An extractor gets paths and yields texts. What it could not read is None.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from fidelity_browser import Browser
+from fidelity_corpus import CACHE
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`spare` is text that may be missing or not; `navigation` what the page says is no content."""
+
+    text: str | None
+    headings: list[str] = field(default_factory=list)
+    navigation: list[str] = field(default_factory=list)
+    spare: str = ""
+    seconds: float = 0.0
+    pages: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+Extractor = Callable[[list[Path]], Iterable[Reading]]
+
+
+def readings(name: str, paths: list[Path]) -> list[Reading]:
+    """What the extractor of this name makes of each path, from the cache where it was asked before."""
+    kept = {path: CACHE / "texts" / name / f"{_key(path)}.json" for path in paths}
+    missing = [path for path in paths if not kept[path].exists()]
+    if missing:
+        print(f"{name}: {len(missing)} files", file=sys.stderr)
+        (CACHE / "texts" / name).mkdir(parents=True, exist_ok=True)
+        for path, reading in zip(missing, EXTRACTORS[name](missing), strict=True):
+            kept[path].write_text(json.dumps(asdict(reading)))
+    return [Reading(**json.loads(kept[path].read_text())) for path in paths]
+
+
+def _key(path: Path) -> str:
+    return hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:24]
+
+
+def _each(one: Callable[[Path], str | None]) -> Extractor:
+    return lambda paths: (Reading(one(path)) for path in paths)
+
+
+def _command(*command: str | Path, timeout: int = 60) -> str | None:
+    """What it prints; None where it failed."""
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        return None
+    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
+
+
+def _chromium(paths: list[Path]) -> Iterator[Reading]:
+    with Browser() as browser:
+        for path in paths:
+            shown = browser.look(path)
+            yield Reading(shown["text"], shown["headings"], shown["navigation"])
+
+
+def _rendered(dialect: str) -> Extractor:
+    """Markdown as a reader sees it: made HTML by pandoc, shown by Chromium."""
+
+    def read(paths: list[Path]) -> Iterator[Reading]:
+        with tempfile.TemporaryDirectory() as folder, Browser() as browser:
+            page = Path(folder) / "page.html"
+            for path in paths:
+                page.unlink(missing_ok=True)
+                _command("pandoc", "--quiet", "-f", dialect, "-s", "-M", "pagetitle=-", path, "-o", page)
+                shown = browser.look(page) if page.exists() else {"text": None, "headings": []}
+                yield Reading(shown["text"], shown["headings"])
+
+    return read
+
+
+def _pandoc(paths: list[Path]) -> Iterator[Reading]:
+    """Plain text, and the headings that pandoc's own tree has."""
+    for path in paths:
+        tree = _command("pandoc", "--quiet", "--track-changes=accept", path, "-t", "json")
+        text = None
+        if tree is not None:
+            command = ["pandoc", "--quiet", "-f", "json", "-t", "plain", "--wrap=none"]
+            done = subprocess.run(command, input=tree.encode(), capture_output=True)
+            text = done.stdout.decode("utf-8", "replace")
+        yield Reading(text, [] if tree is None else [_inlines(h) for h in _headers(json.loads(tree)["blocks"])])
+
+
+def _headers(blocks: Any) -> Iterator[Any]:
+    if isinstance(blocks, dict):
+        if blocks.get("t") == "Header":
+            yield blocks["c"][2]
+        else:
+            yield from _headers(blocks.get("c"))
+    elif isinstance(blocks, list):
+        for block in blocks:
+            yield from _headers(block)
+
+
+def _inlines(inlines: Any) -> str:
+    if isinstance(inlines, dict):
+        if inlines["t"] in ("Note", "RawInline"):
+            return ""
+        if inlines["t"] in ("Space", "SoftBreak", "LineBreak"):
+            return " "
+        return _inlines(inlines.get("c", ""))
+    if isinstance(inlines, list):
+        return "".join(_inlines(part) for part in inlines if isinstance(part, (dict, list, str)))
+    return str(inlines)
+
+
+def _pdftotext(paths: list[Path]) -> Iterator[Reading]:
+    """Poppler's text in reading order; the bookmarks are the headings that the author gave."""
+    from pypdf import PdfReader
+    from pypdf.errors import PyPdfError
+
+    for path in paths:
+        try:
+            reader = PdfReader(path)
+            headings, pages = list(_bookmarks(reader.outline)), len(reader.pages)
+        except (PyPdfError, RecursionError, ValueError, KeyError, TypeError, AttributeError):
+            headings, pages = [], 0
+        text = _command("pdftotext", path, "-")
+        yield Reading(text, headings, _running(text or ""), pages=pages)
+
+
+_NUMBERS = re.compile(r"\b[\divxlc]+\b", re.IGNORECASE)
+
+
+def _running(text: str) -> list[str]:
+    """Page numbers, and the lines at the edges of pages that stand on several but for their numbers."""
+    edges: list[tuple[int, str]] = []
+    for number, page in enumerate(text.split("\f")):
+        lines = [line.strip() for line in page.splitlines() if line.strip()]
+        edges += [(number, line) for line in {*lines[:3], *lines[-3:]}]
+    pages: dict[str, set[int]] = {}
+    for number, line in edges:
+        pages.setdefault(_NUMBERS.sub("#", line), set()).add(number)
+    return [line for _, line in edges if _NUMBERS.sub("", line).strip(" -–—/.[]") == "" or len(pages[_NUMBERS.sub("#", line)]) > 1]
+
+
+def _bookmarks(outline: Any) -> Iterator[str]:
+    for item in outline:
+        if isinstance(item, list):
+            yield from _bookmarks(item)
+        elif item.title:
+            yield str(item.title)
+
+
+def _office(to: str) -> Extractor:
+    """LibreOffice converts many files in one run; those that it made nothing of, once more each alone."""
+
+    def read(paths: list[Path]) -> Iterator[Reading]:
+        with tempfile.TemporaryDirectory() as folder:
+            copies = [Path(folder) / f"{number:05}{path.suffix}" for number, path in enumerate(paths)]
+            for path, copy in zip(paths, copies, strict=True):
+                shutil.copy(path, copy)
+            for start in range(0, len(copies), 20):
+                _convert(to, copies[start : start + 20])
+            for copy in copies:
+                if not _converted(copy):
+                    _convert(to, [copy])
+                made = _converted(copy)
+                yield Reading(_office_text(made) if made else None)
+
+    return read
+
+
+def _convert(to: str, copies: list[Path]) -> None:
+    out = copies[0].parent / "out"
+    soffice = ("soffice", "--headless", f"-env:UserInstallation=file://{CACHE}/office", "--convert-to", to)
+    _command(*soffice, "--outdir", out, *copies, timeout=60 + 5 * len(copies))
+
+
+def _converted(copy: Path) -> list[Path]:
+    return sorted((copy.parent / "out").glob(f"{copy.stem}*"))
+
+
+def _office_text(made: list[Path]) -> str:
+    if made[0].suffix == ".pdf":
+        return _command("pdftotext", made[0], "-") or ""
+    # Hanging zero bytes of old files are no text.
+    return "\n".join(file.read_text("utf-8", "replace").replace("\0", "") for file in made)
+
+
+def _sheets(path: Path) -> str | None:
+    """Cells as openpyxl has them; whole numbers without the fraction that the file may store."""
+    from openpyxl import load_workbook
+
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+        rows = (row for sheet in book.worksheets for row in sheet.iter_rows(values_only=True))
+        return "\n".join(" ".join(str(cell) for cell in row if cell is not None) for row in rows)
+    except (ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, ElementTree.ParseError, OSError):
+        return None
+
+
+def _slides(path: Path) -> str | None:
+    """The text runs of slides and notes, straight from the XML."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [n for n in archive.namelist() if re.fullmatch(r"ppt/(slides|notesSlides)/[^/]*\.xml", n)]
+            return "\n".join(_runs(archive.read(name)) for name in sorted(names))
+    except (zipfile.BadZipFile, ElementTree.ParseError, KeyError):
+        return None
+
+
+_DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+
+
+def _runs(xml: bytes) -> str:
+    paragraphs = ElementTree.fromstring(xml).iter(f"{_DRAWING}p")
+    return "\n".join("".join(run.text or "" for run in p.iter(f"{_DRAWING}t")) for p in paragraphs)
+
+
+def _book(path: Path) -> str | None:
+    """The pages of an EPUB in the order of their names, through html2text."""
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as archive:
+        names = [n for n in archive.namelist() if n.endswith((".html", ".xhtml", ".htm")) and "nav." not in n]
+        parts = []
+        for number, name in enumerate(sorted(names)):
+            page = Path(folder) / f"{number}.html"
+            page.write_bytes(archive.read(name))
+            parts.append(_html2text(page) or "")
+    return "\n".join(parts)
+
+
+def _html2text(path: Path) -> str | None:
+    return _command("html2text", "-utf8", "-width", "500", path)
+
+
+def _itself(path: Path) -> str:
+    data = path.read_bytes()
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
+def _notebook(path: Path) -> str | None:
+    """Sources and text outputs of the cells."""
+    cells = json.loads(path.read_text("utf-8")).get("cells", [])
+    parts = ["".join(cell["source"]) for cell in cells]
+    for output in (output for cell in cells for output in cell.get("outputs", [])):
+        parts.append("".join(output.get("text", output.get("data", {}).get("text/plain", ""))))
+    return "\n".join(parts)
+
+
+def _table(path: Path) -> str:
+    return "\n".join(" ".join(row) for row in csv.reader(_itself(path).splitlines()))
+
+
+SHEETS_AS_CSV = 'csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1'
+
+EXTRACTORS: dict[str, Extractor] = {
+    "chromium": _chromium,
+    "rendered": _rendered("gfm"),
+    "html2text": _each(_html2text),
+    "pandoc": _pandoc,
+    "pdftotext": _pdftotext,
+    "mutool": _each(lambda path: _command("mutool", "draw", "-q", "-F", "txt", path)),
+    "docx2txt": _each(lambda path: _command("docx2txt", path, "-")),
+    "LibreOffice": _office("txt:Text (encoded):UTF8"),
+    "LibreOffice's pages": _office("pdf"),
+    "LibreOffice's sheets": _office(SHEETS_AS_CSV),
+    "openpyxl": _each(_sheets),
+    "text runs": _each(_slides),
+    "pages by html2text": _each(_book),
+    "cells": _each(_notebook),
+    "itself": _each(_itself),
+    "table": _each(_table),
+}
+
+# What a word must stand in to count: in the first alone, where there is one, else in two of them. The first gives the
+# order, and the headings where it knows them.
+REFERENCES: dict[str, tuple[str, ...]] = {
+    "html": ("chromium",),
+    "pdf": ("pdftotext", "mutool"),
+    "docx": ("pandoc", "LibreOffice", "docx2txt"),
+    "odt": ("pandoc", "LibreOffice"),
+    "rtf": ("LibreOffice", "pandoc"),
+    "pptx": ("text runs", "LibreOffice's pages"),
+    "xlsx": ("LibreOffice's sheets", "openpyxl"),
+    "ods": ("LibreOffice's sheets",),
+    "epub": ("pandoc", "pages by html2text"),
+    "ipynb": ("cells",),
+    "md": ("rendered",),
+    "rst": ("pandoc",),
+    "tex": ("pandoc",),
+    "adoc": ("itself",),
+    "csv": ("table",),
+    "txt": ("itself",),
+}
