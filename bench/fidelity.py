@@ -20,7 +20,7 @@ from pathlib import Path
 
 import fidelity_corpus as corpus
 from fidelity_readers import REFERENCES, Reading, readings
-from fidelity_words import Difference, contexts, difference, headings_found, words
+from fidelity_words import Difference, contexts, difference, headings_missed, words
 from rich.console import Console
 from rich.table import Table
 
@@ -47,6 +47,7 @@ class Case:
     headings: list[str]
     navigation: list[str]
     pages: int
+    unseen: list[str]
 
     @property
     def kind(self) -> str:
@@ -62,7 +63,7 @@ class Result:
     difference: Difference | None
     navigation: int = 0
     told: int = 0
-    headings: int = 0
+    missed: tuple[str, ...] = ()
 
 
 def main() -> None:
@@ -116,7 +117,7 @@ def _cases(entries: list[corpus.Entry]) -> Iterator[Case]:
             texts = [words(reading.text) for reading in found if reading.text]
             if texts and len(texts[0]) >= FEWEST_WORDS:
                 first = found[0]
-                yield Case(entry, path, texts, first.headings, first.navigation, first.pages)
+                yield Case(entry, path, texts, first.headings, first.navigation, first.pages, words(first.spare))
 
 
 def ragcli(cases: list[Case]) -> Iterator[Reading]:
@@ -174,11 +175,11 @@ _TOLD = re.compile(r"([\d,]+) words?\b")
 def measured(case: Case, reading: Reading) -> Result:
     if reading.text is None:
         return Result(case, reading, None)
-    found = difference(case.references, words(reading.text), words(reading.spare))
+    found = difference(case.references, words(reading.text), words(reading.spare), case.unseen)
     chrome = sum((difference([words(part)], []).lost for part in case.navigation), start=type(found.lost)())
     told = sum(int(n.replace(",", "")) for note in reading.notes for n in _TOLD.findall(note))
     navigation = (found.lost & chrome).total()
-    return Result(case, reading, found, navigation, told, headings_found(case.headings, reading.headings))
+    return Result(case, reading, found, navigation, told, tuple(headings_missed(case.headings, reading.headings)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +228,7 @@ def _row(kind: str, name: str, results: list[Result]) -> Row:
         sum(d.added.total() for _, d in read) / total,
         sum(d.cut for _, d in read) / total,
         sum(d.moved for _, d in read) / (sum(d.anchors for _, d in read) or 1),
-        sum(r.headings for r, _ in read) / headings if headings else None,
+        1 - sum(len(r.missed) for r, _ in read) / headings if headings else None,
         amount / seconds if seconds else None,
         "pages" if kind == "pdf" else "MB",
     )
@@ -264,15 +265,17 @@ def worst(results: list[Result], most: int) -> Iterator[str]:
         mine.sort(key=lambda pair: pair[1].lost.total() - pair[0].navigation, reverse=True)
         for result, found in mine[:most]:
             lost = found.lost.total()
-            if not lost and not found.cut and not found.added:
+            if not (lost or found.cut or found.added or result.missed):
                 continue
             yield (
                 f"\n{kind}: {result.case.entry.path} ({result.case.entry.producer})\n  of {found.reference} words lost"
                 f" {lost}, of them {result.navigation} in navigation; added {found.added.total()}, cut {found.cut},"
-                f" moved {found.moved} of {found.anchors}; headings {result.headings} of {len(result.case.headings)}"
+                f" moved {found.moved} of {found.anchors}; headings missed {len(result.missed)} of {len(result.case.headings)}"
             )
             yield "  lost: " + " | ".join(contexts(result.case.references[0], found.lost)[:8])
             yield "  added: " + " | ".join(contexts(words(result.reading.text or ""), found.added)[:5])
+            if result.missed:
+                yield "  headings missed: " + " | ".join(result.missed[:6])
             if result.reading.notes:
                 yield "  notes: " + "; ".join(result.reading.notes[:6])
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 # class names of the tools that made it.
 _LOOK = r"""
 (() => {
-  if (!document.body) return JSON.stringify({text: "", headings: [], navigation: []});
+  if (!document.body) return JSON.stringify({text: "", headings: [], navigation: [], unseen: ""});
   document.querySelectorAll("details").forEach(d => { d.open = true; });
   document.querySelectorAll("noscript").forEach(e => e.remove());
   const seen = e => e.checkVisibility() && e.innerText.trim();
@@ -31,7 +32,14 @@ _LOOK = r"""
   walk(document.body);
   const headings = [...document.querySelectorAll("h1,h2,h3,h4,h5,h6")]
     .filter(h => seen(h) && !inside.some(e => e.contains(h))).map(h => h.innerText);
-  return JSON.stringify({text: document.body.innerText, headings, navigation});
+  const marks = [...document.querySelectorAll("ol>li")].filter(seen).map(li => {
+    const before = [...li.parentElement.children].filter(e => e.tagName === "LI");
+    return li.value || (li.parentElement.start || 1) + before.indexOf(li); });
+  const names_again = [...document.querySelectorAll("table")].flatMap(t =>
+    [...t.rows].map(() => t.rows[0].innerText));
+  const named = [...document.querySelectorAll("[alt],[title],[aria-label]")].map(e =>
+    [e.getAttribute("alt"), e.getAttribute("title"), e.getAttribute("aria-label")].filter(Boolean).join(" "));
+  return JSON.stringify({text: document.body.innerText, headings, navigation, unseen: [...marks, ...names_again, ...named].join("\n")});
 })()
 """
 _FLAGS = (
@@ -78,15 +86,25 @@ class Browser(AbstractContextManager["Browser"]):
         self._profile.cleanup()
 
     def look(self, page: Path) -> dict[str, Any]:
-        """`text`, `headings`, and the texts of its `navigation`."""
+        """`text`, `headings`, the texts of its `navigation`, and words that it shows but has not as text: numbers of list items,
+        names of pictures, column names in each row."""
         self._page("Page.navigate", {"url": page.resolve().as_uri()})
-        while self._message().get("method") != "Page.loadEventFired":
-            pass
-        shown = self._page("Runtime.evaluate", {"expression": _LOOK, "returnByValue": True})
+        while self._evaluate("document.readyState")["result"].get("value") != "complete":
+            time.sleep(0.01)
+        shown = self._evaluate(_LOOK)
         if "exceptionDetails" in shown:
             raise RuntimeError(f"chromium: {page}: {shown['exceptionDetails']}")
         found: dict[str, Any] = json.loads(shown["result"]["value"])
         return found
+
+    def _evaluate(self, expression: str) -> dict[str, Any]:
+        """Once more where the page led on to another meanwhile."""
+        values = {"expression": expression, "returnByValue": True}
+        try:
+            return self._page("Runtime.evaluate", values)
+        except RuntimeError:
+            time.sleep(0.5)
+            return self._page("Runtime.evaluate", values)
 
     def _page(self, method: str, values: dict[str, Any] | None = None) -> dict[str, Any]:
         return self._call(method, values or {}, self._session)

@@ -36,7 +36,7 @@ BINARIES = (
 SOURCES = ("libapache-poi-java", "pandoc", "unrtf")
 
 # How many files of one producer and package are taken, by suffix.
-MOST = {"html": 4, "pdf": 4, "docx": 12, "pptx": 8, "xlsx": 12, "odt": 8, "md": 6, "rst": 6, "txt": 2, "rtf": 8}
+MOST = {"html": 4, "pdf": 4, "docx": 25, "pptx": 12, "xlsx": 12, "odt": 8, "md": 6, "rst": 6, "txt": 2, "rtf": 8}
 MOST |= {"epub": 6, "ipynb": 4, "tex": 4, "csv": 6, "ods": 4, "adoc": 6}
 SUFFIXES = {"htm": "html", "xhtml": "html", "markdown": "md", "asciidoc": "adoc"}
 MOST_BYTES = 1_500_000
@@ -210,7 +210,8 @@ _GENERATOR = re.compile(
 
 
 def _html_producer(head: str, package: str) -> str | None:
-    if "<frameset" in head.lower():
+    # Frames and redirections show another page.
+    if re.search(r"<frameset|http-equiv=[\"']?refresh", head, re.IGNORECASE):
         return None
     found = _GENERATOR.search(head)
     name = (found.group(1) or found.group(2)) if found else ""
@@ -274,8 +275,8 @@ def _made(chosen: list[Entry]) -> Iterator[Entry]:
 _RECIPES = {
     "html": [("Chromium", "pdf", 8), ("pandoc", "docx", 6), ("pandoc", "epub", 6), ("pandoc", "odt", 5)]
     + [("LibreOffice", "odt", 6), ("pandoc", "rtf", 4)],
-    "docx": [("LibreOffice", "odt", 6), ("LibreOffice", "pdf", 6), ("LibreOffice", "rtf", 5)],
-    "odt": [("LibreOffice", "docx", 6), ("LibreOffice", "pdf", 4)],
+    "docx": [("LibreOffice", "odt", 6), ("LibreOffice", "pdf", 12), ("LibreOffice", "rtf", 8)],
+    "odt": [("LibreOffice", "docx", 10), ("LibreOffice", "pdf", 6)],
     "pptx": [("LibreOffice", "pdf", 4), ("LibreOffice", "pptx", 6)],
     "xlsx": [("LibreOffice", "ods", 8), ("LibreOffice", "xlsx", 6), ("LibreOffice", "csv", 6)],
     "rst": [("pandoc", "ipynb", 4), ("pandoc", "tex", 4), ("docutils", "html", 0)],

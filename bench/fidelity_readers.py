@@ -73,7 +73,7 @@ def _chromium(paths: list[Path]) -> Iterator[Reading]:
     with Browser() as browser:
         for path in paths:
             shown = browser.look(path)
-            yield Reading(shown["text"], shown["headings"], shown["navigation"])
+            yield Reading(shown["text"], shown["headings"], shown["navigation"], shown["unseen"])
 
 
 def _rendered(dialect: str) -> Extractor:
@@ -85,8 +85,8 @@ def _rendered(dialect: str) -> Extractor:
             for path in paths:
                 page.unlink(missing_ok=True)
                 _command("pandoc", "--quiet", "-f", dialect, "-s", "-M", "pagetitle=-", path, "-o", page)
-                shown = browser.look(page) if page.exists() else {"text": None, "headings": []}
-                yield Reading(shown["text"], shown["headings"])
+                shown = browser.look(page) if page.exists() else {"text": None, "headings": [], "unseen": ""}
+                yield Reading(shown["text"], shown["headings"], spare=shown["unseen"])
 
     return read
 
@@ -100,7 +100,8 @@ def _pandoc(paths: list[Path]) -> Iterator[Reading]:
             command = ["pandoc", "--quiet", "-f", "json", "-t", "plain", "--wrap=none"]
             done = subprocess.run(command, input=tree.encode(), capture_output=True)
             text = done.stdout.decode("utf-8", "replace")
-        yield Reading(text, [] if tree is None else [_inlines(h) for h in _headers(json.loads(tree)["blocks"])])
+        headings = [] if tree is None else map(_inlines, _headers(json.loads(tree)["blocks"]))
+        yield Reading(text, [heading for heading in headings if heading.strip()])
 
 
 def _headers(blocks: Any) -> Iterator[Any]:
@@ -114,16 +115,21 @@ def _headers(blocks: Any) -> Iterator[Any]:
             yield from _headers(block)
 
 
+# The words of these come second, after attributes or a kind.
+_SECOND = {"Link", "Image", "Span", "Code", "Quoted", "Cite", "Math"}
+
+
 def _inlines(inlines: Any) -> str:
-    if isinstance(inlines, dict):
-        if inlines["t"] in ("Note", "RawInline"):
-            return ""
-        if inlines["t"] in ("Space", "SoftBreak", "LineBreak"):
-            return " "
-        return _inlines(inlines.get("c", ""))
     if isinstance(inlines, list):
-        return "".join(_inlines(part) for part in inlines if isinstance(part, (dict, list, str)))
-    return str(inlines)
+        return "".join(map(_inlines, inlines))
+    if not isinstance(inlines, dict):
+        return str(inlines)
+    kind, content = inlines["t"], inlines.get("c", "")
+    if kind in ("Note", "RawInline"):
+        return ""
+    if kind in ("Space", "SoftBreak", "LineBreak"):
+        return " "
+    return _inlines(content[1] if kind in _SECOND else content)
 
 
 def _pdftotext(paths: list[Path]) -> Iterator[Reading]:

@@ -44,13 +44,17 @@ def agreed(texts: Sequence[list[str]]) -> Counter[str]:
     return Counter({word: n for word in every if (n := sorted(c[word] for c in counts)[-2])})
 
 
-def difference(references: Sequence[list[str]], found: list[str], spare: Iterable[str] = ()) -> Difference:
-    """`spare` are words that may be missing or not, such as those of a title that no reader sees in the text."""
+def difference(
+    references: Sequence[list[str]], found: list[str], spare: Iterable[str] = (), unseen: Iterable[str] = ()
+) -> Difference:
+    """`spare` are words of the reader's that are not in its text, such as a title; `unseen` those that the document
+    has and no reference, such as the numbers of list items: the ones are not lost, the others not added."""
     wanted, have = agreed(references), Counter(found)
     # What any reference has was not invented.
     known: Counter[str] = Counter()
     for text in references:
         known |= Counter(text)
+    known += Counter(unseen)
     lost, added = wanted - have - Counter(spare), have - known
     cut = _pair_off(references[0], lost, added) + _pair_off(found, added, lost)
     moved, anchors = _moved(references[0], found)
@@ -108,10 +112,10 @@ def contexts(reference: list[str], lost: Counter[str], width: int = 12) -> list[
     return [" ".join(run[:width]) for run in sorted(runs, key=len, reverse=True) if run]
 
 
-def headings_found(wanted: Sequence[str], found: Sequence[str]) -> int:
-    """Headings of the document that the reader took for headings; numbers before them may be missing."""
+def headings_missed(wanted: Sequence[str], found: Sequence[str]) -> list[str]:
+    """Headings of the document that the reader did not take for headings; numbers before them may be missing."""
     have = {_heading(text) for text in found}
-    return sum(1 for text in wanted if _heading(text) in have)
+    return [text for text in wanted if _heading(text) not in have]
 
 
 _NUMBER = re.compile(r"^(?:(?:chapter|appendix|section|part)?\s*(?:[a-z]|[\divxlc]+)(?:\.\d+)*[.:)]?\s+)", re.IGNORECASE)
