@@ -1,8 +1,8 @@
 """Whether every word of a document is in ragcli's text: real files against independent extractors.
 
-    python bench/fidelity.py                 # fetch what is missing, measure, print the table
-    python bench/fidelity.py --peers         # the same for markitdown, kreuzberg and pypdfium2
-    python bench/fidelity.py --worst 20      # and the files that lost most, with what they lost
+python bench/fidelity.py                 # fetch what is missing, measure, print the table
+python bench/fidelity.py --peers         # the same for markitdown, kreuzberg and pypdfium2
+python bench/fidelity.py --worst 20      # and the files that lost most, with what they lost
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import json
 import re
 import subprocess
 import sys
-import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import fidelity_corpus as corpus
+from fidelity_ragcli import ragcli
 from fidelity_readers import REFERENCES, Reading, readings
 from fidelity_words import Difference, contexts, difference, headings_missed, words
 from rich.console import Console
@@ -28,10 +28,29 @@ HERE = Path(__file__).parent
 PEER = HERE / ".cache" / "peers" / "fidelity" / "bin" / "python"
 PEERS = {
     "markitdown": {"html", "pdf", "docx", "pptx", "xlsx", "epub", "ipynb", "csv"},
-    "kreuzberg": {"html", "pdf", "docx", "pptx", "xlsx", "epub", "ipynb", "odt", "ods", "rtf", "md", "rst", "tex"},
+    "kreuzberg": {
+        "html",
+        "pdf",
+        "docx",
+        "pptx",
+        "xlsx",
+        "epub",
+        "ipynb",
+        "odt",
+        "ods",
+        "rtf",
+        "md",
+        "rst",
+        "tex",
+    },
     "pypdfium2": {"pdf"},
 }
-OTHERS = {"html2text": {"html"}, "pandoc": {"html", "docx", "odt", "rtf"}, "docx2txt": {"docx"}, "mutool": {"pdf"}}
+OTHERS = {
+    "html2text": {"html"},
+    "pandoc": {"html", "docx", "odt", "rtf"},
+    "docx2txt": {"docx"},
+    "mutool": {"pdf"},
+}
 OTHERS |= {"LibreOffice": {"docx", "odt", "rtf"}}
 # With fewer words there is nothing to compare.
 FEWEST_WORDS = 15
@@ -56,7 +75,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One reader on one file; `difference` is None where the reader refused it. `navigation` are words lost there."""
+    """One reader on one file; `difference` is None where it refused. `navigation` are words lost there."""
 
     case: Case
     reading: Reading
@@ -73,7 +92,7 @@ def main() -> None:
     corpus.fetch()
     wanted = [e for e in corpus.entries() if not options.format or _kind(e) in options.format]
     cases = list(_cases(wanted[:: options.every]))
-    results = {"ragcli": [measured(case, reading) for case, reading in zip(cases, ragcli(cases), strict=True)]}
+    results = {"ragcli": _measured_all(cases, ragcli(case.path for case in cases))}
     for name, kinds in OTHERS.items():
         chosen = [case for case in cases if case.kind in kinds]
         results[name] = _measured_all(chosen, readings(name, [case.path for case in chosen]))
@@ -91,12 +110,18 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--choose", action="store_true", help="choose the files anew and write the list")
-    parser.add_argument("--peers", action="store_true", help="measure the peers too: make bench-fidelity installs them")
+    parser.add_argument(
+        "--peers", action="store_true", help="measure the peers too: make bench-fidelity installs them"
+    )
     parser.add_argument("--format", action="append", help="only files of this suffix; may be repeated")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth file")
-    parser.add_argument("--worst", type=int, default=0, metavar="N", help="the N files of a format that lost most")
+    parser.add_argument(
+        "--worst", type=int, default=0, metavar="N", help="the N files of a format that lost most"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there")
     return parser.parse_args()
 
@@ -117,36 +142,9 @@ def _cases(entries: list[corpus.Entry]) -> Iterator[Case]:
             texts = [words(reading.text) for reading in found if reading.text]
             if texts and len(texts[0]) >= FEWEST_WORDS:
                 first = found[0]
-                yield Case(entry, path, texts, first.headings, first.navigation, first.pages, words(first.spare))
-
-
-def ragcli(cases: list[Case]) -> Iterator[Reading]:
-    from ragcli.config import IngestConfig
-    from ragcli.documents import GuardedReader, UnreadableFile
-
-    with GuardedReader(IngestConfig()) as reader:
-        for case in cases:
-            started = time.perf_counter()
-            try:
-                document = reader.read(case.path)
-            except UnreadableFile as problem:
-                yield Reading(None, notes=[problem.reason])
-                continue
-            seconds = time.perf_counter() - started
-            parts, open_now, headings = [], (), []
-            for block in document.blocks:
-                # A heading is no text of its own: it is read where its section begins.
-                kept = 0
-                while kept < min(len(open_now), len(block.headings)) and open_now[kept] == block.headings[kept]:
-                    kept += 1
-                parts += block.headings[kept:]
-                headings += block.headings[kept:]
-                open_now = block.headings
-                parts.append(document.text[block.start : block.end])
-            notes = list(getattr(document, "notes", ()))
-            yield Reading(
-                "\n".join(parts), [document.title, *headings], spare=document.title, seconds=seconds, notes=notes
-            )
+                yield Case(
+                    entry, path, texts, first.headings, first.navigation, first.pages, words(first.spare)
+                )
 
 
 def peer(name: str, paths: list[Path]) -> list[Reading]:
@@ -165,7 +163,7 @@ def peer(name: str, paths: list[Path]) -> list[Reading]:
     return readings(name, paths)
 
 
-def _measured_all(cases: list[Case], found: list[Reading]) -> list[Result]:
+def _measured_all(cases: list[Case], found: Iterable[Reading]) -> list[Result]:
     return [measured(case, reading) for case, reading in zip(cases, found, strict=True)]
 
 
@@ -179,12 +177,18 @@ def measured(case: Case, reading: Reading) -> Result:
     chrome = sum((difference([words(part)], []).lost for part in case.navigation), start=type(found.lost)())
     told = sum(int(n.replace(",", "")) for note in reading.notes for n in _TOLD.findall(note))
     navigation = (found.lost & chrome).total()
-    return Result(case, reading, found, navigation, told, tuple(headings_missed(case.headings, reading.headings)))
+    return Result(
+        case, reading, found, navigation, told, tuple(headings_missed(case.headings, reading.headings))
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Shares are of the reference's words; `order` of the words that stand once in both."""
+    """Shares are of the reference's words, `moved` of those that stand once in both.
+
+    `untold` are lost words that no note of the reader's counts, `body` those outside navigation and the edges
+    of pages.
+    """
 
     format: str
     reader: str
@@ -192,8 +196,8 @@ class Row:
     refused: int
     words: int
     lost: float
-    outside_navigation: float
     untold: float
+    body: float
     added: float
     cut: float
     moved: float
@@ -223,8 +227,8 @@ def _row(kind: str, name: str, results: list[Result]) -> Row:
         len(results) - len(read),
         total,
         sum(d.lost.total() for _, d in read) / total,
+        sum(max(0, d.lost.total() - r.told) for r, d in read) / total,
         sum(d.lost.total() - r.navigation for r, d in read) / total,
-        sum(max(0, d.lost.total() - max(r.navigation, r.told)) for r, d in read) / total,
         sum(d.added.total() for _, d in read) / total,
         sum(d.cut for _, d in read) / total,
         sum(d.moved for _, d in read) / (sum(d.anchors for _, d in read) or 1),
@@ -234,8 +238,8 @@ def _row(kind: str, name: str, results: list[Result]) -> Row:
     )
 
 
-_COLUMNS = ("format", "reader", "files", "refused", "words", "lost", "outside navigation", "added", "cut otherwise")
-_COLUMNS += ("moved", "headings found", "a second")
+_COLUMNS = ("format", "reader", "files", "refused", "words", "lost", "untold", "body", "added", "cut")
+_COLUMNS += ("moved", "headings", "a second")
 
 
 def table(results: dict[str, list[Result]], *, markdown: bool) -> Table:
@@ -244,7 +248,7 @@ def table(results: dict[str, list[Result]], *, markdown: bool) -> Table:
         speed = "" if row.per_second is None else f"{row.per_second:.3g} {row.unit}"
         heads = "" if row.headings is None else f"{row.headings:.1%}"
         counts = (str(row.files), str(row.refused or ""), f"{row.words:,}")
-        shares = (row.lost, row.outside_navigation, row.added, row.cut, row.moved)
+        shares = (row.lost, row.untold, row.body, row.added, row.cut, row.moved)
         shown.add_row(row.format, row.reader, *counts, *(f"{share:.2%}" for share in shares), heads, speed)
     return shown
 
@@ -267,10 +271,12 @@ def worst(results: list[Result], most: int) -> Iterator[str]:
             lost = found.lost.total()
             if not (lost or found.cut or found.added or result.missed):
                 continue
+            entry, missed = result.case.entry, f"{len(result.missed)} of {len(result.case.headings)}"
+            yield f"\n{kind}: {entry.path} ({entry.producer})"
             yield (
-                f"\n{kind}: {result.case.entry.path} ({result.case.entry.producer})\n  of {found.reference} words lost"
-                f" {lost}, of them {result.navigation} in navigation; added {found.added.total()}, cut {found.cut},"
-                f" moved {found.moved} of {found.anchors}; headings missed {len(result.missed)} of {len(result.case.headings)}"
+                f"  of {found.reference} words lost {lost}, of them {result.navigation} in navigation;"
+                f" added {found.added.total()}, cut {found.cut}, moved {found.moved} of {found.anchors};"
+                f" headings missed {missed}"
             )
             yield "  lost: " + " | ".join(contexts(result.case.references[0], found.lost)[:8])
             yield "  added: " + " | ".join(contexts(words(result.reading.text or ""), found.added)[:5])

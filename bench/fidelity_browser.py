@@ -12,17 +12,18 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-# Closed details are text that a reader can open. What is navigation, the page says by its elements, roles or the
-# class names of the tools that made it.
+# Closed details are text that a reader can open; what stands in noscript is seen by nobody whose browser runs
+# scripts. What is navigation, the page says by its elements, its roles, or the class names of its generator.
 _LOOK = r"""
 (() => {
   if (!document.body) return JSON.stringify({text: "", headings: [], navigation: [], unseen: ""});
   document.querySelectorAll("details").forEach(d => { d.open = true; });
   document.querySelectorAll("noscript").forEach(e => e.remove());
   const seen = e => e.checkVisibility() && e.innerText.trim();
-  const names = new RegExp("^(nav.*|.*nav|.*navigation|sidebar|sphinx(sidebar|footer)|related|breadcrumbs?|toc|" +
-    "headerlink|menu|sub-menu|header|footer|skip-.*|mobile-.*|md-(header|footer|sidebar))$");
-  const strict = "nav,footer,form,button,select,[role=navigation],[role=banner],[role=contentinfo],[role=search]";
+  const names = new RegExp("^(nav.*|.*nav|.*navigation|sidebar|sphinx(sidebar|footer)|related|breadcrumbs?|" +
+    "toc|headerlink|menu|sub-menu|header|footer|skip-.*|mobile-.*|md-(header|footer|sidebar))$");
+  const strict = "nav,footer,form,button,select," +
+    "[role=navigation],[role=banner],[role=contentinfo],[role=search]";
   const chrome = e => e.matches(strict) ||
     ([...e.classList, e.id].some(c => c && names.test(c)) && !e.querySelector("h1,h2"));
   const navigation = [], inside = [];
@@ -39,12 +40,14 @@ _LOOK = r"""
     [...t.rows].map(() => t.rows[0].innerText));
   const named = [...document.querySelectorAll("[alt],[title],[aria-label]")].map(e =>
     [e.getAttribute("alt"), e.getAttribute("title"), e.getAttribute("aria-label")].filter(Boolean).join(" "));
-  return JSON.stringify({text: document.body.innerText, headings, navigation, unseen: [...marks, ...names_again, ...named].join("\n")});
+  const unseen = [...marks, ...names_again, ...named].join("\n");
+  return JSON.stringify({text: document.body.innerText, headings, navigation, unseen});
 })()
 """
 _FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-extensions --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --mute-audio --window-size=1280,1600 --remote-debugging-pipe "
+    "--headless=new --no-sandbox --disable-gpu --disable-extensions --no-first-run --mute-audio "
+    "--disable-background-networking --disable-component-update --disable-sync "
+    "--window-size=1280,1600 --remote-debugging-pipe "
     "--host-resolver-rules=MAP\\ *\\ ~NOTFOUND --disable-dev-shm-usage"
 )
 
@@ -58,7 +61,9 @@ class Browser(AbstractContextManager["Browser"]):
             raise FileNotFoundError("chromium is not installed")
         self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         (to_read, self._to), (self._from, to_write) = os.pipe(), os.pipe()
-        command = f"exec '{program}' {_FLAGS} --user-data-dir='{self._profile.name}' 3<&{to_read} 4>&{to_write}"
+        command = (
+            f"exec '{program}' {_FLAGS} --user-data-dir='{self._profile.name}' 3<&{to_read} 4>&{to_write}"
+        )
         self._process = subprocess.Popen(
             ["bash", "-c", command],
             pass_fds=(to_read, to_write),
@@ -86,8 +91,8 @@ class Browser(AbstractContextManager["Browser"]):
         self._profile.cleanup()
 
     def look(self, page: Path) -> dict[str, Any]:
-        """`text`, `headings`, the texts of its `navigation`, and words that it shows but has not as text: numbers of list items,
-        names of pictures, column names in each row."""
+        """`text`, `headings`, the texts of its `navigation`, and as `unseen` what the text lacks:
+        numbers of list items, names of pictures, the names of columns once more in each row."""
         self._page("Page.navigate", {"url": page.resolve().as_uri()})
         while self._evaluate("document.readyState")["result"].get("value") != "complete":
             time.sleep(0.01)

@@ -76,17 +76,20 @@ def _chromium(paths: list[Path]) -> Iterator[Reading]:
             yield Reading(shown["text"], shown["headings"], shown["navigation"], shown["unseen"])
 
 
-def _rendered(dialect: str) -> Extractor:
-    """Markdown as a reader sees it: made HTML by pandoc, shown by Chromium."""
+def _rendered(*command: str) -> Extractor:
+    """Markup as a reader sees it: the command makes a page of it, Chromium shows that."""
 
     def read(paths: list[Path]) -> Iterator[Reading]:
         with tempfile.TemporaryDirectory() as folder, Browser() as browser:
             page = Path(folder) / "page.html"
             for path in paths:
                 page.unlink(missing_ok=True)
-                _command("pandoc", "--quiet", "-f", dialect, "-s", "-M", "pagetitle=-", path, "-o", page)
-                shown = browser.look(page) if page.exists() else {"text": None, "headings": [], "unseen": ""}
-                yield Reading(shown["text"], shown["headings"], spare=shown["unseen"])
+                _command(*command, "-o", page, path)
+                if page.exists():
+                    shown = browser.look(page)
+                    yield Reading(shown["text"], shown["headings"], spare=shown["unseen"])
+                else:
+                    yield Reading(None)
 
     return read
 
@@ -94,7 +97,8 @@ def _rendered(dialect: str) -> Extractor:
 def _pandoc(paths: list[Path]) -> Iterator[Reading]:
     """Plain text, and the headings that pandoc's own tree has."""
     for path in paths:
-        tree = _command("pandoc", "--quiet", "--track-changes=accept", path, "-t", "json")
+        options = ("--quiet", "--sandbox", "--track-changes=accept", "-t", "json")
+        tree = _command("pandoc", *options, path) if _is_readable(path) else None
         text = None
         if tree is not None:
             command = ["pandoc", "--quiet", "-f", "json", "-t", "plain", "--wrap=none"]
@@ -102,6 +106,17 @@ def _pandoc(paths: list[Path]) -> Iterator[Reading]:
             text = done.stdout.decode("utf-8", "replace")
         headings = [] if tree is None else map(_inlines, _headers(json.loads(tree)["blocks"]))
         yield Reading(text, [heading for heading in headings if heading.strip()])
+
+
+def _is_readable(path: Path) -> bool:
+    """Whether pandoc, which takes every text for UTF-8, can be believed."""
+    if path.suffix not in (".tex", ".rst"):
+        return True
+    try:
+        path.read_text("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _headers(blocks: Any) -> Iterator[Any]:
@@ -159,7 +174,11 @@ def _running(text: str) -> list[str]:
     pages: dict[str, set[int]] = {}
     for number, line in edges:
         pages.setdefault(_NUMBERS.sub("#", line), set()).add(number)
-    return [line for _, line in edges if _NUMBERS.sub("", line).strip(" -–—/.[]") == "" or len(pages[_NUMBERS.sub("#", line)]) > 1]
+    return [
+        line
+        for _, line in edges
+        if _NUMBERS.sub("", line).strip(" -–—/.[]") == "" or len(pages[_NUMBERS.sub("#", line)]) > 1
+    ]
 
 
 def _bookmarks(outline: Any) -> Iterator[str]:
@@ -184,7 +203,8 @@ def _office(to: str) -> Extractor:
                 if not _converted(copy):
                     _convert(to, [copy])
                 made = _converted(copy)
-                yield Reading(_office_text(made) if made else None)
+                text = _office_text(made) if made else None
+                yield Reading(text, spare=_first_lines(text or "") if to.startswith("csv") else "")
 
     return read
 
@@ -214,7 +234,15 @@ def _sheets(path: Path) -> str | None:
         book = load_workbook(path, read_only=True, data_only=True)
         rows = (row for sheet in book.worksheets for row in sheet.iter_rows(values_only=True))
         return "\n".join(" ".join(str(cell) for cell in row if cell is not None) for row in rows)
-    except (ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, ElementTree.ParseError, OSError):
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        zipfile.BadZipFile,
+        ElementTree.ParseError,
+        OSError,
+    ):
         return None
 
 
@@ -275,11 +303,24 @@ def _table(path: Path) -> str:
     return "\n".join(" ".join(row) for row in csv.reader(_itself(path).splitlines()))
 
 
-SHEETS_AS_CSV = 'csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1'
+def _tables(paths: list[Path]) -> Iterator[Reading]:
+    for path in paths:
+        text = _table(path)
+        yield Reading(text, spare=_first_lines(text))
+
+
+def _first_lines(table: str) -> str:
+    """The first line once for each line: readers may name the columns in every row."""
+    lines = table.splitlines()
+    return "\n".join(lines[:1] * len(lines))
+
+
+SHEETS_AS_CSV = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1"
 
 EXTRACTORS: dict[str, Extractor] = {
     "chromium": _chromium,
-    "rendered": _rendered("gfm"),
+    "rendered": _rendered("pandoc", "--quiet", "--sandbox", "-f", "gfm", "-s", "-M", "pagetitle=-"),
+    "asciidoctor": _rendered("asciidoctor", "-q", "-S", "secure", "-a", "linkcss!"),
     "html2text": _each(_html2text),
     "pandoc": _pandoc,
     "pdftotext": _pdftotext,
@@ -293,11 +334,11 @@ EXTRACTORS: dict[str, Extractor] = {
     "pages by html2text": _each(_book),
     "cells": _each(_notebook),
     "itself": _each(_itself),
-    "table": _each(_table),
+    "table": _tables,
 }
 
-# What a word must stand in to count: in the first alone, where there is one, else in two of them. The first gives the
-# order, and the headings where it knows them.
+# What a word must stand in to count: the only one, or else two of them. The first gives the order, and the
+# headings where it knows them.
 REFERENCES: dict[str, tuple[str, ...]] = {
     "html": ("chromium",),
     "pdf": ("pdftotext", "mutool"),
@@ -312,7 +353,7 @@ REFERENCES: dict[str, tuple[str, ...]] = {
     "md": ("rendered",),
     "rst": ("pandoc",),
     "tex": ("pandoc",),
-    "adoc": ("itself",),
+    "adoc": ("asciidoctor",),
     "csv": ("table",),
     "txt": ("itself",),
 }

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-# A hyphen between letters counts for nothing, at the end of a line or not: whether "well-" and "known" were one word
-# or two nobody can tell from the page, and no reader is to be blamed for either.
+# A hyphen between letters counts for nothing, at the end of a line or not: whether "well-" and "known" were
+# one word or two nobody can tell from the page, and no reader is to be blamed for either.
 _HYPHENS = re.compile(r"(?<=\w)[-\u00ad\u2010\u2011]+\s*\n?\s*(?=\w)")
 _INSIDE = re.compile(r"(?<=\w)[\u00ad\u200b-\u200d\u2060\ufeff'\u2019](?=\w)")
 _WORD = re.compile(r"[^\W_]+")
@@ -30,7 +30,7 @@ class Difference:
 
 
 def words(text: str) -> list[str]:
-    """Letters and digits, without accents' spelling, case and hyphens: what a reader would call the same word."""
+    """Letters and digits, whatever their case, their forms and hyphens: what people take for one word."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return _WORD.findall(_INSIDE.sub("", _HYPHENS.sub("", plain)))
 
@@ -47,8 +47,8 @@ def agreed(texts: Sequence[list[str]]) -> Counter[str]:
 def difference(
     references: Sequence[list[str]], found: list[str], spare: Iterable[str] = (), unseen: Iterable[str] = ()
 ) -> Difference:
-    """`spare` are words of the reader's that are not in its text, such as a title; `unseen` those that the document
-    has and no reference, such as the numbers of list items: the ones are not lost, the others not added."""
+    """`spare` are words that the reader has beside its text, such as a title: they are not lost. `unseen` are
+    words that the document has beside the references' text, such as numbers of items: they are not added."""
     wanted, have = agreed(references), Counter(found)
     # What any reference has was not invented.
     known: Counter[str] = Counter()
@@ -80,7 +80,7 @@ def _pair_off(text: list[str], apart: Counter[str], together: Counter[str]) -> i
 
 
 def _moved(reference: list[str], found: list[str]) -> tuple[int, int]:
-    """Of the words that stand exactly once in both, how many are not in the longest sequence that is in order."""
+    """Of the words that stand exactly once in both, how many are not in the longest sequence in order."""
     once = {word for word, n in Counter(reference).items() if n == 1}
     once &= {word for word, n in Counter(found).items() if n == 1}
     place = {word: at for at, word in enumerate(reference) if word in once}
@@ -113,12 +113,14 @@ def contexts(reference: list[str], lost: Counter[str], width: int = 12) -> list[
 
 
 def headings_missed(wanted: Sequence[str], found: Sequence[str]) -> list[str]:
-    """Headings of the document that the reader did not take for headings; numbers before them may be missing."""
+    """Headings of the document that the reader did not take for headings, whatever number they begin with."""
     have = {_heading(text) for text in found}
     return [text for text in wanted if _heading(text) not in have]
 
 
-_NUMBER = re.compile(r"^(?:(?:chapter|appendix|section|part)?\s*(?:[a-z]|[\divxlc]+)(?:\.\d+)*[.:)]?\s+)", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"^(?:(?:chapter|appendix|section|part)?\s*(?:[a-z]|[\divxlc]+)(?:\.\d+)*[.:)]?\s+)", re.IGNORECASE
+)
 
 
 def _heading(text: str) -> str:

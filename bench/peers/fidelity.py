@@ -1,4 +1,4 @@
-"""What the peers make of files: paths on stdin, a line of JSON for each on stdout. Runs in an environment of its own.
+"""What the peers make of files, in an environment of their own: paths on stdin, a line of JSON for each out.
 
 python bench/peers/fidelity.py markitdown|kreuzberg|pypdfium2 < paths
 """
