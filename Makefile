@@ -35,7 +35,7 @@ DEPTHS ?= 5,10,20,50
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all test-long lint format audit known-values clean reference images train bench bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora bench-abstention bench-hybrid bench-backends bench-peers
+.PHONY: help venv demo test test-all test-long lint format audit known-values clean reference images train bench bench-evaluation bench-oracle bench-reranker bench-prior bench-sentences bench-corpora bench-abstention bench-hybrid bench-backends bench-peers bench-fidelity
 
 help: ## Show this list.
 	@echo "Targets:"
@@ -109,6 +109,10 @@ bench-peers: $(VENV)/.installed-dev $(PEERS:%=$(PEER_VENVS)/%/.installed) ## The
 bench-backends: $(VENV)/.installed-dev ## Speed and quality of the cross-encoder's backends on the collections in DATA.
 	@echo "==> Measuring the backends on the collections in $(DATA)"
 	@$(BIN)/python bench/backends.py --data $(DATA)
+
+bench-fidelity: $(VENV)/.installed-dev $(PEER_VENVS)/fidelity/.installed ## Words of real files against independent extractors and peers (Debian; see bench/fidelity.md).
+	@echo "==> Comparing words"
+	@$(BIN)/python bench/fidelity.py --peers
 
 bench-evaluation: $(VENV)/.installed-dev ## Batched evaluation against a loop of searches, on the bundled corpus.
 	@echo "==> Timing the evaluation"
@@ -203,6 +207,12 @@ $(TRAINING)/first-%: | $(TRAINING)/extra
 $(TRAINING)/first-stage: $(TRAINING)/first-7 $(TRAINING)/first-8
 	@echo "==> Taking the mean of both runs"
 	@$(BIN)/python recipes/mean_weights.py $^ --out $@
+
+$(PEER_VENVS)/fidelity/.installed: bench/peers/fidelity.txt
+	@echo "==> Installing the peers that read files into $(PEER_VENVS)/fidelity"
+	@$(PYTHON) -m venv $(PEER_VENVS)/fidelity
+	@$(PEER_VENVS)/fidelity/bin/python -m pip -q --disable-pip-version-check install --no-compile -r $<
+	@touch $@
 
 $(PEER_VENVS)/%/.installed: bench/peers/%.txt bench/peers/same.txt
 	@echo "==> Installing $* into $(PEER_VENVS)/$*"

@@ -19,6 +19,9 @@ _LOOK = r"""
   if (!document.body) return JSON.stringify({text: "", headings: [], navigation: [], unseen: ""});
   document.querySelectorAll("details").forEach(d => { d.open = true; });
   document.querySelectorAll("noscript").forEach(e => e.remove());
+  // What is skipped while it is off the screen is seen by whoever scrolls.
+  for (const e of document.querySelectorAll("*"))
+    e.style.setProperty("content-visibility", "visible", "important");
   const seen = e => e.checkVisibility() && e.innerText.trim();
   const names = new RegExp("^(nav.*|.*nav|.*navigation|sidebar|sphinx(sidebar|footer)|related|breadcrumbs?|" +
     "toc|headerlink|menu|sub-menu|header|footer|skip-.*|mobile-.*|md-(header|footer|sidebar))$");

@@ -5,7 +5,6 @@ An extractor gets paths and yields texts. What it could not read is None.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import re
@@ -13,15 +12,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
+import fidelity_files as files
 from fidelity_browser import Browser
-from fidelity_corpus import CACHE
+from fidelity_packages import CACHE
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +58,6 @@ def _each(one: Callable[[Path], str | None]) -> Extractor:
     return lambda paths: (Reading(one(path)) for path in paths)
 
 
-def _command(*command: str | Path, timeout: int = 60) -> str | None:
-    """What it prints; None where it failed."""
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=timeout)
-    except subprocess.TimeoutExpired:
-        return None
-    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
-
-
 def _chromium(paths: list[Path]) -> Iterator[Reading]:
     with Browser() as browser:
         for path in paths:
@@ -84,7 +73,7 @@ def _rendered(*command: str) -> Extractor:
             page = Path(folder) / "page.html"
             for path in paths:
                 page.unlink(missing_ok=True)
-                _command(*command, "-o", page, path)
+                files.command(*command, "-o", page, path)
                 if page.exists():
                     shown = browser.look(page)
                     yield Reading(shown["text"], shown["headings"], spare=shown["unseen"])
@@ -98,7 +87,7 @@ def _pandoc(paths: list[Path]) -> Iterator[Reading]:
     """Plain text, and the headings that pandoc's own tree has."""
     for path in paths:
         options = ("--quiet", "--sandbox", "--track-changes=accept", "-t", "json")
-        tree = _command("pandoc", *options, path) if _is_readable(path) else None
+        tree = files.command("pandoc", *options, path) if _is_readable(path) else None
         text = None
         if tree is not None:
             command = ["pandoc", "--quiet", "-f", "json", "-t", "plain", "--wrap=none"]
@@ -158,7 +147,7 @@ def _pdftotext(paths: list[Path]) -> Iterator[Reading]:
             headings, pages = list(_bookmarks(reader.outline)), len(reader.pages)
         except (PyPdfError, RecursionError, ValueError, KeyError, TypeError, AttributeError):
             headings, pages = [], 0
-        text = _command("pdftotext", path, "-")
+        text = files.command("pdftotext", path, "-")
         yield Reading(text, headings, _running(text or ""), pages=pages)
 
 
@@ -204,7 +193,7 @@ def _office(to: str) -> Extractor:
                     _convert(to, [copy])
                 made = _converted(copy)
                 text = _office_text(made) if made else None
-                yield Reading(text, spare=_first_lines(text or "") if to.startswith("csv") else "")
+                yield Reading(text, spare=files.first_lines(text or "") if to.startswith("csv") else "")
 
     return read
 
@@ -212,7 +201,7 @@ def _office(to: str) -> Extractor:
 def _convert(to: str, copies: list[Path]) -> None:
     out = copies[0].parent / "out"
     soffice = ("soffice", "--headless", f"-env:UserInstallation=file://{CACHE}/office", "--convert-to", to)
-    _command(*soffice, "--outdir", out, *copies, timeout=60 + 5 * len(copies))
+    files.command(*soffice, "--outdir", out, *copies, timeout=60 + 5 * len(copies))
 
 
 def _converted(copy: Path) -> list[Path]:
@@ -221,98 +210,15 @@ def _converted(copy: Path) -> list[Path]:
 
 def _office_text(made: list[Path]) -> str:
     if made[0].suffix == ".pdf":
-        return _command("pdftotext", made[0], "-") or ""
+        return files.command("pdftotext", made[0], "-") or ""
     # Hanging zero bytes of old files are no text.
     return "\n".join(file.read_text("utf-8", "replace").replace("\0", "") for file in made)
 
 
-def _sheets(path: Path) -> str | None:
-    """Cells as openpyxl has them; whole numbers without the fraction that the file may store."""
-    from openpyxl import load_workbook
-
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-        rows = (row for sheet in book.worksheets for row in sheet.iter_rows(values_only=True))
-        return "\n".join(" ".join(str(cell) for cell in row if cell is not None) for row in rows)
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        zipfile.BadZipFile,
-        ElementTree.ParseError,
-        OSError,
-    ):
-        return None
-
-
-def _slides(path: Path) -> str | None:
-    """The text runs of slides and notes, straight from the XML."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [n for n in archive.namelist() if re.fullmatch(r"ppt/(slides|notesSlides)/[^/]*\.xml", n)]
-            return "\n".join(_runs(archive.read(name)) for name in sorted(names))
-    except (zipfile.BadZipFile, ElementTree.ParseError, KeyError):
-        return None
-
-
-_DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
-
-
-def _runs(xml: bytes) -> str:
-    paragraphs = ElementTree.fromstring(xml).iter(f"{_DRAWING}p")
-    return "\n".join("".join(run.text or "" for run in p.iter(f"{_DRAWING}t")) for p in paragraphs)
-
-
-def _book(path: Path) -> str | None:
-    """The pages of an EPUB in the order of their names, through html2text."""
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as archive:
-        names = [n for n in archive.namelist() if n.endswith((".html", ".xhtml", ".htm")) and "nav." not in n]
-        parts = []
-        for number, name in enumerate(sorted(names)):
-            page = Path(folder) / f"{number}.html"
-            page.write_bytes(archive.read(name))
-            parts.append(_html2text(page) or "")
-    return "\n".join(parts)
-
-
-def _html2text(path: Path) -> str | None:
-    return _command("html2text", "-utf8", "-width", "500", path)
-
-
-def _itself(path: Path) -> str:
-    data = path.read_bytes()
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
-
-
-def _notebook(path: Path) -> str | None:
-    """Sources and text outputs of the cells."""
-    cells = json.loads(path.read_text("utf-8")).get("cells", [])
-    parts = ["".join(cell["source"]) for cell in cells]
-    for output in (output for cell in cells for output in cell.get("outputs", [])):
-        parts.append("".join(output.get("text", output.get("data", {}).get("text/plain", ""))))
-    return "\n".join(parts)
-
-
-def _table(path: Path) -> str:
-    return "\n".join(" ".join(row) for row in csv.reader(_itself(path).splitlines()))
-
-
 def _tables(paths: list[Path]) -> Iterator[Reading]:
     for path in paths:
-        text = _table(path)
-        yield Reading(text, spare=_first_lines(text))
-
-
-def _first_lines(table: str) -> str:
-    """The first line once for each line: readers may name the columns in every row."""
-    lines = table.splitlines()
-    return "\n".join(lines[:1] * len(lines))
+        text = files.table(path)
+        yield Reading(text, spare=files.first_lines(text))
 
 
 SHEETS_AS_CSV = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1"
@@ -321,19 +227,19 @@ EXTRACTORS: dict[str, Extractor] = {
     "chromium": _chromium,
     "rendered": _rendered("pandoc", "--quiet", "--sandbox", "-f", "gfm", "-s", "-M", "pagetitle=-"),
     "asciidoctor": _rendered("asciidoctor", "-q", "-S", "secure", "-a", "linkcss!"),
-    "html2text": _each(_html2text),
+    "html2text": _each(files.html2text),
     "pandoc": _pandoc,
     "pdftotext": _pdftotext,
-    "mutool": _each(lambda path: _command("mutool", "draw", "-q", "-F", "txt", path)),
-    "docx2txt": _each(lambda path: _command("docx2txt", path, "-")),
+    "mutool": _each(lambda path: files.command("mutool", "draw", "-q", "-F", "txt", path)),
+    "docx2txt": _each(lambda path: files.command("docx2txt", path, "-")),
     "LibreOffice": _office("txt:Text (encoded):UTF8"),
     "LibreOffice's pages": _office("pdf"),
     "LibreOffice's sheets": _office(SHEETS_AS_CSV),
-    "openpyxl": _each(_sheets),
-    "text runs": _each(_slides),
-    "pages by html2text": _each(_book),
-    "cells": _each(_notebook),
-    "itself": _each(_itself),
+    "openpyxl": _each(files.sheets),
+    "text runs": _each(files.slides),
+    "pages by html2text": _each(files.book),
+    "cells": _each(files.notebook),
+    "itself": _each(files.itself),
     "table": _tables,
 }
 

@@ -14,6 +14,8 @@ from itertools import pairwise
 # one word or two nobody can tell from the page, and no reader is to be blamed for either.
 _HYPHENS = re.compile(r"(?<=\w)[-\u00ad\u2010\u2011]+\s*\n?\s*(?=\w)")
 _INSIDE = re.compile(r"(?<=\w)[\u00ad\u200b-\u200d\u2060\ufeff'\u2019](?=\w)")
+# How many digits of a fraction a cell shows depends on its width.
+_FRACTION = re.compile(r"\d+\.\d{6,}")
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -32,6 +34,7 @@ class Difference:
 def words(text: str) -> list[str]:
     """Letters and digits, whatever their case, their forms and hyphens: what people take for one word."""
     plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = _FRACTION.sub(lambda number: f"{float(number[0]):.5f}", plain)
     return _WORD.findall(_INSIDE.sub("", _HYPHENS.sub("", plain)))
 
 
