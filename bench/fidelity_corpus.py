@@ -11,6 +11,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -158,9 +159,10 @@ def make(source: Path, target: Path, producer: str) -> None:
         subprocess.run(command, check=False, capture_output=True)
     else:
         command = ["soffice", "--headless", f"-env:UserInstallation=file://{CACHE}/office", "--convert-to"]
-        command += [target.suffix[1:], "--outdir", target.parent / "out", source]
-        subprocess.run(command, check=False, capture_output=True, timeout=120)
-        for made in (target.parent / "out").glob("*"):
-            shutil.move(made, target)
+        with tempfile.TemporaryDirectory() as folder:
+            command += [target.suffix[1:], "--outdir", folder, source]
+            subprocess.run(command, check=False, capture_output=True, timeout=120)
+            for made in Path(folder).iterdir():
+                shutil.move(made, target)
     if not target.exists():
         print(f"{producer} made nothing of {source.relative_to(FILES)}", file=sys.stderr)
