@@ -100,7 +100,7 @@ def main() -> None:
         chosen = [case for case in cases if case.kind in kinds]
         results[name] = _measured_all(chosen, peer(name, [case.path for case in chosen]))
     console = Console(width=160 if not sys.stdout.isatty() else None)
-    console.print(table(results, markdown=False))
+    console.print(table(results))
     _refused(results["ragcli"], console)
     if options.worst:
         for line in worst(results["ragcli"], options.worst):
@@ -242,7 +242,7 @@ _COLUMNS = ("format", "reader", "files", "refused", "words", "lost", "untold", "
 _COLUMNS += ("moved", "headings", "a second")
 
 
-def table(results: dict[str, list[Result]], *, markdown: bool) -> Table:
+def table(results: dict[str, list[Result]]) -> Table:
     shown = Table(*_COLUMNS)
     for row in rows(results):
         speed = "" if row.per_second is None else f"{row.per_second:.3g} {row.unit}"

@@ -19,7 +19,7 @@ from typing import Any
 
 import fidelity_files as files
 from fidelity_browser import Browser
-from fidelity_packages import CACHE
+from fidelity_packages import CACHE, FILES
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def readings(name: str, paths: list[Path]) -> list[Reading]:
 
 
 def _key(path: Path) -> str:
-    return hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:24]
+    return hashlib.sha256(str(path.relative_to(FILES)).encode() + path.read_bytes()).hexdigest()[:24]
 
 
 def _each(one: Callable[[Path], str | None]) -> Extractor:

@@ -8,7 +8,6 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 # A hyphen between letters counts for nothing, at the end of a line or not: whether "well-" and "known" were
 # one word or two nobody can tell from the page, and no reader is to be blamed for either.
@@ -129,7 +128,3 @@ _NUMBER = re.compile(
 def _heading(text: str) -> str:
     plain = " ".join(text.split())
     return "".join(words(_NUMBER.sub("", plain) or plain))
-
-
-def neighbours(text: list[str]) -> Counter[tuple[str, str]]:
-    return Counter(pairwise(text))
