@@ -66,15 +66,15 @@ def _chromium(paths: list[Path]) -> Iterator[Reading]:
 
 
 def _rendered(*command: str) -> Extractor:
-    """Markup as a reader sees it: the command makes a page of it, Chromium shows that."""
+    """Markup as a reader sees it: the command prints a page of it, Chromium shows that."""
 
     def read(paths: list[Path]) -> Iterator[Reading]:
         with tempfile.TemporaryDirectory() as folder, Browser() as browser:
             page = Path(folder) / "page.html"
             for path in paths:
-                page.unlink(missing_ok=True)
-                files.command(*command, "-o", page, path)
-                if page.exists():
+                made = files.command(*command, path)
+                if made:
+                    page.write_text(made)
                     shown = browser.look(page)
                     yield Reading(shown["text"], shown["headings"], spare=shown["unseen"])
                 else:
@@ -225,8 +225,12 @@ SHEETS_AS_CSV = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,
 
 EXTRACTORS: dict[str, Extractor] = {
     "chromium": _chromium,
-    "rendered": _rendered("pandoc", "--quiet", "--sandbox", "-f", "gfm", "-s", "-M", "pagetitle=-"),
-    "asciidoctor": _rendered("asciidoctor", "-q", "-S", "secure", "-a", "linkcss!"),
+    "rendered": _rendered(
+        "pandoc", "--quiet", "--sandbox", "-f", "gfm", "-t", "html", "-s", "-M", "pagetitle=-"
+    ),
+    "asciidoctor": _rendered(
+        "asciidoctor", "-q", "-S", "secure", "-a", "linkcss!", "-a", "nofooter", "-o", "-"
+    ),
     "html2text": _each(files.html2text),
     "pandoc": _pandoc,
     "pdftotext": _pdftotext,
@@ -255,7 +259,7 @@ REFERENCES: dict[str, tuple[str, ...]] = {
     "xlsx": ("LibreOffice's sheets", "openpyxl"),
     "ods": ("LibreOffice's sheets",),
     "epub": ("pandoc", "pages by html2text"),
-    "ipynb": ("cells",),
+    "ipynb": ("pandoc", "cells"),
     "md": ("rendered",),
     "rst": ("pandoc",),
     "tex": ("pandoc",),
