@@ -21,6 +21,7 @@ import fidelity_corpus as corpus
 from fidelity_ragcli import ragcli
 from fidelity_readers import REFERENCES, Reading, readings
 from fidelity_words import Difference, contexts, difference, headings_missed, words
+from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
@@ -218,6 +219,7 @@ def _row(kind: str, name: str, results: list[Result]) -> Row:
     read = [(result, result.difference) for result in results if result.difference]
     total = sum(d.reference for _, d in read) or 1
     headings = sum(len(result.case.headings) for result, _ in read)
+    names_headings = any(result.reading.headings for result, _ in read)
     seconds = sum(result.reading.seconds for result, _ in read)
     amount = sum(r.case.pages if kind == "pdf" else r.case.path.stat().st_size / 1e6 for r, _ in read)
     return Row(
@@ -232,7 +234,7 @@ def _row(kind: str, name: str, results: list[Result]) -> Row:
         sum(d.added.total() for _, d in read) / total,
         sum(d.cut for _, d in read) / total,
         sum(d.moved for _, d in read) / (sum(d.anchors for _, d in read) or 1),
-        1 - sum(len(r.missed) for r, _ in read) / headings if headings else None,
+        1 - sum(len(r.missed) for r, _ in read) / headings if headings and names_headings else None,
         amount / seconds if seconds else None,
         "pages" if kind == "pdf" else "MB",
     )
@@ -243,7 +245,8 @@ _COLUMNS += ("moved", "headings", "a second")
 
 
 def table(results: dict[str, list[Result]]) -> Table:
-    shown = Table(*_COLUMNS)
+    # Lines that can be pasted into fidelity.md.
+    shown = Table(*_COLUMNS, box=MARKDOWN)
     for row in rows(results):
         speed = "" if row.per_second is None else f"{row.per_second:.3g} {row.unit}"
         heads = "" if row.headings is None else f"{row.headings:.1%}"
