@@ -25,6 +25,7 @@ _FORMATS = {
     }.items()
     for suffix in suffixes.split()
 }
+_ZIP = b"PK\x03\x04"
 _FLAT = b"<office:document"
 _BEGINNING = 2000
 _MANIFEST = "META-INF/manifest.xml"
@@ -37,7 +38,7 @@ _BAND = 0.6
 
 def read_opendocument(data: bytes, name: str) -> Outline:
     """Also those of one XML file (FODT). Raises UnreadableFile for an encrypted or damaged file."""
-    is_flat = _FLAT in data[:_BEGINNING]
+    is_flat = not data.startswith(_ZIP) and _FLAT in data[:_BEGINNING]
     container = None if is_flat else Container(data, "an OpenDocument file")
     roots = [parsed(data, name)] if container is None else _parts(container)
     outline = Outline(_FORMATS[name.lower().rpartition(".")[2]])
