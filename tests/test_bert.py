@@ -21,6 +21,7 @@ from transformers import BertConfig, BertForSequenceClassification, BertModel
 
 from ragcli import bert
 from ragcli.bert import is_plain_bert, load_encoder, load_tokenizer, pad
+from ragcli.bert.arrays import Batch
 from ragcli.bert.minilm import is_minilm
 from ragcli.bert.onnx_encoder import OnnxEncoder
 from ragcli.bert.openvino_encoder import OpenVinoEncoder
@@ -51,12 +52,12 @@ def float32(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def batch() -> bert.Batch:
+def batch() -> Batch:
     return pad(load_tokenizer(RERANKER).encode_batch(PAIRS))
 
 
 @pytest.fixture(scope="module")
-def states(batch: bert.Batch) -> np.ndarray:
+def states(batch: Batch) -> np.ndarray:
     """transformers' last hidden states of the shipped cross-encoder."""
     model = BertForSequenceClassification.from_pretrained(str(RERANKER), dtype=torch.float32).eval().bert
     ids, types, mask = map(torch.from_numpy, batch)
@@ -81,7 +82,7 @@ def small_bert(folder: Path) -> Path:
 class TestStates:
     @pytest.mark.parametrize("kind", KINDS)
     @pytest.mark.usefixtures("float32")
-    def test_are_those_of_transformers(self, kind: Kind, batch: bert.Batch, states: np.ndarray) -> None:
+    def test_are_those_of_transformers(self, kind: Kind, batch: Batch, states: np.ndarray) -> None:
         ours = kind(RERANKER, prefix="bert.", first=False).states(batch)
         read = batch[2].astype(bool)
         assert ours.dtype == np.float32
@@ -89,21 +90,21 @@ class TestStates:
 
     @pytest.mark.parametrize("kind", KINDS)
     @pytest.mark.usefixtures("float32")
-    def test_of_the_first_token_alone(self, kind: Kind, batch: bert.Batch, states: np.ndarray) -> None:
+    def test_of_the_first_token_alone(self, kind: Kind, batch: Batch, states: np.ndarray) -> None:
         ours = kind(RERANKER, prefix="bert.", first=True).states(batch)
         assert ours.shape == (3, 1, 384)
         assert ours[:, 0] == pytest.approx(states[:, 0], abs=2e-5)
 
     @pytest.mark.parametrize("kind", KINDS[1:])
     def test_in_the_processor_s_precision_are_near_enough(
-        self, kind: Kind, batch: bert.Batch, states: np.ndarray
+        self, kind: Kind, batch: Batch, states: np.ndarray
     ) -> None:
         # bfloat16 keeps eight bits; states are of the size of 1.
         assert kind(RERANKER, prefix="bert.", first=True).states(batch)[:, 0] == pytest.approx(
             states[:, 0], abs=0.03
         )
 
-    def test_padding_changes_nothing(self, batch: bert.Batch) -> None:
+    def test_padding_changes_nothing(self, batch: Batch) -> None:
         encoder = OnnxEncoder(RERANKER, prefix="bert.", first=True)
         alone = pad(load_tokenizer(RERANKER).encode_batch(PAIRS[1:2]))
         assert alone[0].shape[1] < batch[0].shape[1] / 5

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragcli.documents.cleaning import clean, decode
+from ragcli.documents.cleaning import clean
+from ragcli.documents.decoding import decode
 from ragcli.documents.unreadable import UnreadableFile
 from ragcli.questions import Question
 from ragcli.relevance import relevant_chunks

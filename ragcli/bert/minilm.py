@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ragcli.bert import Batch, States
+    from ragcli.bert.arrays import Batch, States
 
     Weight: TypeAlias = NDArray[np.float32]
 

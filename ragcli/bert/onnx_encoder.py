@@ -15,7 +15,7 @@ from ragcli.bert.threads import threads
 from ragcli.models import quieten_libraries
 
 if TYPE_CHECKING:
-    from ragcli.bert import Batch, States
+    from ragcli.bert.arrays import Batch, States
     from ragcli.bert.minilm import Weight
 
 

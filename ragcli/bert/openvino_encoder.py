@@ -14,7 +14,7 @@ from ragcli.bert.threads import threads
 from ragcli.models import precision
 
 if TYPE_CHECKING:
-    from ragcli.bert import Batch, States
+    from ragcli.bert.arrays import Batch, States
     from ragcli.bert.minilm import Weight
 
 HEADS_FIRST = (0, 2, 1, 3)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ragcli.documents.asciidoc_inline import displayed
 from ragcli.documents.asciidoc_table import table_rows
-from ragcli.documents.cleaning import decode
+from ragcli.documents.decoding import decode
 from ragcli.documents.outline import LINE, PARAGRAPH, Outline
 from ragcli.documents.tables import table_lines
 from ragcli.documents.text import Line, add_lines

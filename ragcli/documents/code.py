@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator
 
-from ragcli.documents.cleaning import decode
+from ragcli.documents.decoding import decode
 from ragcli.documents.outline import Outline
 from ragcli.documents.text import Line, add_lines
 

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ragcli.documents.cleaning import decode
+from ragcli.documents.decoding import decode
 from ragcli.documents.outline import LINE, PARAGRAPH, Outline
 from ragcli.documents.tables import row_line
 from ragcli.documents.text import add_text

@@ -7,7 +7,7 @@ import html.entities
 import re
 from typing import TYPE_CHECKING
 
-from ragcli.documents.cleaning import decode, looks_binary
+from ragcli.documents.decoding import decode, looks_binary
 from ragcli.documents.html_names import HEADINGS
 from ragcli.documents.unreadable import UnreadableFile
 

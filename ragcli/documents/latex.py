@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from ragcli.documents.cleaning import decode
+from ragcli.documents.decoding import decode
 from ragcli.documents.latex_code import with_verbatim
 from ragcli.documents.latex_table import TABLES, table
 from ragcli.documents.latex_words import Node, arguments, context, last_argument, words

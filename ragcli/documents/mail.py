@@ -10,7 +10,7 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
 
-from ragcli.documents.cleaning import decode
+from ragcli.documents.decoding import decode
 from ragcli.documents.html import read_html
 from ragcli.documents.outline import LINE, PARAGRAPH, Outline, one_line
 from ragcli.documents.text import paragraphs, read_text

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ragcli.documents.cleaning import decode
+from ragcli.documents.decoding import decode
 from ragcli.documents.front_matter import front_matter
 from ragcli.documents.html import read_html
 from ragcli.documents.html_visibility import HiddenTags

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ragcli.documents.cleaning import decode
+from ragcli.documents.decoding import decode
 from ragcli.documents.html import read_html
 from ragcli.documents.markdown import add_markdown
 from ragcli.documents.outline import Outline

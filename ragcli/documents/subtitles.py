@@ -6,7 +6,7 @@ import html
 import re
 from dataclasses import dataclass
 
-from ragcli.documents.cleaning import decode
+from ragcli.documents.decoding import decode
 from ragcli.documents.outline import Outline
 from ragcli.documents.text import read_text
 

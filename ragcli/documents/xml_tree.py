@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ragcli.documents.cleaning import decode
+from ragcli.documents.decoding import decode
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element

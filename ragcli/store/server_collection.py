@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ragcli.errors import UsageError
 from ragcli.store.chroma_chunks import Update
@@ -20,21 +20,38 @@ from ragcli.store.metadata import (
     to_chunk,
     to_metadata,
 )
+from ragcli.store.server_lock import ServerLock
+from ragcli.store.server_records import ServerRecords
 from ragcli.types import Candidate, Chunk, Filters, SourceInfo
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ragcli.store.server import ServerPlace
-
     Vectors: TypeAlias = NDArray[np.float32]
+
+
+class Place(Protocol):
+    """Where the collection is: `server.ServerPlace`."""
+
+    lock: ServerLock
+    records: ServerRecords
+    records_per_call: int
+    sources_per_write: int
+
+    def open(self, manifest: Manifest) -> Any: ...
+
+    def set_width(self, opened: Any) -> None: ...
+
+    def errors(self) -> AbstractContextManager[None]: ...
+
+    def close(self) -> None: ...
 
 
 class ServerStore:
     """Get one from `open_store`. Reading needs no lock; each change takes it, `writing` keeps it for many."""
 
-    def __init__(self, place: ServerPlace, manifest: Manifest) -> None:
+    def __init__(self, place: Place, manifest: Manifest) -> None:
         self.manifest = manifest
         self._place = place
         self._lock = place.lock
