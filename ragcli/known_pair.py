@@ -45,7 +45,7 @@ class KnownValues:
 def known(model: str) -> KnownValues | None:
     """By the model's name; None for a model that ragcli does not bring."""
     record: Mapping[str, Mapping[str, object]] = json.loads(
-        files("ragcli").joinpath(FILE).read_text(encoding="utf-8")
+        files(__package__).joinpath(FILE).read_text(encoding="utf-8")
     )
     model = _OTHER_NAMES.get(model, model)
     if model not in record:
