@@ -26,6 +26,8 @@ from ragcli.reporting.text import CONTROLS
 from ragcli.retrying import Backoff
 from ragcli.types import Message
 
+CORPUS = Path(__file__).parent.parent / "corpora" / "homonyms"
+WHO = "Who did Atlas hold up above the Earth in 1962?"
 QUESTION = "How long does Mercury take to go around the Sun?"
 PLANET = "# Mercury\n\nMercury goes around the Sun once in 88 days.\n"
 CANARY = "sk-canary-4f9a1c7e"
@@ -143,14 +145,23 @@ def test_ask_without_json_writes_nothing_to_stdout(index: Path, server: FaultSer
     assert (outcome.stdout, outcome.status) == ("", 4)
 
 
+@pytest.fixture(scope="module")
+def reordered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where reranking changes the prompt for WHO: arms with the same prompt share one answer."""
+    folder = tmp_path_factory.mktemp("reordered")
+    with open_pipeline(load_config(overrides={"store.path": str(folder / "index")})) as rag:
+        rag.ingest(sorted(CORPUS.glob("atlas-*.md")))
+    return folder / "index"
+
+
 @pytest.mark.parametrize("flags", [(), ("--json",)])
 def test_a_comparison_whose_second_answer_fails_is_no_comparison(
-    index: Path, server: FaultServer, flags: tuple[str, ...]
+    reordered: Path, server: FaultServer, flags: tuple[str, ...]
 ) -> None:
     """The first of the two had come whole, and is told apart from the one that had not."""
     server.requests.clear()
     outcome = command(
-        "ask", QUESTION, "--compare", *flags, index=index, server=server, model="cut-from-the-second-on"
+        "ask", WHO, "--compare", *flags, index=reordered, server=server, model="cut-from-the-second-on"
     )
     assert outcome.status == 4
     assert "broke off before its end" in outcome.stderr

@@ -251,7 +251,7 @@ class TestCompressed:
     )
     def test_is_read_as_what_is_in_it(self, folder: Path, suffix: str, pack: Any) -> None:
         document = make(folder, f"travel-policy.md{suffix}", pack(b"## Limits\n\n260 EUR."))
-        assert (document.format, document.title) == ("markdown", "travel policy")
+        assert (document.format, document.title) == ("markdown", "Limits")
         assert sections(document) == [(None, "Limits", "260 EUR.")]
         assert document.blocks[0].line_start == 3
         assert document.sha256 == file_sha256(folder / f"travel-policy.md{suffix}")

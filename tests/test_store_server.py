@@ -18,7 +18,7 @@ from test_store_same import ALL, DIMENSION, chunk, found, opened, put, vectors
 
 from ragcli import store
 from ragcli.config import Config, StoreConfig
-from ragcli.errors import ExitCode, NothingFoundError, StoreError, StoreServerError, UsageError
+from ragcli.errors import ConfigError, ExitCode, NothingFoundError, StoreError, StoreServerError, UsageError
 from ragcli.store import ServerStore, connection, server_lock, server_records
 from ragcli.types import Chunk
 
@@ -116,7 +116,7 @@ class TestTheServer:
 
     @pytest.mark.parametrize("url", ["localhost:8000", "ftp://localhost", "http://"])
     def test_an_address_that_is_none_is_one_error(self, url: str) -> None:
-        with pytest.raises(StoreServerError, match=r"not a Chroma server|No Chroma server"):
+        with pytest.raises(ConfigError, match=r"store\.url is no http or https address"):
             store.check(Config(store=StoreConfig(url=url)))
 
     def test_that_is_something_else_is_told_apart(self, guarded: Gate, config: Config) -> None:
@@ -315,7 +315,7 @@ def synchronise(config: Config, texts: dict[str, str]) -> None:
         known = {info.source: info.sha256 for info in index.sources()}
         index.replace_all(
             [
-                store.Update(name, "", "text", text, parts(name, text), vectors(1, 2))
+                store.Update(name, "", "markdown", text, parts(name, text), vectors(1, 2))
                 for name, text in texts.items()
                 if known.get(name) != text
             ]

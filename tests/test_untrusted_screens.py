@@ -39,7 +39,7 @@ DIFFERENCE = Difference(0.1, 0.0, 0.2, 0.04, 3, 1, 2)
 
 class Step:
     def __init__(self, text: str) -> None:
-        self.stage, self.done, self.total, self.source = text, 1, 2, text
+        self.stage, self.done, self.total, self.source, self.share = text, 1, 2, text, 0.5
 
 
 def grow(console: PlainConsole, text: str) -> None:
