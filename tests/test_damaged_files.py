@@ -81,7 +81,7 @@ class TestWhatIsNoText:
     CONTENTS: ClassVar[dict[str, tuple[bytes, str]]] = {
         "invalid-utf8.md": (b"\x80\x81\xfe\xff" * 50, "text in an unknown encoding"),
         "nul-in-text.txt": (b"Notice\0period", "binary"),
-        "controls.txt": (bytes(range(1, 32)) * 20, "binary"),
+        "controls.txt": (bytes(range(1, 32)) * 20, "holds no text"),
         "nul.html": (b"<p>\0</p>", "binary"),
         "nuls.csv": (bytes(1000), "binary"),
         "no-zip.docx": (b"PK\x03\x04" + bytes(100), "damaged: not a Word document"),
