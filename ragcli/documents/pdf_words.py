@@ -35,6 +35,8 @@ _SMALL = 0.85
 
 # Letters that are often one glyph, so that each of them seems as wide as both.
 _LIGATURES = re.compile("f[fijlt]")
+# Characters that take two units of UTF-16 are two to PDFium.
+_HALVES = re.compile("[\ud800-\udfff]")
 _TEXT_OBJECT = 1
 _NO_WIDTH = 0.01
 
@@ -57,6 +59,7 @@ class PageText:
         self._text_page = text_page
         self._handle = address_of(text_page.raw)
         self._text = _characters(text_page)
+        self._has_halves = bool(_HALVES.search(self._text))
         self._styles = Styles(self._handle)
         self._edge = 0.0
         self._drawn: list[int] = []
@@ -157,10 +160,10 @@ class PageText:
             return True
         return before.drawn != after.drawn and self._blank_between(before.drawn, after.drawn)
 
-    @staticmethod
-    def _word(text: str, head: Box, tail: Box, style: Style, spaced: bool) -> Word:
+    def _word(self, text: str, head: Box, tail: Box, style: Style, spaced: bool) -> Word:
+        text = text.translate(_AS_HYPHENS)
         return Word(
-            text.translate(_AS_HYPHENS),
+            _whole_characters(text) if self._has_halves else text,
             min(head[0], tail[0]),
             max(head[2], tail[2]),
             head[3] + style.drop,
@@ -223,3 +226,8 @@ def _characters(text_page: PdfTextPage) -> str:
         codes = (raw.FPDFText_GetUnicode(text_page.raw, index) for index in range(count))
         text = "".join(chr(code) if 0 < code < 0x110000 else UNKNOWN for code in codes)
     return text
+
+
+def _whole_characters(text: str) -> str:
+    """The letters of formulas take two units of UTF-16, and PDFium gives each its own index."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
