@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from ragcli.documents.pdf_bookmarks import Bookmarks, level_of
 from ragcli.documents.pdf_lines import Line, Page
 
 LARGE = 1.12
@@ -21,13 +22,7 @@ _SMALL = 0.95
 SENTENCE_END = re.compile(r"[.!?:;。！？][\"'”’)\]]*$")
 _BULLET_SIGN = re.compile(r"[•◦▪‣·●○■–—*-]\s+\S")
 _NUMBERED = re.compile(r"(?:\d+(?:\.\d+)*\.?|[A-Z]\.(?:\d+\.?)*|[IVX]+\.)\s+\S")
-_NUMBER = re.compile(
-    r"^(?:(?:chapter|appendix|part|section)\s+)?(?:\d+|[A-Z]|[IVX]+)(?:\.\d+)*[.:]?\s+", re.IGNORECASE
-)
 _WORD = re.compile(r"[^\W\d_]{2,}")
-
-Bookmarks = Mapping[tuple[int, str], int]
-"""(page, title without spaces in lower case) -> level, from 1."""
 
 
 def body_size_of(pages: Sequence[Page]) -> float:
@@ -62,9 +57,9 @@ class Headings:
     def _heading(self, lines: Sequence[Line], place: int, page: int) -> tuple[int, int]:
         """(level, how many lines) of the heading that begins here; level 0 where none does."""
         line = lines[place]
-        for length in (1, 2, 3):
-            text = " ".join(part.text for part in lines[place : place + length])
-            marked = self._marked(text, page)
+        bookmarks = self._bookmarks.get(page, ())
+        for length in (1, 2, 3) if bookmarks else ():
+            marked = level_of(" ".join(part.text for part in lines[place : place + length]), bookmarks)
             if marked:
                 smaller = bool(self._sizes) and marked == 1 and line.size < self._sizes[0]
                 return marked + smaller, length
@@ -81,14 +76,6 @@ class Headings:
         if length >= _MOST_BOLD_LINES or not self._names(lines[place : place + length]):
             return 0, length
         return len(self._sizes) + self._bold_sizes.index(line.size) + 1, length
-
-    def _marked(self, text: str, page: int) -> int:
-        """The level of the bookmark of this title, which may lack the number of the section; else 0."""
-        for title in (text, _NUMBER.sub("", text)):
-            level = self._bookmarks.get((page, "".join(title.lower().split())), 0)
-            if level:
-                return level
-        return 0
 
     def _length(self, lines: Sequence[Line], place: int) -> int:
         """How many lines are set alike, one under the other, and begin nothing new."""

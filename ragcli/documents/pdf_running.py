@@ -91,7 +91,9 @@ def without_running_lines(pages: Sequence[Page], body_size: float) -> tuple[list
     if dropped:
         what = "running header or footer" if dropped == 1 else "running headers and footers"
         where = "1 page" if len(touched) == 1 else f"{len(touched):,} pages"
-        notes.append(f"{dropped:,} {what} on {where} left out ({words:,} {'word' if words == 1 else 'words'})")
+        notes.append(
+            f"{dropped:,} {what} on {where} left out ({words:,} {'word' if words == 1 else 'words'})"
+        )
     return kept, notes
 
 

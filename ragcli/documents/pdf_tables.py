@@ -104,8 +104,11 @@ def _rows(group: list[Line]) -> list[str]:
     headers = _header_rows(group, cells)
     header = [one_line(" ".join(row[column] for row in cells[:headers])) for column in range(len(cells[0]))]
     body = _unwrapped(group[headers:], cells[headers:])
-    if not headers:
-        return [row_line(row) for row in body]
+    if not headers or any(
+        name and not any(row[column] for row in body) for column, name in enumerate(header)
+    ):
+        # A name whose column is empty would be on no row's line.
+        return [row_line(row) for row in [*cells[:headers], *body]]
     if not header[0] and any(row[0] for row in body):
         return [CELL_SEPARATOR.join(filter(None, header)), *(_named(row, header) for row in body)]
     return [row_line(row, header) for row in body]
