@@ -467,7 +467,7 @@ class TestRunningLines:
         assert flat.count("Travel policy, version 3.2") == 1
         assert flat.count("Approved by the council. Owner: room 214") == 1
         assert flat.count("is filled in by hand") == 24
-        assert notes(data) == ["6 running headers and footers on 3 pages left out (36 words)"]
+        assert notes(data) == ["6 running headers and footers on 3 pages left out (39 words)"]
 
     def test_slides_that_are_alike_are_all_there(self) -> None:
         data = pdf(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from ragcli.documents.pdf_bookmarks import Bookmarks, level_of
@@ -42,6 +42,23 @@ class Headings:
         self._sizes = sorted(large, reverse=True)
         bold = {line.size for line in lines if line.bold and not self._is_large(line) and self._may_be(line)}
         self._bold_sizes = sorted((size for size in bold if size >= _SMALL * body_size), reverse=True)
+        self._set_by_bookmarks(pages)
+
+    def _set_by_bookmarks(self, pages: Sequence[Page]) -> None:
+        """How those are set that the bookmarks name, so that others of their kind get their level."""
+        kinds: defaultdict[tuple[float, bool], Counter[int]] = defaultdict(Counter)
+        for page in pages:
+            bookmarks = self._bookmarks.get(page.number, ())
+            for line in page.lines if bookmarks else ():
+                level = level_of(line.text, bookmarks)
+                if level:
+                    kinds[line.size, line.bold][level] += 1
+        highest = [size for (size, _), levels in kinds.items() if 1 in levels]
+        # The document's title is larger than its chapters, and rarely among the bookmarks.
+        self._below_title = int(bool(highest) and bool(self._sizes) and max(highest) < self._sizes[0])
+        self._marked = {
+            kind: levels.most_common(1)[0][0] + self._below_title for kind, levels in kinds.items()
+        }
 
     def runs(self, lines: Sequence[Line], page: int) -> dict[int, tuple[int, list[Line]]]:
         """By the place of its first line: (level, its lines) of each heading."""
@@ -61,21 +78,22 @@ class Headings:
         for length in (1, 2, 3) if bookmarks else ():
             marked = level_of(" ".join(part.text for part in lines[place : place + length]), bookmarks)
             if marked:
-                smaller = bool(self._sizes) and marked == 1 and line.size < self._sizes[0]
-                return marked + smaller, length
+                return marked + self._below_title, length
         if not self._may_be(line):
             return 0, 1
         length = self._length(lines, place)
+        level = self._marked.get((line.size, line.bold), 0)
         if self._is_large(line):
             text = " ".join(part.text for part in lines[place : place + length])
             return (
-                (self._sizes.index(line.size) + 1, length) if len(text) <= _LONGEST_HEADING else (0, length)
+                level or self._sizes.index(line.size) + 1 if len(text) <= _LONGEST_HEADING else 0,
+                length,
             )
         if not line.bold or line.size not in self._bold_sizes:
             return 0, 1
         if length >= _MOST_BOLD_LINES or not self._names(lines[place : place + length]):
             return 0, length
-        return len(self._sizes) + self._bold_sizes.index(line.size) + 1, length
+        return level or len(self._sizes) + self._bold_sizes.index(line.size) + 1, length
 
     def _length(self, lines: Sequence[Line], place: int) -> int:
         """How many lines are set alike, one under the other, and begin nothing new."""
