@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from ragcli.documents.pdf_bookmarks import Bookmarks, level_of
+from ragcli.documents.pdf_bookmarks import Bookmarks, key_of, level_of
 from ragcli.documents.pdf_lines import Line, Page
 
 LARGE = 1.12
@@ -74,7 +74,7 @@ class Headings:
     def _heading(self, lines: Sequence[Line], place: int, page: int) -> tuple[int, int]:
         """(level, how many lines) of the heading that begins here; level 0 where none does."""
         line = lines[place]
-        bookmarks = self._bookmarks.get(page, ())
+        bookmarks = self._bookmarks.get(page, ()) if key_of(line.text) else ()
         for length in (1, 2, 3) if bookmarks else ():
             marked = level_of(" ".join(part.text for part in lines[place : place + length]), bookmarks)
             if marked:

@@ -133,9 +133,10 @@ def _inside(words: Sequence[Word], page: PdfPage) -> list[Word]:
     left, bottom, right, top = page.get_bbox()
     found = []
     for word in words:
-        x, y = (word.left + word.right) / 2, word.y
-        x, y = ((x, y), (-y, x), (-x, -y), (y, -x), (x, y))[word.quarter]
-        if left - word.size < x < right + word.size and bottom - word.size < y < top + word.size:
+        x, y, size = (word.left + word.right) / 2, word.y, word.size
+        if word.quarter:
+            x, y = ((x, y), (-y, x), (-x, -y), (y, -x), (x, y))[word.quarter]
+        if left - size < x < right + size and bottom - size < y < top + size:
             found.append(word)
     return found
 

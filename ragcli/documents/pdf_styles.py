@@ -21,7 +21,7 @@ _FILL_AND_STROKE = 2
 # How far, in right angles, a baseline may be from a multiple of one.
 _SKEW = 0.03
 
-_RECT, _MATRIX = struct.Struct("4f"), struct.Struct("6f")
+_RECT = _TURN = struct.Struct("4f")
 
 Box = tuple[float, float, float, float]
 """left, top, right, bottom: PDFium's order."""
@@ -51,7 +51,8 @@ class Styles:
         self._calls = calls()
         self._loose_box = self._calls.loose_box
         self._styles: dict[int, Style] = {}
-        self._faces: dict[tuple[int, float, int, bool], Style] = {}
+        self._faces: dict[tuple[int, float, bytes, bool], Style] = {}
+        self._alike: dict[tuple[int, float, int, bool], Style] = {}
         self._kinds: dict[int, tuple[bool, bool]] = {}
         self._rect = ctypes.create_string_buffer(16)
         self._rect_address = ctypes.addressof(self._rect)
@@ -82,28 +83,38 @@ class Styles:
 
     def _measured(self, drawn: int, index: int) -> Style:
         call, page = self._calls, self._text_page
-        size = call.font_size(page, index) or 1.0
-        quarter = 0
-        if call.matrix(page, index, self._matrix_address):
-            a, b, c, d, _, _ = _MATRIX.unpack(self._matrix)
-            size *= math.hypot(c, d) or 1.0
-            turns = math.atan2(b, a) / (math.pi / 2) if b or a < 0 else 0.0
-            quarter = round(turns) % 4 if abs(turns - round(turns)) < _SKEW else SKEWED
-        size = round(abs(size), 1) or 1.0
-        font = call.font(drawn) or 0
-        key = font, size, quarter, call.render_mode(drawn) == _FILL_AND_STROKE
+        size = call.font_size(page, index)
+        has_matrix = call.matrix(page, index, self._matrix_address)
+        # All but the place, which differs from object to object.
+        turn = self._matrix.raw[:16] if has_matrix else b""
+        key = call.font(drawn) or 0, size, turn, call.render_mode(drawn) == _FILL_AND_STROKE
         known = self._faces.get(key)
         if known is None:
             known = self._faces[key] = self._face(index, *key)
         return known
 
-    def _face(self, index: int, font: int, size: float, quarter: int, is_stroked: bool) -> Style:
+    def _face(self, index: int, font: int, size: float, turn: bytes, is_stroked: bool) -> Style:
+        size, quarter = size or 1.0, 0
+        if turn:
+            a, b, c, d = _TURN.unpack(turn)
+            size *= math.hypot(c, d) or 1.0
+            turns = math.atan2(b, a) / (math.pi / 2) if b or a < 0 else 0.0
+            quarter = round(turns) % 4 if abs(turns - round(turns)) < _SKEW else SKEWED
+        return self._style(index, font, round(abs(size), 1) or 1.0, quarter, is_stroked)
+
+    def _style(self, index: int, font: int, size: float, quarter: int, is_stroked: bool) -> Style:
+        """One for all that look alike: words are compared by it."""
+        key = font, size, quarter, is_stroked
+        known = self._alike.get(key)
+        if known is not None:
+            return known
         address = ctypes.addressof(self._origin)
         self._calls.origin(self._text_page, index, address, address + 8)
         x, y = self._origin
         drop = (y, -x, -y, x, y)[quarter] - self.box(index, quarter)[3]
         bold, mono = self._kind(font)
-        return Style(size, bold or is_stroked, mono, quarter, drop, {})
+        made = self._alike[key] = Style(size, bold or is_stroked, mono, quarter, drop, {})
+        return made
 
     def _kind(self, font: int) -> tuple[bool, bool]:
         """(whether it is bold, whether it is a typewriter's)"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -35,6 +36,7 @@ _SMALL = 0.85
 
 # Letters that are often one glyph, so that each of them seems as wide as both.
 _LIGATURES = re.compile("f[fijlt]")
+_UNITS = re.compile("f[fijlt]+|.", re.DOTALL)
 # Characters that take two units of UTF-16 are two to PDFium.
 _HALVES = re.compile("[\ud800-\udfff]")
 _TEXT_OBJECT = 1
@@ -59,6 +61,7 @@ class PageText:
         self._text_page = text_page
         self._handle = address_of(text_page.raw)
         self._text = _characters(text_page)
+        self._has_right_to_left = bool(RIGHT_TO_LEFT.search(self._text))
         self._has_halves = bool(_HALVES.search(self._text))
         self._styles = Styles(self._handle)
         self._edge = 0.0
@@ -88,29 +91,42 @@ class PageText:
     def _whole(self, text: str, first: int, last: int) -> Word | None:
         """A word in one face, by its ends; None where it is not as wide as its characters."""
         drawn, end = self._object(first), self._object(last)
-        if not drawn or not end or _LIGATURES.search(text):
+        if not drawn or not end:
             return None
         style = self._styles.style(drawn, first)
-        if RIGHT_TO_LEFT.search(text):
+        if self._has_right_to_left and RIGHT_TO_LEFT.search(text):
             head, tail = self._styles.box(first, style.quarter), self._styles.box(last, style.quarter)
             return self._word(text, head, tail, style, spaced=True)
         if drawn != end and (self._styles.style(end, last) is not style or self._blank_between(drawn, end)):
             return None
         head = self._styles.box(first, style.quarter)
-        tail = self._styles.box(last, style.quarter) if last > first else head
-        widths = style.widths
-        try:
-            width = sum(map(widths.__getitem__, text))
-        except KeyError:
-            for index in range(first, last + 1):
-                if self._object(index) not in (drawn, end):
-                    return None
-                left, _, right, _ = self._styles.box(index, style.quarter)
-                widths.setdefault(self._text[index], right - left)
-            width = sum(map(widths.__getitem__, text))
-        if last > first and abs(tail[2] - head[0] - width) > _WORD_GAP * style.size:
-            return None
+        if last > first:
+            tail = self._styles.box(last, style.quarter)
+            width = self._width(text, first, style, drawn, end)
+            if not abs(tail[2] - head[0] - width) <= _WORD_GAP * style.size:
+                return None
+        else:
+            tail = head
         return self._word(text, head, tail, style, self._is_spaced(first, drawn, head[0], style.size))
+
+    def _width(self, text: str, first: int, style: Style, drawn: int, end: int) -> float:
+        """How wide the characters of a word are in its face; no number where another object draws some."""
+        widths = style.widths
+        units = _UNITS.findall(text) if "f" in text and _LIGATURES.search(text) else text
+        try:
+            return sum(map(widths.__getitem__, units))
+        except KeyError:
+            pass
+        index = first
+        for unit in units:
+            boxes = []
+            for place in range(index, index + len(unit)):
+                if self._object(place) not in (drawn, end):
+                    return math.nan
+                boxes.append(self._styles.box(place, style.quarter))
+            widths.setdefault(unit, max(box[2] for box in boxes) - boxes[0][0])
+            index += len(unit)
+        return sum(map(widths.__getitem__, units))
 
     def _parts(self, first: int, last: int) -> Iterator[Word]:
         """What PDFium takes for one word, parted at gaps, drawn spaces and exponents; shadows dropped."""
