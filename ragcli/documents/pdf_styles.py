@@ -21,7 +21,7 @@ _FILL_AND_STROKE = 2
 # How far, in right angles, a baseline may be from a multiple of one.
 _SKEW = 0.03
 
-_RECT = _TURN = struct.Struct("4f")
+_unpack = struct.Struct("4f").unpack
 
 Box = tuple[float, float, float, float]
 """left, top, right, bottom: PDFium's order."""
@@ -50,7 +50,8 @@ class Styles:
         self._text_page = text_page
         self._calls = calls()
         self._loose_box = self._calls.loose_box
-        self._styles: dict[int, Style] = {}
+        # By the address of the object.
+        self.known: dict[int, Style] = {}
         self._faces: dict[tuple[int, float, bytes, bool], Style] = {}
         self._alike: dict[tuple[int, float, int, bool], Style] = {}
         self._kinds: dict[int, tuple[bool, bool]] = {}
@@ -62,17 +63,18 @@ class Styles:
 
     def style(self, drawn: int, index: int) -> Style:
         """That of the object at this address, which draws the character of this index."""
-        known = self._styles.get(drawn)
+        known = self.known.get(drawn)
         if known is None:
-            known = self._styles[drawn] = self._measured(drawn, index)
+            known = self.known[drawn] = self._measured(drawn, index)
         return known
 
     def box(self, index: int, quarter: int) -> Box:
         """A character's place, as one sees it who holds the page so that the text is upright."""
         self._loose_box(self._text_page, index, self._rect_address)
-        left, top, right, bottom = box = _RECT.unpack(self._rect)
+        box: Box = _unpack(self._rect)
         if quarter == 0:
             return box
+        left, top, right, bottom = box
         if quarter == 1:
             return bottom, -left, top, -right
         if quarter == 2:
@@ -96,7 +98,7 @@ class Styles:
     def _face(self, index: int, font: int, size: float, turn: bytes, is_stroked: bool) -> Style:
         size, quarter = size or 1.0, 0
         if turn:
-            a, b, c, d = _TURN.unpack(turn)
+            a, b, c, d = _unpack(turn)
             size *= math.hypot(c, d) or 1.0
             turns = math.atan2(b, a) / (math.pi / 2) if b or a < 0 else 0.0
             quarter = round(turns) % 4 if abs(turns - round(turns)) < _SKEW else SKEWED

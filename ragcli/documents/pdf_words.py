@@ -37,10 +37,12 @@ _SMALL = 0.85
 # Letters that are often one glyph, so that each of them seems as wide as both.
 _LIGATURES = re.compile("f[fijlt]")
 _UNITS = re.compile("f[fijlt]+|.", re.DOTALL)
-# Characters that take two units of UTF-16 are two to PDFium.
-_HALVES = re.compile("[\ud800-\udfff]")
+# Signs for hyphens, and characters that take two units of UTF-16, which are two to PDFium.
+_SIGNS = re.compile(f"[{_HYPHENS}\ud800-\udfff]")
 _TEXT_OBJECT = 1
 _NO_WIDTH = 0.01
+
+_made = tuple.__new__
 
 
 class _Character(NamedTuple):
@@ -56,13 +58,14 @@ class PageText:
 
     def __init__(self, page: PdfPage, text_page: PdfTextPage) -> None:
         self._calls = calls()
+        self._text_object = self._calls.text_object
         self._page = page
         # Held, as what the addresses belong to goes with it.
         self._text_page = text_page
         self._handle = address_of(text_page.raw)
         self._text = _characters(text_page)
         self._has_right_to_left = bool(RIGHT_TO_LEFT.search(self._text))
-        self._has_halves = bool(_HALVES.search(self._text))
+        self._has_signs = bool(_SIGNS.search(self._text))
         self._styles = Styles(self._handle)
         self._edge = 0.0
         self._drawn: list[int] = []
@@ -75,13 +78,13 @@ class PageText:
         """In the order of drawing."""
         found: list[Word] = []
         for match in _TOKEN.finditer(self._text):
-            first, last = match.start(), match.end() - 1
-            word = self._whole(match[0], first, last)
+            first, end = match.span()
+            word = self._whole(match[0], first, end - 1)
             if word:
                 found.append(word)
                 self._edge = word.right
             else:
-                found.extend(self._parts(first, last))
+                found.extend(self._parts(first, end - 1))
         return found
 
     def _object(self, index: int) -> int:
@@ -90,23 +93,24 @@ class PageText:
 
     def _whole(self, text: str, first: int, last: int) -> Word | None:
         """A word in one face, by its ends; None where it is not as wide as its characters."""
-        drawn, end = self._object(first), self._object(last)
+        drawn = self._text_object(self._handle, first)
+        end = self._text_object(self._handle, last) if last > first else drawn
         if not drawn or not end:
             return None
-        style = self._styles.style(drawn, first)
+        styles = self._styles
+        style = styles.known.get(drawn) or styles.style(drawn, first)
+        quarter = style.quarter
         if self._has_right_to_left and RIGHT_TO_LEFT.search(text):
-            head, tail = self._styles.box(first, style.quarter), self._styles.box(last, style.quarter)
+            head, tail = styles.box(first, quarter), styles.box(last, quarter)
             return self._word(text, head, tail, style, spaced=True)
-        if drawn != end and (self._styles.style(end, last) is not style or self._blank_between(drawn, end)):
+        if drawn != end and (styles.style(end, last) is not style or self._blank_between(drawn, end)):
             return None
-        head = self._styles.box(first, style.quarter)
+        head = tail = styles.box(first, quarter)
         if last > first:
-            tail = self._styles.box(last, style.quarter)
+            tail = styles.box(last, quarter)
             width = self._width(text, first, style, drawn, end)
-            if not abs(tail[2] - head[0] - width) <= _WORD_GAP * style.size:
+            if not -_WORD_GAP * style.size <= tail[2] - head[0] - width <= _WORD_GAP * style.size:
                 return None
-        else:
-            tail = head
         return self._word(text, head, tail, style, self._is_spaced(first, drawn, head[0], style.size))
 
     def _width(self, text: str, first: int, style: Style, drawn: int, end: int) -> float:
@@ -177,18 +181,14 @@ class PageText:
         return before.drawn != after.drawn and self._blank_between(before.drawn, after.drawn)
 
     def _word(self, text: str, head: Box, tail: Box, style: Style, spaced: bool) -> Word:
-        text = text.translate(_AS_HYPHENS)
-        return Word(
-            _whole_characters(text) if self._has_halves else text,
-            min(head[0], tail[0]),
-            max(head[2], tail[2]),
-            head[3] + style.drop,
-            style.size,
-            style.bold,
-            style.mono,
-            style.quarter,
-            spaced,
-        )
+        if self._has_signs:
+            text = _whole_characters(text.translate(_AS_HYPHENS))
+        left, right = head[0], tail[2]
+        if right < left:
+            left, right = min(left, tail[0]), max(head[2], right)
+        y = head[3] + style.drop
+        # A tenth of the time that the class takes to make one.
+        return _made(Word, (text, left, right, y, style.size, style.bold, style.mono, style.quarter, spaced))
 
     def _is_spaced(self, index: int, drawn: int, left: float, size: float) -> bool:
         """Whether the page shows a space before: PDFium makes some up, and some are drawn and taken back."""
