@@ -37,8 +37,8 @@ _SMALL = 0.85
 # Letters that are often one glyph, so that each of them seems as wide as both.
 _LIGATURES = re.compile("f[fijlt]")
 _UNITS = re.compile("f[fijlt]+|.", re.DOTALL)
-# Signs for hyphens, and characters that take two units of UTF-16, which are two to PDFium.
-_SIGNS = re.compile(f"[{_HYPHENS}\ud800-\udfff]")
+# Characters that take two units of UTF-16 are two to PDFium.
+_HALVES = re.compile("[\ud800-\udfff]")
 _TEXT_OBJECT = 1
 _NO_WIDTH = 0.01
 
@@ -65,7 +65,8 @@ class PageText:
         self._handle = address_of(text_page.raw)
         self._text = _characters(text_page)
         self._has_right_to_left = bool(RIGHT_TO_LEFT.search(self._text))
-        self._has_signs = bool(_SIGNS.search(self._text))
+        self._has_hyphens = any(sign in self._text for sign in _HYPHENS)
+        self._has_halves = bool(_HALVES.search(self._text))
         self._styles = Styles(self._handle)
         self._edge = 0.0
         self._drawn: list[int] = []
@@ -181,8 +182,10 @@ class PageText:
         return before.drawn != after.drawn and self._blank_between(before.drawn, after.drawn)
 
     def _word(self, text: str, head: Box, tail: Box, style: Style, spaced: bool) -> Word:
-        if self._has_signs:
-            text = _whole_characters(text.translate(_AS_HYPHENS))
+        if self._has_hyphens:
+            text = text.translate(_AS_HYPHENS)
+        if self._has_halves:
+            text = _whole_characters(text)
         left, right = head[0], tail[2]
         if right < left:
             left, right = min(left, tail[0]), max(head[2], right)
