@@ -12,7 +12,7 @@ from ragcli.documents.pdf_forms import FormReader
 from ragcli.documents.pdf_lines import Page, Word, segments
 from ragcli.documents.pdf_ocr import HINT, Ocr
 from ragcli.documents.pdf_sense import is_nonsense, letters_in
-from ragcli.documents.pdf_styles import SKEWED
+from ragcli.documents.pdf_styles import SKEWED, Widths
 from ragcli.documents.pdf_words import UNKNOWN, PageText
 from ragcli.documents.unreadable import UnreadableFile
 
@@ -32,6 +32,7 @@ class PageReader:
 
     def __init__(self) -> None:
         self.pages: list[Page] = []
+        self._widths: Widths = {}
         self._ocr = Ocr()
         self._recognised: list[int] = []
         self._scanned: list[int] = []
@@ -42,7 +43,7 @@ class PageReader:
 
     def take(self, number: int, page: PdfPage, forms: FormReader) -> None:
         with closing(page.get_textpage()) as text_page:
-            words = PageText(page, text_page).words()
+            words = PageText(page, text_page, self._widths).words()
         visible = _inside(words, page)
         self._outside += len(words) - len(visible)
         makes_sense = not is_nonsense(" ".join(word.text for word in visible))

@@ -43,10 +43,18 @@ class Style:
     widths: dict[str, float]
 
 
+Widths = dict[tuple[str, float, int], dict[str, float]]
+"""Of characters, by the name of their face, its size and quarter, for all pages of a document.
+
+Two faces of one name may differ: then words are not as wide as expected, and are measured letter by letter.
+"""
+
+
 class Styles:
     """Of one page; objects and fonts are known by their addresses."""
 
-    def __init__(self, text_page: int) -> None:
+    def __init__(self, text_page: int, widths: Widths) -> None:
+        self._widths = widths
         self._text_page = text_page
         self._calls = calls()
         self._loose_box = self._calls.loose_box
@@ -54,7 +62,7 @@ class Styles:
         self.known: dict[int, Style] = {}
         self._faces: dict[tuple[int, float, bytes, bool], Style] = {}
         self._alike: dict[tuple[int, float, int, bool], Style] = {}
-        self._kinds: dict[int, tuple[bool, bool]] = {}
+        self._kinds: dict[int, tuple[str, bool, bool]] = {}
         self._rect = ctypes.create_string_buffer(16)
         self._rect_address = ctypes.addressof(self._rect)
         self._matrix = ctypes.create_string_buffer(24)
@@ -114,17 +122,18 @@ class Styles:
         self._calls.origin(self._text_page, index, address, address + 8)
         x, y = self._origin
         drop = (y, -x, -y, x, y)[quarter] - self.box(index, quarter)[3]
-        bold, mono = self._kind(font)
-        made = self._alike[key] = Style(size, bold or is_stroked, mono, quarter, drop, {})
+        name, bold, mono = self._kind(font)
+        widths = self._widths.setdefault((name, size, quarter), {}) if name else {}
+        made = self._alike[key] = Style(size, bold or is_stroked, mono, quarter, drop, widths)
         return made
 
-    def _kind(self, font: int) -> tuple[bool, bool]:
-        """(whether it is bold, whether it is a typewriter's)"""
+    def _kind(self, font: int) -> tuple[str, bool, bool]:
+        """(its name, whether it is bold, whether it is a typewriter's)"""
         known = self._kinds.get(font)
         if known is None:
             buffer = ctypes.create_string_buffer(128)
             self._calls.font_name(font, ctypes.addressof(buffer), 128)
             name = buffer.value.decode("latin-1")
             bold = bool(_BOLD.search(name)) or self._calls.font_weight(font) >= _BOLD_WEIGHT
-            known = self._kinds[font] = bold, bool(_MONO.search(name))
+            known = self._kinds[font] = name, bold, bool(_MONO.search(name))
         return known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -164,8 +165,14 @@ def _without_doubles(cells: list[list[str]]) -> list[list[str]]:
 
 def _column_of(cell: Segment | Word, columns: Sequence[tuple[float, float]]) -> int:
     """The column that the cell covers most of, the first of equals."""
-    shared = [min(cell.right, right) - max(cell.left, left) for left, right in columns]
-    return shared.index(max(shared))
+    best, most = 0, -math.inf
+    for number, (left, right) in enumerate(columns):
+        shared = min(cell.right, right) - max(cell.left, left)
+        if shared > most:
+            best, most = number, shared
+        elif left > cell.right:
+            break
+    return best
 
 
 def _split(cell: Segment, columns: Sequence[tuple[float, float]]) -> list[Segment]:

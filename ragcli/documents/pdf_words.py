@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ragcli.documents.pdf_calls import address_of, calls
 from ragcli.documents.pdf_lines import GLUE_GAP, RIGHT_TO_LEFT, Word
-from ragcli.documents.pdf_styles import Box, Style, Styles
+from ragcli.documents.pdf_styles import Box, Style, Styles, Widths
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfPage, PdfTextPage
@@ -56,7 +56,7 @@ class _Character(NamedTuple):
 class PageText:
     """The characters of one page."""
 
-    def __init__(self, page: PdfPage, text_page: PdfTextPage) -> None:
+    def __init__(self, page: PdfPage, text_page: PdfTextPage, widths: Widths) -> None:
         self._calls = calls()
         self._text_object = self._calls.text_object
         self._page = page
@@ -67,7 +67,7 @@ class PageText:
         self._has_right_to_left = bool(RIGHT_TO_LEFT.search(self._text))
         self._has_hyphens = any(sign in self._text for sign in _HYPHENS)
         self._has_halves = bool(_HALVES.search(self._text))
-        self._styles = Styles(self._handle)
+        self._styles = Styles(self._handle, widths)
         self._edge = 0.0
         self._drawn: list[int] = []
         self._places: dict[int, int] = {}
@@ -124,12 +124,12 @@ class PageText:
             pass
         index = first
         for unit in units:
-            boxes = []
-            for place in range(index, index + len(unit)):
-                if self._object(place) not in (drawn, end):
+            if unit not in widths:
+                places = range(index, index + len(unit))
+                if drawn != end and any(self._object(place) not in (drawn, end) for place in places):
                     return math.nan
-                boxes.append(self._styles.box(place, style.quarter))
-            widths.setdefault(unit, max(box[2] for box in boxes) - boxes[0][0])
+                boxes = [self._styles.box(place, style.quarter) for place in places]
+                widths[unit] = max(box[2] for box in boxes) - boxes[0][0]
             index += len(unit)
         return sum(map(widths.__getitem__, units))
 
