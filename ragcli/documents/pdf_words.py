@@ -129,6 +129,8 @@ class PageText:
                 if drawn != end and any(self._object(place) not in (drawn, end) for place in places):
                     return math.nan
                 boxes = [self._styles.box(place, style.quarter) for place in places]
+                if any(after[0] - before[2] > _WORD_GAP * style.size for before, after in pairwise(boxes)):
+                    return math.nan
                 widths[unit] = max(box[2] for box in boxes) - boxes[0][0]
             index += len(unit)
         return sum(map(widths.__getitem__, units))
