@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
-from ragcli.documents.pdf_lines import Line, Word, line_of, segment_of
+from ragcli.documents.pdf_lines import Line, Page, Word, line_of, segment_of
 
 _NUMBER = re.compile(
     r"^(?:(?:chapter|appendix|part|section)\s+)?(?:\d+|[A-Z]|[IVX]+)(?:\.\d+)*[.:]?\s+", re.IGNORECASE
@@ -35,7 +36,8 @@ Bookmarks = Mapping[int, Sequence[Bookmark]]
 
 def key_of(title: str) -> str:
     """Letters and digits alone: bookmarks have other spaces, signs and letter cases than headings."""
-    return _SIGNS.sub("", unicodedata.normalize("NFKC", title).casefold())
+    plain = title if title.isascii() else unicodedata.normalize("NFKC", title)
+    return _SIGNS.sub("", plain.casefold())
 
 
 def keys_of(text: str) -> Iterator[str]:
@@ -48,6 +50,22 @@ def level_of(text: str, bookmarks: Sequence[Bookmark]) -> int:
     """The level of the bookmark with this title, where one of both may lack its number; else 0."""
     keys = set(keys_of(text)) - {""}
     return next((mark.level for mark in bookmarks if mark.title in keys), 0)
+
+
+def settled(bookmarks: Bookmarks, pages: Sequence[Page]) -> Bookmarks:
+    """Those that lead to the page before their heading, as where its anchor was set above a page break."""
+    found = {page.number: list(bookmarks.get(page.number, ())) for page in pages}
+    for page, following in pairwise(pages):
+        missing = {mark.title: mark for mark in bookmarks.get(page.number, ())}
+        for line in page.lines if missing else ():
+            for key in keys_of(line.text):
+                missing.pop(key, None)
+        if missing:
+            keys = {key for line in following.lines for key in keys_of(line.text)}
+            found[following.number] += [
+                mark._replace(y=None) for title, mark in missing.items() if title in keys
+            ]
+    return found
 
 
 def with_parted_headings(lines: Sequence[Line], bookmarks: Sequence[Bookmark]) -> Sequence[Line]:

@@ -29,7 +29,8 @@ def body_size_of(pages: Sequence[Page]) -> float:
     weights: Counter[float] = Counter()
     for page in pages:
         for line in page.lines:
-            weights[line.size] += len(line.text)
+            # By width: a Chinese sign says as much as two letters.
+            weights[line.size] += round(sum(cell.right - cell.left for cell in line.cells))
     return weights.most_common(1)[0][0] if weights else 1.0
 
 
