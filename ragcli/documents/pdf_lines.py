@@ -187,13 +187,23 @@ def _merged(row: list[_Chain]) -> Iterator[list[_Chain]]:
 
 
 def _segment(chains: list[_Chain]) -> Segment:
-    if sum(bool(RIGHT_TO_LEFT.search(chain.base.text)) for chain in chains) > len(chains) / 2:
+    if len(chains) > 1 and 2 * sum(map(_is_right_to_left, chains)) > len(chains):
         chains = sorted(chains, key=lambda chain: chain.order)
     words = [word for chain in chains for word in chain.words]
     return segment_of(words, min(chain.order for chain in chains))
 
 
+def _is_right_to_left(chain: _Chain) -> bool:
+    return bool(RIGHT_TO_LEFT.search(chain.base.text))
+
+
 def segment_of(words: Sequence[Word], order: int) -> Segment:
+    if len(words) == 1:
+        # Cells of tables are many.
+        (word,) = words
+        return Segment(
+            word.text, word.left, word.right, word.y, word.size, word.bold, word.mono, order, (word,)
+        )
     parts = [words[0].text]
     for previous, word in pairwise(words):
         parts.append(word.text if _is_glued(previous, word) else f" {word.text}")
