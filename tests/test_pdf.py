@@ -52,6 +52,18 @@ def notes(data: bytes) -> list[str]:
     return outline(data).notes
 
 
+def with_bookmarks(*pages_and_marks: str | tuple[str, int, float]) -> bytes:
+    """Pages, and the titles of bookmarks with the page from 0 and the height they lead to."""
+    pages = [page for page in pages_and_marks if isinstance(page, str)]
+    marks = [mark for mark in pages_and_marks if not isinstance(mark, str)]
+    objects = [f"<</Type/Outlines/First 101 0 R/Last {100 + len(marks)} 0 R/Count {len(marks)}>>"]
+    for number, (title, page, y) in enumerate(marks, start=101):
+        following = f"/Next {number + 1} 0 R" if number < 100 + len(marks) else ""
+        place = f"[{20 + 2 * page} 0 R /XYZ 72 {y} 0]"
+        objects.append(f"<</Title({title})/Parent 100 0 R/Dest{place}{following}>>")
+    return pdf(*pages, objects=objects, catalog="/Outlines 100 0 R")
+
+
 @pytest.fixture(scope="session")
 def pdf_file() -> bytes:
     from fpdf import FPDF
@@ -191,6 +203,22 @@ class TestWords:
             for number, row in enumerate(BODY)
         )
         assert blocks(pdf(page, page_keys=f"/Rotate {rotate}")) == [" ".join(BODY)]
+
+    def test_letters_of_formulas_are_read(self) -> None:
+        """Mathematical italics lie beyond the characters that UTF-16 has in one unit."""
+        mapping = "1 beginbfchar <78> <D835DC65> endbfchar 1 beginbfchar <79> <D835DC66> endbfchar"
+        font = "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 101 0 R>>"
+        stream = f"<</Length {len(mapping)}>>stream\n{mapping}\nendstream"
+        keys = "/Resources<</Font<</F1 100 0 R>>>>"
+        page = text(72, 700, "x") + text(82, 700, "= 2") + text(110, 700, "yx")
+        assert (
+            read(pdf(page, page_keys=keys, objects=[font, stream])).text
+            == "\U0001d465 = 2 \U0001d466\U0001d465"
+        )
+
+    def test_ligatures_of_neighbouring_cells_stay_apart(self) -> None:
+        page = text(72, 700, "Glyphs: fi") + text(140, 700, "fl") + text(160, 700, "ffi")
+        assert read(pdf(page)).text.split()[1:] == ["fi", "fl", "ffi"]
 
     def test_words_beyond_the_edge_of_the_page_are_left_out_and_counted(self) -> None:
         data = pdf(lines(72, 700, *BODY) + text(900, 700, "printer marks"))
@@ -376,6 +404,11 @@ class TestTables:
             "Currency: Norway: krone | Latvia: euro",
         ]
 
+    def test_a_name_of_an_empty_column_is_kept(self) -> None:
+        rows = ("Berth", "Vessel", "Signature"), ("North quay", "Karin", ""), ("Mole", "Olga", "")
+        page = table(700, (72, 200, 330), rows[0], font=BOLD) + table(680, (72, 200, 330), *rows[1:])
+        assert "\n".join(blocks(pdf(page))) == "Berth | Vessel | Signature\nNorth quay | Karin\nMole | Olga"
+
     def test_a_price_list_keeps_its_prices(self) -> None:
         page = lines(72, 700, "Pea soup . . . . . . . . . 4.50", "Baked cod ............... 12", "Tea .. 2")
         assert "\n".join(blocks(pdf(page))) == "Pea soup 4.50\nBaked cod 12\nTea 2"
@@ -447,6 +480,36 @@ class TestHeadings:
         document = read(bytes(made.output()))
         assert document.blocks[-1].headings == ("1. Harbours", "2. Pilots and tugs")
 
+    def test_a_bookmark_names_a_heading_whatever_its_signs_and_letter_cases(self) -> None:
+        page = lines(72, 700, "2. OPENING HOURS", *BODY)
+        assert sections(with_bookmarks(page, ("2 Opening hours", 0, 715)))[0][0] == "2. OPENING HOURS"
+
+    def test_a_heading_that_its_text_follows_on_the_line_is_parted_from_it(self) -> None:
+        rows = ("2.1 Opening hours. The harbour", *BODY[1:])
+        data = with_bookmarks(lines(72, 700, *BODY) + lines(72, 640, *rows), ("2.1 Opening hours", 0, 652))
+        assert sections(data)[1] == ("2.1 Opening hours.", " ".join(("The harbour", *BODY[1:])))
+
+    def test_a_sentence_that_begins_like_a_bookmark_is_no_heading(self) -> None:
+        rows = ("Opening hours are the same on all days of the week, though", *BODY)
+        data = with_bookmarks(lines(72, 640, *rows), ("Opening hours", 0, 652))
+        assert sections(data) == [("", " ".join(rows))]
+
+    def test_a_bookmark_may_lead_to_the_page_before_its_heading(self) -> None:
+        pages = lines(72, 700, *BODY), lines(72, 700, "References", *MORE)
+        data = with_bookmarks(*pages, ("References", 0, 120))
+        assert [heading for heading, _ in sections(data)] == ["", "References"]
+
+    def test_signs_above_a_heading_are_no_part_of_it(self) -> None:
+        page = lines(72, 700, *BODY) + text(72, 658, "}", font=MONO) + lines(72, 640, "Berths", *MORE)
+        assert sections(with_bookmarks(page, ("Berths", 0, 652)))[-1][0] == "Berths"
+
+    def test_headings_that_no_bookmark_names_have_the_level_of_those_set_alike(self) -> None:
+        page = lines(72, 760, "Harbour rules", size=20) + lines(72, 700, *BODY)
+        page += text(72, 640, "Berths", size=15) + lines(72, 620, *MORE)
+        page += text(72, 560, "Pilots", size=15) + lines(72, 540, *BODY)
+        found = [heading for heading, _ in sections(with_bookmarks(page, ("Berths", 0, 655)))]
+        assert found == ["Harbour rules", "Harbour rules > Berths", "Harbour rules > Pilots"]
+
 
 class TestRunningLines:
     def test_headings_that_differ_by_the_number_of_the_page_are_kept(self) -> None:
@@ -467,7 +530,7 @@ class TestRunningLines:
         assert flat.count("Travel policy, version 3.2") == 1
         assert flat.count("Approved by the council. Owner: room 214") == 1
         assert flat.count("is filled in by hand") == 24
-        assert notes(data) == ["6 running headers and footers on 3 pages left out (36 words)"]
+        assert notes(data) == ["6 running headers and footers on 3 pages left out (39 words)"]
 
     def test_slides_that_are_alike_are_all_there(self) -> None:
         data = pdf(
@@ -619,7 +682,7 @@ class TestPagesWithoutText:
         with pytest.raises(UnreadableFile, match="cannot be decoded"):
             outline(pdf(nonsense))
         data = pdf(lines(57, 700, *BODY), nonsense, lines(57, 700, *MORE))
-        assert notes(data) == ["page 2 holds text that cannot be decoded; it is left out"]
+        assert notes(data) == ["page 2 holds text that cannot be decoded left out (10 words)"]
         assert "!" not in read(data).text
 
 

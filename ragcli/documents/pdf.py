@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ragcli.documents.outline import Outline, one_line
+from ragcli.documents.pdf_bookmarks import Bookmark, keys_of
 from ragcli.documents.pdf_forms import FormReader
 from ragcli.documents.pdf_layout import fill
 from ragcli.documents.pdf_pages import PageReader
@@ -28,6 +30,8 @@ _METADATA = {
     "ModDate": "modified",
 }
 _DATE = re.compile(r"(?:D:)?(\d{4})(\d\d)(\d\d)")
+# PDFium's kinds of places that have a height (XYZ, FitH, FitR, FitBH), and where in their numbers it stands.
+_HEIGHTS = {1: 1, 3: 0, 5: 3, 7: 0}
 # So deep are the bookmarks of no book; they may lead in a circle.
 _DEEPEST_BOOKMARK = 15
 
@@ -46,13 +50,13 @@ def read_pdf(data: bytes, name: str) -> Outline:
                     reader.take(number + 1, page, forms)
             title = one_line(document.get_metadata_value("Title"))
             outline.metadata.update(_described(document))
-            marks = dict(_bookmarks(document))
+            bookmarks = _bookmarks(document)
     except PdfiumError as problem:
         raise UnreadableFile(f"damaged: {_lowered(str(problem))}") from problem
     reader.check()
     outline.title = title if is_title(title) else ""
     outline.pages = len(reader.pages)
-    fill(outline, reader.pages, marks)
+    fill(outline, reader.pages, bookmarks)
     outline.notes += reader.notes()
     if not is_title(outline.title):
         outline.title = ""
@@ -88,10 +92,17 @@ def _lowered(message: str) -> str:
     return message[:1].lower() + message[1:].rstrip(".")
 
 
-def _bookmarks(document: PdfDocument) -> Iterator[tuple[tuple[int, str], int]]:
-    """((page, title without spaces, in lower case), level) of every entry of the outline that has a place."""
+def _bookmarks(document: PdfDocument) -> dict[int, list[Bookmark]]:
+    """Every entry of the outline that has a place, by its page."""
+    found: defaultdict[int, list[Bookmark]] = defaultdict(list)
     for entry in document.get_toc(max_depth=_DEEPEST_BOOKMARK):
         place = entry.get_dest()
         number = place.get_index() if place else None
-        if number is not None:
-            yield (number + 1, "".join(entry.get_title().lower().split())), entry.level + 1
+        if place is None or number is None:
+            continue
+        kind, numbers = place.get_view()
+        at = _HEIGHTS.get(kind)
+        y = numbers[at] if at is not None and at < len(numbers) else None
+        for title in set(keys_of(entry.get_title())) - {""}:
+            found[number + 1].append(Bookmark(title, entry.level + 1, y))
+    return found

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 
+from ragcli.documents.pdf_bookmarks import Bookmarks, key_of, level_of
 from ragcli.documents.pdf_lines import Line, Page
 
 LARGE = 1.12
@@ -21,20 +22,15 @@ _SMALL = 0.95
 SENTENCE_END = re.compile(r"[.!?:;。！？][\"'”’)\]]*$")
 _BULLET_SIGN = re.compile(r"[•◦▪‣·●○■–—*-]\s+\S")
 _NUMBERED = re.compile(r"(?:\d+(?:\.\d+)*\.?|[A-Z]\.(?:\d+\.?)*|[IVX]+\.)\s+\S")
-_NUMBER = re.compile(
-    r"^(?:(?:chapter|appendix|part|section)\s+)?(?:\d+|[A-Z]|[IVX]+)(?:\.\d+)*[.:]?\s+", re.IGNORECASE
-)
 _WORD = re.compile(r"[^\W\d_]{2,}")
-
-Bookmarks = Mapping[tuple[int, str], int]
-"""(page, title without spaces in lower case) -> level, from 1."""
 
 
 def body_size_of(pages: Sequence[Page]) -> float:
     weights: Counter[float] = Counter()
     for page in pages:
         for line in page.lines:
-            weights[line.size] += len(line.text)
+            # By width: a Chinese sign says as much as two letters.
+            weights[line.size] += round(sum(cell.right - cell.left for cell in line.cells))
     return weights.most_common(1)[0][0] if weights else 1.0
 
 
@@ -47,6 +43,23 @@ class Headings:
         self._sizes = sorted(large, reverse=True)
         bold = {line.size for line in lines if line.bold and not self._is_large(line) and self._may_be(line)}
         self._bold_sizes = sorted((size for size in bold if size >= _SMALL * body_size), reverse=True)
+        self._set_by_bookmarks(pages)
+
+    def _set_by_bookmarks(self, pages: Sequence[Page]) -> None:
+        """How those are set that the bookmarks name, so that others of their kind get their level."""
+        kinds: defaultdict[tuple[float, bool], Counter[int]] = defaultdict(Counter)
+        for page in pages:
+            bookmarks = self._bookmarks.get(page.number, ())
+            for line in page.lines if bookmarks else ():
+                level = level_of(line.text, bookmarks)
+                if level:
+                    kinds[line.size, line.bold][level] += 1
+        highest = [size for (size, _), levels in kinds.items() if 1 in levels]
+        # The document's title is larger than its chapters, and rarely among the bookmarks.
+        self._below_title = int(bool(highest) and bool(self._sizes) and max(highest) < self._sizes[0])
+        self._marked = {
+            kind: levels.most_common(1)[0][0] + self._below_title for kind, levels in kinds.items()
+        }
 
     def runs(self, lines: Sequence[Line], page: int) -> dict[int, tuple[int, list[Line]]]:
         """By the place of its first line: (level, its lines) of each heading."""
@@ -62,33 +75,26 @@ class Headings:
     def _heading(self, lines: Sequence[Line], place: int, page: int) -> tuple[int, int]:
         """(level, how many lines) of the heading that begins here; level 0 where none does."""
         line = lines[place]
-        for length in (1, 2, 3):
-            text = " ".join(part.text for part in lines[place : place + length])
-            marked = self._marked(text, page)
+        bookmarks = self._bookmarks.get(page, ()) if key_of(line.text) else ()
+        for length in (1, 2, 3) if bookmarks else ():
+            marked = level_of(" ".join(part.text for part in lines[place : place + length]), bookmarks)
             if marked:
-                smaller = bool(self._sizes) and marked == 1 and line.size < self._sizes[0]
-                return marked + smaller, length
+                return marked + self._below_title, length
         if not self._may_be(line):
             return 0, 1
         length = self._length(lines, place)
+        level = self._marked.get((line.size, line.bold), 0)
         if self._is_large(line):
             text = " ".join(part.text for part in lines[place : place + length])
             return (
-                (self._sizes.index(line.size) + 1, length) if len(text) <= _LONGEST_HEADING else (0, length)
+                level or self._sizes.index(line.size) + 1 if len(text) <= _LONGEST_HEADING else 0,
+                length,
             )
         if not line.bold or line.size not in self._bold_sizes:
             return 0, 1
         if length >= _MOST_BOLD_LINES or not self._names(lines[place : place + length]):
             return 0, length
-        return len(self._sizes) + self._bold_sizes.index(line.size) + 1, length
-
-    def _marked(self, text: str, page: int) -> int:
-        """The level of the bookmark of this title, which may lack the number of the section; else 0."""
-        for title in (text, _NUMBER.sub("", text)):
-            level = self._bookmarks.get((page, "".join(title.lower().split())), 0)
-            if level:
-                return level
-        return 0
+        return level or len(self._sizes) + self._bold_sizes.index(line.size) + 1, length
 
     def _length(self, lines: Sequence[Line], place: int) -> int:
         """How many lines are set alike, one under the other, and begin nothing new."""

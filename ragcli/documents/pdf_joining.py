@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_HYPHENATED = re.compile(r"[^\W\d_]{2,}[-‐]$")
+_HYPHENS = ("-", "‐")
+_HYPHENATED = re.compile(r"[^\W\d_]{2}[-‐]$")
 _STARTS_LETTER = re.compile(r"[^\W\d_]")
 # Chinese and Japanese are written without spaces.
-_UNSPACED = "[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]"
-_UNSPACED_END, _UNSPACED_START = re.compile(_UNSPACED + "$"), re.compile(_UNSPACED)
+_UNSPACED = re.compile("[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
 def joined(lines: Sequence[str]) -> str:
@@ -21,7 +21,7 @@ def joined(lines: Sequence[str]) -> str:
     text = ""
     for line in lines:
         line = line.strip()
-        if text and _HYPHENATED.search(text) and _STARTS_LETTER.match(line) and line[0].islower():
+        if is_cut(text) and _STARTS_LETTER.match(line) and line[0].islower():
             word = re.split(r"\s", text)[-1]
             text = text + line if "-" in word[:-1] else text[:-1] + line
         elif (text.endswith("-") and not text.endswith(" -")) or _is_unspaced(text, line):
@@ -33,11 +33,11 @@ def joined(lines: Sequence[str]) -> str:
 
 def is_cut(line: str) -> bool:
     """Whether a line ends in the middle of a word."""
-    return bool(_HYPHENATED.search(line))
+    return line.endswith(_HYPHENS) and bool(_HYPHENATED.search(line[-3:]))
 
 
 def _is_unspaced(text: str, line: str) -> bool:
-    return bool(_UNSPACED_END.search(text) and _UNSPACED_START.match(line))
+    return bool(_UNSPACED.match(text[-1:]) and _UNSPACED.match(line))
 
 
 def cut_word(lines: Sequence[str]) -> tuple[list[str], str]:

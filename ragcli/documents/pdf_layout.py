@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import median
 
 from ragcli.documents.outline import LINE, PARAGRAPH, RUN_ON, Outline
+from ragcli.documents.pdf_bookmarks import Bookmarks, settled, with_parted_headings
 from ragcli.documents.pdf_contents import with_listed_contents
-from ragcli.documents.pdf_headings import SENTENCE_END, Bookmarks, Headings, body_size_of
+from ragcli.documents.pdf_headings import SENTENCE_END, Headings, body_size_of
 from ragcli.documents.pdf_joining import cut_word, is_cut, joined
 from ragcli.documents.pdf_lines import Line, Page
 from ragcli.documents.pdf_running import without_running_lines
@@ -38,6 +40,11 @@ def fill(outline: Outline, pages: Sequence[Page], bookmarks: Bookmarks) -> None:
     body_size = body_size_of(pages)
     pages, notes = without_running_lines(with_listed_contents(pages), body_size)
     outline.notes += notes
+    bookmarks = settled(bookmarks, pages) if bookmarks else bookmarks
+    pages = [
+        replace(page, lines=tuple(with_parted_headings(page.lines, bookmarks.get(page.number, ()))))
+        for page in pages
+    ]
     _Composer(outline, pages, body_size, bookmarks).compose()
 
 

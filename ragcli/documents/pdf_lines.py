@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 # In units of the font size. A gap this wide may part columns or cells.
@@ -116,7 +117,7 @@ class _Chain:
     def take(self, word: Word) -> bool:
         """Whether the word goes on where the last one ended."""
         base = self.base
-        size = max(base.size, word.size)
+        size = base.size if base.size > word.size else word.size
         if word.right < self.right and RIGHT_TO_LEFT.search(word.text):
             gap = self.words[-1].left - word.right
         else:
@@ -131,7 +132,10 @@ class _Chain:
         self.words.append(word)
         if word.size > base.size:
             self.base = word
-        self.left, self.right = min(self.left, word.left), max(self.right, word.right)
+        if word.left < self.left:
+            self.left = word.left
+        if word.right > self.right:
+            self.right = word.right
         return True
 
 
@@ -154,14 +158,18 @@ def segments(words: Sequence[Word]) -> list[list[Segment]]:
 
 def _once(words: Sequence[Word]) -> Iterator[Word]:
     """Without those that are drawn a second time over themselves."""
-    seen: defaultdict[str, list[Word]] = defaultdict(list)
+    seen: dict[str, list[Word]] = {}
     for word in words:
-        others = seen[word.text]
-        near = _SHADOW * word.size
-        if not others or not any(
-            abs(other.left - word.left) < near and abs(other.y - word.y) < near
-            for other in others[-_SHADOWS:]
-        ):
+        others = seen.get(word.text)
+        if others is None:
+            seen[word.text] = [word]
+            yield word
+            continue
+        left, y, near = word.left, word.y, _SHADOW * word.size
+        for other in others[-_SHADOWS:]:
+            if -near < other.y - y < near and -near < other.left - left < near:
+                break
+        else:
             yield word
         others.append(word)
 
@@ -179,30 +187,32 @@ def _merged(row: list[_Chain]) -> Iterator[list[_Chain]]:
 
 
 def _segment(chains: list[_Chain]) -> Segment:
-    if sum(bool(RIGHT_TO_LEFT.search(chain.base.text)) for chain in chains) > len(chains) / 2:
+    if len(chains) > 1 and 2 * sum(map(_is_right_to_left, chains)) > len(chains):
         chains = sorted(chains, key=lambda chain: chain.order)
     words = [word for chain in chains for word in chain.words]
     return segment_of(words, min(chain.order for chain in chains))
 
 
+def _is_right_to_left(chain: _Chain) -> bool:
+    return bool(RIGHT_TO_LEFT.search(chain.base.text))
+
+
 def segment_of(words: Sequence[Word], order: int) -> Segment:
-    parts: list[str] = []
-    sizes: Counter[float] = Counter()
-    heights: Counter[float] = Counter()
-    previous: Word | None = None
-    for word in words:
-        if previous and not _is_glued(previous, word):
-            parts.append(" ")
-        parts.append(word.text)
-        sizes[word.size] += len(word.text)
-        heights[word.y] += len(word.text)
-        previous = word
+    if len(words) == 1:
+        # Cells of tables are many.
+        (word,) = words
+        return Segment(
+            word.text, word.left, word.right, word.y, word.size, word.bold, word.mono, order, (word,)
+        )
+    parts = [words[0].text]
+    for previous, word in pairwise(words):
+        parts.append(word.text if _is_glued(previous, word) else f" {word.text}")
     return Segment(
         "".join(parts),
         min(word.left for word in words),
         max(word.right for word in words),
-        heights.most_common(1)[0][0],
-        sizes.most_common(1)[0][0],
+        _usual([word.y for word in words], words),
+        _usual([word.size for word in words], words),
         all(word.bold for word in words),
         all(word.mono for word in words),
         order,
@@ -210,9 +220,21 @@ def segment_of(words: Sequence[Word], order: int) -> Segment:
     )
 
 
+def _usual(values: Sequence[float], words: Sequence[Word]) -> float:
+    """The value of most letters."""
+    if len(set(values)) == 1:
+        return values[0]
+    weights: Counter[float] = Counter()
+    for value, word in zip(values, words, strict=True):
+        weights[value] += len(word.text)
+    return weights.most_common(1)[0][0]
+
+
 def _is_glued(previous: Word, word: Word) -> bool:
-    gap = word.left - previous.right
+    if word.spaced:
+        return False
     if word.size < _SMALL * previous.size and previous.text[-1].isdigit() and word.text[0].isdigit():
         # The number of a footnote, or an exponent, is not a digit of the number that it stands at.
         return False
-    return not word.spaced and -_OVERLAP < gap / max(previous.size, word.size) < GLUE_GAP
+    gap = word.left - previous.right
+    return -_OVERLAP < gap / max(previous.size, word.size) < GLUE_GAP

@@ -12,7 +12,7 @@ from ragcli.documents.pdf_forms import FormReader
 from ragcli.documents.pdf_lines import Page, Word, segments
 from ragcli.documents.pdf_ocr import HINT, Ocr
 from ragcli.documents.pdf_sense import is_nonsense, letters_in
-from ragcli.documents.pdf_styles import SKEWED
+from ragcli.documents.pdf_styles import SKEWED, Widths
 from ragcli.documents.pdf_words import UNKNOWN, PageText
 from ragcli.documents.unreadable import UnreadableFile
 
@@ -32,26 +32,31 @@ class PageReader:
 
     def __init__(self) -> None:
         self.pages: list[Page] = []
+        self._widths: Widths = {}
         self._ocr = Ocr()
         self._recognised: list[int] = []
         self._scanned: list[int] = []
         self._drawn: list[int] = []
         self._nonsense: list[int] = []
+        self._undecoded = 0
         self._outside = 0
         self._unknown = 0
 
     def take(self, number: int, page: PdfPage, forms: FormReader) -> None:
         with closing(page.get_textpage()) as text_page:
-            words = PageText(page, text_page).words()
+            words = PageText(page, text_page, self._widths).words()
         visible = _inside(words, page)
         self._outside += len(words) - len(visible)
         makes_sense = not is_nonsense(" ".join(word.text for word in visible))
+        undecoded = 0 if makes_sense else len(visible)
         if not makes_sense:
             visible = []
         visible = self._decoded(visible)
         visible += forms.words(page, visible)
         if not makes_sense or letters_in(visible) < _FEWEST_LETTERS:
             visible = self._seen(number, page, visible, makes_sense=makes_sense)
+        if self._nonsense[-1:] == [number]:
+            self._undecoded += undecoded
         self.pages.append(page_of(number, visible, page.get_bbox()))
 
     def _decoded(self, words: list[Word]) -> list[Word]:
@@ -100,9 +105,12 @@ class PageReader:
             (self._recognised, f"{_were(self._recognised)} read by OCR ({self._ocr.name})"),
             (self._scanned, f"{_hold(self._scanned)} no text (scanned?){more}"),
             (self._drawn, f"{_hold(self._drawn)} no text, but drawings{more}"),
-            (self._nonsense, f"{_hold(self._nonsense)} text that cannot be decoded; it is left out"),
+            (
+                self._nonsense,
+                f"{_hold(self._nonsense)} text that cannot be decoded left out ({_words(self._undecoded)})",
+            ),
         ]
-        outside = f"{self._outside:,} words outside the visible part of the pages left out"
+        outside = f"{_words(self._outside)} outside the visible part of the pages left out"
         unknown = f"{self._unknown:,} characters that cannot be decoded left out"
         counted = [(self._outside, outside), (self._unknown, unknown)]
         return [note for pages, note in notes if pages] + [note for count, note in counted if count]
@@ -133,9 +141,10 @@ def _inside(words: Sequence[Word], page: PdfPage) -> list[Word]:
     left, bottom, right, top = page.get_bbox()
     found = []
     for word in words:
-        x, y = (word.left + word.right) / 2, word.y
-        x, y = ((x, y), (-y, x), (-x, -y), (y, -x), (x, y))[word.quarter]
-        if left - word.size < x < right + word.size and bottom - word.size < y < top + word.size:
+        x, y, size = (word.left + word.right) / 2, word.y, word.size
+        if word.quarter:
+            x, y = ((x, y), (-y, x), (-x, -y), (y, -x), (x, y))[word.quarter]
+        if left - size < x < right + size and bottom - size < y < top + size:
             found.append(word)
     return found
 
@@ -153,6 +162,10 @@ def _pictures(page: PdfPage) -> tuple[float, int]:
             shapes += 1
     width, height = page.get_size()
     return covered / (width * height or 1.0), shapes
+
+
+def _words(count: int) -> str:
+    return "1 word" if count == 1 else f"{count:,} words"
 
 
 def _were(numbers: Sequence[int]) -> str:

@@ -30,6 +30,7 @@ _PAGE_NUMBER = re.compile(
     r"(?:page|p\.|seite|s\.)?\s*[-–—]?\s*(\d+)\s*(?:[-–—]|(?:of|/|von)\s*\d+)?", re.IGNORECASE
 )
 _ROMAN = re.compile(r"[-–—]?\s*[ivxlc]{1,7}\s*[-–—]?", re.IGNORECASE)
+_WORD = re.compile(r"\w+")
 _NO_LETTERS = re.compile(r"[\W\d_]+")
 _COUNTED = re.compile(r"(?<![\d.,])\d{1,4}(?![\d.,]\d|\d)")
 
@@ -83,14 +84,16 @@ def without_running_lines(pages: Sequence[Page], body_size: float) -> tuple[list
                 said.add(_squeezed(text))
             else:
                 dropped += 1
-                words += len(line.text.split())
+                words += len(_WORD.findall(line.text))
                 touched.add(page.number)
         kept.append(replace(page, lines=tuple(lines), above=tuple(above), asides=tuple(asides)))
     notes = []
     if dropped:
         what = "running header or footer" if dropped == 1 else "running headers and footers"
         where = "1 page" if len(touched) == 1 else f"{len(touched):,} pages"
-        notes.append(f"{dropped:,} {what} on {where} left out ({words:,} words)")
+        notes.append(
+            f"{dropped:,} {what} on {where} left out ({words:,} {'word' if words == 1 else 'words'})"
+        )
     return kept, notes
 
 

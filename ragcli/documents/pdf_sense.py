@@ -18,6 +18,8 @@ _FEWEST_KINDS = 10
 _UNDEFINED = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufff0-\uffff\U000f0000-\U0010ffff]|\\(cid:\\d+\\)"
 )
+_DIGITS, _LETTERS = re.compile(r"\d+"), re.compile(r"[^\W_]+")
+_SIGNS = re.compile(r"[\W_]+")
 _LEADERS = re.compile(r"([^\w\s])(?:\s?\1)+")
 
 
@@ -29,16 +31,15 @@ def is_nonsense(text: str) -> bool:
         return False
     if undefined > _MOST_UNDEFINED * len(characters):
         return True
-    others = [character for character in characters if not character.isdigit()]
-    letters = sum(map(str.isalpha, others))
-    symbols = sum(not character.isalnum() for character in others)
+    others = _DIGITS.sub("", characters)
+    symbols = _LETTERS.sub("", others)
     return (
         len(others) >= _FEWEST
-        and letters < _FEWEST_LETTERS * len(others)
-        and symbols > _MOST_SYMBOLS * len(characters)
+        and len(others) - len(symbols) < _FEWEST_LETTERS * len(others)
+        and len(symbols) > _MOST_SYMBOLS * len(characters)
         and len(set(others)) >= _FEWEST_KINDS
     )
 
 
 def letters_in(words: Iterable[Word]) -> int:
-    return sum(sum(map(str.isalnum, word.text)) for word in words)
+    return len(_SIGNS.sub("", "".join(word.text for word in words)))

@@ -21,7 +21,7 @@ _FILL_AND_STROKE = 2
 # How far, in right angles, a baseline may be from a multiple of one.
 _SKEW = 0.03
 
-_RECT, _MATRIX = struct.Struct("4f"), struct.Struct("6f")
+_unpack = struct.Struct("4f").unpack
 
 Box = tuple[float, float, float, float]
 """left, top, right, bottom: PDFium's order."""
@@ -43,16 +43,26 @@ class Style:
     widths: dict[str, float]
 
 
+Widths = dict[tuple[str, float, int], dict[str, float]]
+"""Of characters, by the name of their face, its size and quarter, for all pages of a document.
+
+Two faces of one name may differ: then words are not as wide as expected, and are measured letter by letter.
+"""
+
+
 class Styles:
     """Of one page; objects and fonts are known by their addresses."""
 
-    def __init__(self, text_page: int) -> None:
+    def __init__(self, text_page: int, widths: Widths) -> None:
+        self._widths = widths
         self._text_page = text_page
         self._calls = calls()
         self._loose_box = self._calls.loose_box
-        self._styles: dict[int, Style] = {}
-        self._faces: dict[tuple[int, float, int, bool], Style] = {}
-        self._kinds: dict[int, tuple[bool, bool]] = {}
+        # By the address of the object.
+        self.known: dict[int, Style] = {}
+        self._faces: dict[tuple[int, float, bytes, bool], Style] = {}
+        self._alike: dict[tuple[int, float, int, bool], Style] = {}
+        self._kinds: dict[int, tuple[str, bool, bool]] = {}
         self._rect = ctypes.create_string_buffer(16)
         self._rect_address = ctypes.addressof(self._rect)
         self._matrix = ctypes.create_string_buffer(24)
@@ -61,17 +71,18 @@ class Styles:
 
     def style(self, drawn: int, index: int) -> Style:
         """That of the object at this address, which draws the character of this index."""
-        known = self._styles.get(drawn)
+        known = self.known.get(drawn)
         if known is None:
-            known = self._styles[drawn] = self._measured(drawn, index)
+            known = self.known[drawn] = self._measured(drawn, index)
         return known
 
     def box(self, index: int, quarter: int) -> Box:
         """A character's place, as one sees it who holds the page so that the text is upright."""
         self._loose_box(self._text_page, index, self._rect_address)
-        left, top, right, bottom = box = _RECT.unpack(self._rect)
+        box: Box = _unpack(self._rect)
         if quarter == 0:
             return box
+        left, top, right, bottom = box
         if quarter == 1:
             return bottom, -left, top, -right
         if quarter == 2:
@@ -82,36 +93,47 @@ class Styles:
 
     def _measured(self, drawn: int, index: int) -> Style:
         call, page = self._calls, self._text_page
-        size = call.font_size(page, index) or 1.0
-        quarter = 0
-        if call.matrix(page, index, self._matrix_address):
-            a, b, c, d, _, _ = _MATRIX.unpack(self._matrix)
-            size *= math.hypot(c, d) or 1.0
-            turns = math.atan2(b, a) / (math.pi / 2) if b or a < 0 else 0.0
-            quarter = round(turns) % 4 if abs(turns - round(turns)) < _SKEW else SKEWED
-        size = round(abs(size), 1) or 1.0
-        font = call.font(drawn) or 0
-        key = font, size, quarter, call.render_mode(drawn) == _FILL_AND_STROKE
+        size = call.font_size(page, index)
+        has_matrix = call.matrix(page, index, self._matrix_address)
+        # All but the place, which differs from object to object.
+        turn = self._matrix.raw[:16] if has_matrix else b""
+        key = call.font(drawn) or 0, size, turn, call.render_mode(drawn) == _FILL_AND_STROKE
         known = self._faces.get(key)
         if known is None:
             known = self._faces[key] = self._face(index, *key)
         return known
 
-    def _face(self, index: int, font: int, size: float, quarter: int, is_stroked: bool) -> Style:
+    def _face(self, index: int, font: int, size: float, turn: bytes, is_stroked: bool) -> Style:
+        size, quarter = size or 1.0, 0
+        if turn:
+            a, b, c, d = _unpack(turn)
+            size *= math.hypot(c, d) or 1.0
+            turns = math.atan2(b, a) / (math.pi / 2) if b or a < 0 else 0.0
+            quarter = round(turns) % 4 if abs(turns - round(turns)) < _SKEW else SKEWED
+        return self._style(index, font, round(abs(size), 1) or 1.0, quarter, is_stroked)
+
+    def _style(self, index: int, font: int, size: float, quarter: int, is_stroked: bool) -> Style:
+        """One for all that look alike: words are compared by it."""
+        key = font, size, quarter, is_stroked
+        known = self._alike.get(key)
+        if known is not None:
+            return known
         address = ctypes.addressof(self._origin)
         self._calls.origin(self._text_page, index, address, address + 8)
         x, y = self._origin
         drop = (y, -x, -y, x, y)[quarter] - self.box(index, quarter)[3]
-        bold, mono = self._kind(font)
-        return Style(size, bold or is_stroked, mono, quarter, drop, {})
+        name, bold, mono = self._kind(font)
+        widths = self._widths.setdefault((name, size, quarter), {}) if name else {}
+        made = self._alike[key] = Style(size, bold or is_stroked, mono, quarter, drop, widths)
+        return made
 
-    def _kind(self, font: int) -> tuple[bool, bool]:
-        """(whether it is bold, whether it is a typewriter's)"""
+    def _kind(self, font: int) -> tuple[str, bool, bool]:
+        """(its name, whether it is bold, whether it is a typewriter's)"""
         known = self._kinds.get(font)
         if known is None:
             buffer = ctypes.create_string_buffer(128)
             self._calls.font_name(font, ctypes.addressof(buffer), 128)
             name = buffer.value.decode("latin-1")
             bold = bool(_BOLD.search(name)) or self._calls.font_weight(font) >= _BOLD_WEIGHT
-            known = self._kinds[font] = bold, bool(_MONO.search(name))
+            known = self._kinds[font] = name, bold, bool(_MONO.search(name))
         return known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -104,8 +105,11 @@ def _rows(group: list[Line]) -> list[str]:
     headers = _header_rows(group, cells)
     header = [one_line(" ".join(row[column] for row in cells[:headers])) for column in range(len(cells[0]))]
     body = _unwrapped(group[headers:], cells[headers:])
-    if not headers:
-        return [row_line(row) for row in body]
+    if not headers or any(
+        name and not any(row[column] for row in body) for column, name in enumerate(header)
+    ):
+        # A name whose column is empty would be on no row's line.
+        return [row_line(row) for row in [*cells[:headers], *body]]
     if not header[0] and any(row[0] for row in body):
         return [CELL_SEPARATOR.join(filter(None, header)), *(_named(row, header) for row in body)]
     return [row_line(row, header) for row in body]
@@ -161,8 +165,14 @@ def _without_doubles(cells: list[list[str]]) -> list[list[str]]:
 
 def _column_of(cell: Segment | Word, columns: Sequence[tuple[float, float]]) -> int:
     """The column that the cell covers most of, the first of equals."""
-    shared = [min(cell.right, right) - max(cell.left, left) for left, right in columns]
-    return shared.index(max(shared))
+    best, most = 0, -math.inf
+    for number, (left, right) in enumerate(columns):
+        shared = min(cell.right, right) - max(cell.left, left)
+        if shared > most:
+            best, most = number, shared
+        elif left > cell.right:
+            break
+    return best
 
 
 def _split(cell: Segment, columns: Sequence[tuple[float, float]]) -> list[Segment]:
