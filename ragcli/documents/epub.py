@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -25,8 +24,6 @@ _CIPHER = "{http://www.w3.org/2001/04/xmlenc#}"
 # How fonts are made hard to take out: everything else is readable.
 _OF_FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 _PAGES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml", "text/x-oeb1-document")
-# A book has no navigation beside its text: an <aside> is a note.
-_BODY = re.compile(rb"(<body\b[^>]*>)(.*)(</body\s*>)", re.DOTALL | re.IGNORECASE)
 
 Toc = dict[str, tuple[str, ...]]
 
@@ -76,7 +73,7 @@ def _spine(package: Element, items: dict[str, Element]) -> Iterator[Element]:
 
 def _add_chapter(outline: Outline, data: bytes, path: tuple[str, ...] | None) -> None:
     """Below its title in the book's contents, unless it has one; without either it goes on the last one."""
-    page = read_html(_BODY.sub(rb"\1<main>\2</main>\3", data), "chapter.xhtml")
+    page = read_html(data, "chapter.xhtml", is_chapter=True)
     has_heading = bool(page.pieces and page.pieces[0].headings) or not page.pieces
     if path is not None:
         if not has_heading and page.pieces[0].text == path[-1] and len(page.pieces) > 1:

@@ -75,7 +75,7 @@ class Line:
         self._formula = formula
         self.notes: list[Element] = []
         self.frames: list[Element] = []
-        self.comments = 0
+        self.comments: list[Element] = []
         self.text = "".join(self._inside(paragraph))
 
     def _inside(self, element: Element) -> Iterator[str]:
@@ -96,7 +96,7 @@ class Line:
         elif tag == f"{TEXT}note":
             self.notes.extend(child.iterfind(f"{TEXT}note-body"))
         elif tag == f"{OFFICE}annotation":
-            self.comments += 1
+            self.comments.append(child)
         elif tag == f"{TEXT}ruby-text":
             yield f" ({''.join(self._inside(child))})"
         elif (math := self._formula(child)) is not None:

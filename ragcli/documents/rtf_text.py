@@ -35,6 +35,14 @@ _NOT_SHOWN = (
     "tc template themedata txe ud userprops wgrffmtfilter xe xmlnstbl"
 )
 NOT_SHOWN = frozenset(_NOT_SHOWN.split())
+# Of them those that a reader sees somewhere.
+LEFT_OUT = {
+    "annotation": "comments",
+    **dict.fromkeys(
+        ["header", "headerf", "headerl", "headerr", "footer", "footerf", "footerl", "footerr"],
+        "page headers and footers",
+    ),
+}
 # Of those that begin with \*, "skip this if you do not know it", the ones that hold text.
 _SHOWN = "footnote shpinst shptxt moMath moMathPara mr listtext pntext field fldrslt result"
 SHOWN = frozenset(_SHOWN.split())
