@@ -203,7 +203,7 @@ class TestNotebooks:
         log = {"output_type": "stream", "text": "line\n" * 2000}
         document = make(folder, "a.ipynb", notebook(code("run()", log)))
         assert len(document.text) < 5000
-        assert document.notes == ("cell 1: the last 5,999 characters of an output are left out",)
+        assert document.notes == ("cell 1: the last 1,200 words of an output left out",)
 
     def test_the_older_format_is_read(self, folder: Path) -> None:
         cells = [
@@ -251,7 +251,7 @@ class TestCompressed:
     )
     def test_is_read_as_what_is_in_it(self, folder: Path, suffix: str, pack: Any) -> None:
         document = make(folder, f"travel-policy.md{suffix}", pack(b"## Limits\n\n260 EUR."))
-        assert (document.format, document.title) == ("markdown", "travel policy")
+        assert (document.format, document.title) == ("markdown", "Limits")
         assert sections(document) == [(None, "Limits", "260 EUR.")]
         assert document.blocks[0].line_start == 3
         assert document.sha256 == file_sha256(folder / f"travel-policy.md{suffix}")

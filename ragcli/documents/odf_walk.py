@@ -144,12 +144,12 @@ class Walk:
 
     def _list(self, element: Element, style: str, depth: int, place: list[int]) -> None:
         """`place` counts the items that were added to the whole list."""
-        number = 0
+        number = self.styles.first_number(style, depth) - 1
         for item in element:
             if item.tag not in (f"{TEXT}list-item", f"{TEXT}list-header"):
                 continue
             number = count(item, f"{TEXT}start-value") if item.get(f"{TEXT}start-value") else number + 1
-            marker = f"{number}. " if (style, depth) in self.styles.numbered else "- "
+            marker = self.styles.marker(style, depth, number)
             for child in item:
                 if child.tag == f"{TEXT}list":
                     self._list(child, child.get(f"{TEXT}style-name") or style, depth + 1, place)

@@ -75,11 +75,11 @@ def _add_slides(walk: Walk, presentation: Element) -> None:
     """A page is a slide: its title, what stands on it from top to bottom, then the notes."""
     pages = presentation.findall(f"{DRAW}page")
     hidden: list[str] = []
-    said = ""
+    unseen = ""
     for number, page in enumerate(pages, start=1):
         if walk.styles.is_hidden(page.get(f"{DRAW}style-name")):
             hidden.append(str(number))
-            said += f"{walk.text_of(page)}\n"
+            unseen += f"{walk.text_of(page)}\n"
             continue
         walk.outline.part = number
         walk.outline.set_path(())
@@ -98,7 +98,7 @@ def _add_slides(walk: Walk, presentation: Element) -> None:
     walk.outline.pages = len(pages)
     if hidden:
         noun = "slides" if len(hidden) > 1 else "slide"
-        walk.outline.notes.append(f"{noun} {', '.join(hidden)}: hidden, and left out ({words_of(said)})")
+        walk.outline.notes.append(f"{noun} {', '.join(hidden)}: hidden, and left out ({words_of(unseen)})")
 
 
 def _position(frame: Element) -> tuple[int, float]:

@@ -154,6 +154,7 @@ class _Reader:
         is_optional, self.group = self.group.starts_optional, replace(self.group, starts_optional=False)
         if word in NOT_SHOWN or (is_optional and word not in SHOWN):
             self.group = replace(self.group, is_shown=False, left_out=LEFT_OUT.get(word, ""))
+            self._leave_out(b" ")
         elif word == "info":
             self.group = replace(self.group, sink=word)
         elif word in ("footnote", "shptxt", "fonttbl") or word in INFO:
@@ -189,8 +190,8 @@ class _Reader:
                 self._structure(word, number)
 
     def _structure(self, word: str, number: int | None) -> None:
-        if self.group.left_out and word in ("par", "cell"):
-            self.left_out[self.group.left_out] = self.left_out.get(self.group.left_out, b"") + b" "
+        if word in ("par", "cell"):
+            self._leave_out(b" ")
         if word in ("par", "sect", "page") and self.group.sink:
             self._add("\n")
         elif not self.group.is_shown:
@@ -219,10 +220,13 @@ class _Reader:
             skipped = min(self.to_skip, 1 if is_code else len(text))
             self.to_skip -= skipped
             text = text[skipped:]
-        if self.group.left_out:
-            self.left_out[self.group.left_out] = self.left_out.get(self.group.left_out, b"") + text
+        self._leave_out(text)
         if self.group.is_shown and not self.group.is_hidden:
             self.bytes += text
+
+    def _leave_out(self, text: bytes) -> None:
+        if what := self.group.left_out:
+            self.left_out[what] = self.left_out.get(what, b"") + text
 
     def _flush(self) -> None:
         if self.bytes:

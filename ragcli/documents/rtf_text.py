@@ -36,13 +36,8 @@ _NOT_SHOWN = (
 )
 NOT_SHOWN = frozenset(_NOT_SHOWN.split())
 # Of them those that a reader sees somewhere.
-LEFT_OUT = {
-    "annotation": "comments",
-    **dict.fromkeys(
-        ["header", "headerf", "headerl", "headerr", "footer", "footerf", "footerl", "footerr"],
-        "page headers and footers",
-    ),
-}
+_PAGE_EDGES = "header headerf headerl headerr footer footerf footerl footerr"
+LEFT_OUT = {"annotation": "comments", **dict.fromkeys(_PAGE_EDGES.split(), "page headers and footers")}
 # Of those that begin with \*, "skip this if you do not know it", the ones that hold text.
 _SHOWN = "footnote shpinst shptxt moMath moMathPara mr listtext pntext field fldrslt result"
 SHOWN = frozenset(_SHOWN.split())

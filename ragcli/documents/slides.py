@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ragcli.documents.containers import Container, parsed, properties
-from ragcli.documents.left_out import words_of
+from ragcli.documents.left_out import word_count, words, words_of
 from ragcli.documents.outline import LINE, PARAGRAPH, Outline, one_line
 from ragcli.documents.tables import table_lines
 from ragcli.documents.unreadable import UnreadableFile
@@ -57,6 +57,7 @@ class _Deck:
     def __init__(self, outline: Outline) -> None:
         self.outline = outline
         self.footers: set[str] = set()
+        self.repeated = 0
         self.pictures: list[int] = []
         self.hidden: dict[int, str] = {}
 
@@ -71,9 +72,11 @@ class _Deck:
             self._slide(slide, number)
         if self.pictures:
             self.outline.notes.append(f"{_numbers('slide', self.pictures)}: pictures, without text")
+        if self.repeated:
+            self.outline.notes.append(f"footers of {words(self.repeated)} that repeat left out")
         if self.hidden:
-            slides, words = _numbers("slide", self.hidden), words_of(" ".join(self.hidden.values()))
-            self.outline.notes.append(f"{slides}: hidden, and left out ({words})")
+            said = words_of(" ".join(self.hidden.values()))
+            self.outline.notes.append(f"{_numbers('slide', self.hidden)}: hidden, and left out ({said})")
 
     def _slide(self, slide: Slide, number: int) -> None:
         _unwrap_choices(slide.element)
@@ -115,7 +118,9 @@ class _Deck:
         kind = shape.placeholder_format.type if shape.is_placeholder else None
         if kind in (KIND.FOOTER, KIND.DATE, KIND.HEADER):
             text = _text(shape.text_frame)
-            if text not in self.footers:
+            if text in self.footers:
+                self.repeated += word_count(text)
+            else:
                 self.outline.add(text)
             self.footers.add(text)
             return
