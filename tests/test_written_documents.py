@@ -309,6 +309,13 @@ class TestBooks:
         assert dict(document.metadata) == {"author": "Ada Lovelace", "language": "en"}
         assert {(b.line_start, b.page) for b in document.blocks} == {(None, None)}
 
+    def test_all_of_a_chapter_is_text_and_the_page_of_contents_is_counted(self, folder: Path) -> None:
+        pages = {"a.xhtml": "<nav><a href='b.xhtml'>Next part</a></nav><p>Heat.</p><aside>A note.</aside>"}
+        data = epub(pages, navigation='<ol><li><a href="a.xhtml">Firing slowly</a></li></ol>')
+        document = make(folder, "a.epub", data)
+        assert document.text == "Next part\n\nHeat.\n\nA note."
+        assert document.notes == ("the book's page of contents left out (3 words)",)
+
     @pytest.mark.parametrize(
         ("algorithm", "is_readable"),
         [

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from ragcli.documents.containers import Container, properties
 from ragcli.documents.html import read_html
+from ragcli.documents.left_out import words_of
 from ragcli.documents.outline import Outline, one_line
 from ragcli.documents.unreadable import UnreadableFile
 
@@ -47,6 +48,11 @@ def read_epub(data: bytes, name: str) -> Outline:
         if part not in container.names:
             missing += 1
             continue
+        if "nav" in item.get("properties", "").split():
+            contents = read_html(container.read(part), "contents.xhtml", is_chapter=True)
+            said = words_of(" ".join(piece.text for piece in contents.pieces))
+            outline.notes.append(f"the book's page of contents left out ({said})")
+            continue
         _add_chapter(outline, container.read(part), titles.get(part))
     if missing:
         outline.notes.append(f"{missing} of the book's chapters are missing in the file")
@@ -62,12 +68,10 @@ def _check_rights(container: Container) -> None:
 
 
 def _spine(package: Element, items: dict[str, Element]) -> Iterator[Element]:
-    """Pages in reading order, without the page that lists the contents."""
+    """Pages in reading order."""
     for reference in package.iter(f"{_OPF}itemref"):
         item = items.get(reference.get("idref", ""))
-        if item is None or item.get("media-type") not in _PAGES:
-            continue
-        if "nav" not in item.get("properties", "").split():
+        if item is not None and item.get("media-type") in _PAGES:
             yield item
 
 
