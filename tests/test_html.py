@@ -212,6 +212,21 @@ class TestStyles:
         html = f'<style>{rules}</style><p>Text.</p><p class="menu">Parts</p>'
         assert ("Parts" in texts(html)) == is_shown
 
+    def test_slides_that_a_script_shows_one_by_one_are_read(self) -> None:
+        html = "<style>section {opacity: 0}</style>"
+        html += "<section>One</section><section>Two <p hidden>no</p></section>"
+        assert texts(html) == ["One", "Two"]
+
+    @pytest.mark.parametrize("tag", ["section", "main", "article", "header", "custom-part", "p", "div"])
+    def test_a_page_may_begin_without_its_body(self, tag: str) -> None:
+        html = (
+            f"<!DOCTYPE html><meta charset=utf-8><title>T</title>\n\n<{tag}><p>One</p></{tag}>Two<p>Three</p>"
+        )
+        assert texts(html) == ["One", "Two", "Three"]
+        html += "\n<div>Four</div>"
+        found = [piece.lines for piece in read_html(html.encode(), "a.html").pieces]
+        assert found == [(3, 3), (3, 3), (3, 3), (4, 4)]
+
 
 class TestCode:
     def test_it_keeps_its_lines_and_gets_no_spaces(self) -> None:

@@ -38,8 +38,18 @@ def hidden_elements(root: _Element) -> frozenset[_Element]:
     """The outermost elements that attributes or the page's own styles hide, or that never show as text."""
     hidden = {element for element in root.iter("*") if _is_hidden(element)}
     rules = "\n".join(style.text or "" for style in root.iter("style"))
-    hidden.update(_hidden_by_rule(root, rules))
-    return frozenset(hidden)
+    by_rule = hidden.union(_hidden_by_rule(root, rules))
+    # A page of slides hides them all, until its script shows one.
+    return frozenset(by_rule if _shows_words(root, by_rule) else hidden)
+
+
+def _shows_words(element: _Element, hidden: set[_Element]) -> bool:
+    if element in hidden or not isinstance(element.tag, str):
+        return False
+    texts = [element.text, *(child.tail for child in element)]
+    return any(text and not text.isspace() for text in texts) or any(
+        _shows_words(child, hidden) for child in element
+    )
 
 
 def _is_hidden(element: _Element) -> bool:
