@@ -57,4 +57,4 @@ def numbered(numbers: list[str], code: str) -> str:
 
 def _is_fragment(element: _Element) -> bool:
     """Doxygen's listings are <div>s, one a line."""
-    return element.tag == "div" and element.get("class") == "fragment"
+    return bool(element.tag == "div" and element.get("class") == "fragment")
