@@ -213,6 +213,14 @@ class TestSheets:
         data = xlsx({"S": sheet_rows({1: ["cell"]})}, others={"xl/drawings/drawing1.xml": drawing})
         assert make(folder, "a.xlsx", data).text == "cell\n\nMind the lid"
 
+    def test_titles_of_charts_are_read(self, folder: Path) -> None:
+        chart = (
+            '<c xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><title><a:p><a:r><a:t>Heat a day'
+            "</a:t></a:r></a:p></title><ser><v>1</v></ser></c>"
+        )
+        data = xlsx({"S": sheet_rows({1: ["cell"]})}, others={"xl/charts/chart1.xml": chart})
+        assert make(folder, "a.xlsx", data).text == "cell\n\nHeat a day"
+
     def test_a_page_or_a_text_called_xls_is_read_as_what_it_is(self, folder: Path) -> None:
         page = b"<table><tr><th>City</th><th>Tax</th></tr><tr><td>Oslo</td><td>5</td></tr></table>"
         assert make(folder, "a.xls", page).text == "City: Oslo | Tax: 5"

@@ -20,7 +20,7 @@ from ragcli.documents.unreadable import UnreadableFile
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet
 
-_DRAWING_PART = re.compile(r"xl/drawings/drawing\d+\.xml$")
+_DRAWING_PART = re.compile(r"xl/(?:drawings/drawing|charts/chart|diagrams/data)\d+\.xml$")
 _COMMENTS_PART = re.compile(r"xl/(?:comments|threadedComments/)")
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 # OLE, zip, and the records of Excel's first versions.
@@ -123,7 +123,7 @@ def _plain(value: float) -> str:
 
 
 def _add_parts(outline: Outline, container: Container) -> None:
-    """Text boxes, which stand beside the cells, and what the file says of itself."""
+    """What stands beside the cells (text boxes, titles of charts, SmartArt), and what the file says of itself."""
     title, found = properties(container.xml_or_none("docProps/core.xml"))
     outline.title = title
     outline.metadata.update(found)
