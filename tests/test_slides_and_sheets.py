@@ -215,8 +215,8 @@ class TestSheets:
 
     def test_titles_of_charts_are_read(self, folder: Path) -> None:
         chart = (
-            '<c xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><title><a:p><a:r><a:t>Heat a day'
-            "</a:t></a:r></a:p></title><ser><v>1</v></ser></c>"
+            '<c xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><title><a:p><a:r><a:t>'
+            "Heat a day</a:t></a:r></a:p></title><ser><v>1</v></ser></c>"
         )
         data = xlsx({"S": sheet_rows({1: ["cell"]})}, others={"xl/charts/chart1.xml": chart})
         assert make(folder, "a.xlsx", data).text == "cell\n\nHeat a day"

@@ -123,7 +123,7 @@ def _plain(value: float) -> str:
 
 
 def _add_parts(outline: Outline, container: Container) -> None:
-    """What stands beside the cells (text boxes, titles of charts, SmartArt), and what the file says of itself."""
+    """What stands beside the cells (text boxes, charts, SmartArt), and what the file says of itself."""
     title, found = properties(container.xml_or_none("docProps/core.xml"))
     outline.title = title
     outline.metadata.update(found)
