@@ -44,7 +44,9 @@ _LOOK = r"""
   const named = [...document.querySelectorAll("[alt],[title],[aria-label]")].map(e =>
     [e.getAttribute("alt"), e.getAttribute("title"), e.getAttribute("aria-label")].filter(Boolean).join(" "));
   const unseen = [...marks, ...names_again, ...named].join("\n");
-  return JSON.stringify({text: document.body.innerText, headings, navigation, unseen});
+  // What is not drawn at all would come with its scripts.
+  const text = document.body.checkVisibility() ? document.body.innerText : "";
+  return JSON.stringify({text, headings, navigation, unseen});
 })()
 """
 _FLAGS = (

@@ -34,7 +34,11 @@ def as_reading(document: Document, seconds: float = 0.0) -> Reading:
     parts: list[str] = []
     headings: list[str] = []
     open_now: tuple[str, ...] = ()
+    page = None
     for block in document.blocks:
+        if document.format == "pptx" and block.page != page:
+            # The next slide may have the same title.
+            open_now, page = (), block.page
         kept = 0
         while kept < min(len(open_now), len(block.headings)) and open_now[kept] == block.headings[kept]:
             kept += 1

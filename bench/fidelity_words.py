@@ -33,7 +33,7 @@ class Difference:
 def words(text: str) -> list[str]:
     """Letters and digits, whatever their case, their forms and hyphens: what people take for one word."""
     plain = unicodedata.normalize("NFKC", text).casefold()
-    plain = _FRACTION.sub(lambda number: f"{float(number[0]):.5f}", plain)
+    plain = _FRACTION.sub(lambda number: f"{float(number[0]):.5f}".rstrip("0").rstrip("."), plain)
     return _WORD.findall(_INSIDE.sub("", _HYPHENS.sub("", plain)))
 
 

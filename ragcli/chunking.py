@@ -237,7 +237,8 @@ class _Cutter:
             start=start,
             end=end,
             line_start=self._line(first, start),
-            line_end=self._line(last, end),
+            # A paragraph of one line of text may stand on several lines of the file.
+            line_end=last.line_end if end >= last.end else self._line(last, end),
             page_start=first.page,
             page_end=last.page,
             tokens=0,

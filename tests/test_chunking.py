@@ -67,6 +67,13 @@ def test_a_short_section_is_one_chunk_with_title_headings_and_text(tokenize: Tok
     assert (chunks[0].line_start, chunks[0].line_end) == (1, 3)
 
 
+def test_a_paragraph_of_one_line_that_stands_on_several_is_cited_by_all(tokenize: TokenSpans) -> None:
+    outline = Outline("html")
+    outline.add("It circles the Sun, slowly.", lines=(3, 6))
+    made = outline.document(source="a.html", fallback_title="a", sha256="")
+    assert [(one.line_start, one.line_end) for one in chunk(made, ChunkingConfig(), tokenize)] == [(3, 6)]
+
+
 def test_a_chunk_never_crosses_a_heading(tokenize: TokenSpans) -> None:
     chunks = chunk(document(("A", "One."), ("B", "Two."), ("", "Three.")), ChunkingConfig(), tokenize)
     assert [(c.headings, c.text) for c in chunks] == [(("A",), "One."), (("B",), "Two."), ((), "Three.")]

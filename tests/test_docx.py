@@ -274,7 +274,7 @@ class TestNotes:
             ("Terms", "Rent: 85 [In francs.] | Due: May"),
             ("Terms", "Plain."),
         ]
-        assert outline(data).notes == ["1 comment left out"]
+        assert outline(data).notes == ["1 word of comments left out"]
 
     def test_page_headers_contents_and_embedded_files_are_counted(self) -> None:
         body = (

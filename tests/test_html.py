@@ -198,17 +198,64 @@ b</pre><h3>Note</h3><p>Careful.</p></dd></dl><p>Rest.</p></dd>
         assert page("<dl><dt><h3>Valves</h3></dt><dd>Open slowly.</dd></dl>") == [("Valves", "Open slowly.")]
 
 
+class TestStyles:
+    @pytest.mark.parametrize(
+        ("rules", "is_shown"),
+        [
+            (".menu {display: none} @media screen { .menu {display: block} }", True),
+            ("@media screen { .menu {display: none} }", False),
+            ("@media print { .menu {display: none} }", True),
+            ("@media screen and (max-width: 600px) { .menu {display: none} }", True),
+        ],
+    )
+    def test_those_for_screens_count(self, rules: str, is_shown: bool) -> None:
+        html = f'<style>{rules}</style><p>Text.</p><p class="menu">Parts</p>'
+        assert ("Parts" in texts(html)) == is_shown
+
+    def test_slides_that_a_script_shows_one_by_one_are_read(self) -> None:
+        html = "<style>section {opacity: 0}</style>"
+        html += "<section>One</section><section>Two <p hidden>no</p></section>"
+        assert texts(html) == ["One", "Two"]
+
+    @pytest.mark.parametrize("tag", ["section", "main", "article", "header", "custom-part", "p", "div"])
+    def test_a_page_may_begin_without_its_body(self, tag: str) -> None:
+        html = (
+            f"<!DOCTYPE html><meta charset=utf-8><title>T</title>\n\n<{tag}><p>One</p></{tag}>Two<p>Three</p>"
+        )
+        assert texts(html) == ["One", "Two", "Three"]
+        html += "\n<div>Four</div>"
+        found = [piece.lines for piece in read_html(html.encode(), "a.html").pieces]
+        assert found == [(3, 3), (3, 3), (3, 3), (4, 4)]
+
+
 class TestCode:
     def test_it_keeps_its_lines_and_gets_no_spaces(self) -> None:
         html = "<pre>\n<span>def</span> <b>f</b>(<i>x</i>):<br>    <a>return</a>\n\n    x</pre>"
         assert texts(html) == ["def f(x):\n    return\n\n    x"]
 
-    def test_line_numbers_beside_it_are_no_part_of_it(self) -> None:
-        html = """<table class="highlighttable"><tr><td class="linenos"><pre>1
-2</pre></td><td class="code"><pre>a = 1
+    def test_numbers_beside_it_stand_before_its_lines(self) -> None:
+        html = """<table class="highlighttable"><tr><td class="linenos"><pre> 9
+10</pre></td><td class="code"><pre>a = 1
 b = 2</pre></td></tr></table>"""
-        assert texts(html) == ["a = 1\nb = 2"]
-        assert read_html(html.encode(), "a.html").notes == ["2 line numbers of code left out"]
+        assert texts(html) == [" 9 a = 1\n10 b = 2"]
+        assert texts(html.replace("b = 2", "b = 2\nc = 3")) == [" 9 a = 1\n10 b = 2\n   c = 3"]
+        assert texts('<pre><span class="lineno">1</span><b>int</b> a;\n</pre>') == ["1 int a;"]
+
+    def test_numbers_whose_code_is_not_shown_are_text(self) -> None:
+        html = "<table><tr><td><pre>1\n2</pre></td><td><div hidden><pre>a\nb</pre></div></td></tr></table>"
+        assert texts(f"{html}<p>End.</p>") == ["End.", "1\n2"]
+
+    def test_a_listing_of_doxygen_is_code(self) -> None:
+        lines = ["int f()", "{", "  return 1;", "", "}"]
+        rows = (
+            f'<div class="line"><span class="lineno">    {at}</span>&#160;{line}</div>\n'
+            for at, line in enumerate(lines, start=1)
+        )
+        html = f'<p>Code:</p><div class="fragment">{"".join(rows)}</div>'
+        found = read_html(html.encode(), "a.html")
+        assert [piece.code for piece in found.pieces] == [False, True]
+        shown = found.document(source="a", fallback_title="", sha256="").text.split("\n\n", 1)[1]
+        assert shown == "    1 int f()\n    2 {\n    3   return 1;\n    4\n    5 }"
 
     def test_in_a_cell_it_keeps_its_lines_below_the_column_s_name(self) -> None:
         html = (

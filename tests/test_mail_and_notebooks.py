@@ -203,7 +203,7 @@ class TestNotebooks:
         log = {"output_type": "stream", "text": "line\n" * 2000}
         document = make(folder, "a.ipynb", notebook(code("run()", log)))
         assert len(document.text) < 5000
-        assert document.notes == ("cell 1: the last 5,999 characters of an output are left out",)
+        assert document.notes == ("cell 1: the last 1,200 words of an output left out",)
 
     def test_the_older_format_is_read(self, folder: Path) -> None:
         cells = [

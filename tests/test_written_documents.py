@@ -101,7 +101,7 @@ class TestOpenDocumentTexts:
             "<dc:creator>Bob</dc:creator><text:p>Really?</text:p></office:annotation></text:p><text:p>Next.</text:p>",
         )
         assert document.text == "Rent is due.\n\nNote: 85 francs\n\nNext."
-        assert document.notes == ("comments are left out",)
+        assert document.notes == ("comments left out (1 word)",)
 
     def test_what_is_deleted_hidden_or_a_list_of_contents_is_not_read(self, folder: Path) -> None:
         document = self.read(
@@ -114,6 +114,27 @@ class TestOpenDocumentTexts:
             "<text:section><text:p>In a section</text:p></text:section>",
         )
         assert document.text == "Seen\n\nIn a section"
+
+    def test_contents_and_comments_are_counted(self, folder: Path) -> None:
+        document = self.read(
+            folder,
+            "<text:table-of-content><text:index-body><text:p>Firing 1</text:p></text:index-body>"
+            "</text:table-of-content><office:annotation><text:p>Really?</text:p></office:annotation>"
+            "<text:p>Heat.</text:p>",
+        )
+        assert document.text == "Heat."
+        assert document.notes == ("tables of contents left out (2 words)", "comments left out (1 word)")
+
+    def test_numbers_of_lists_have_their_form_and_their_start(self, folder: Path) -> None:
+        level = (
+            '<text:list-style style:name="R"><text:list-level-style-number text:level="1" '
+            'text:start-value="4" style:num-format="I" style:num-prefix="(" style:num-suffix=")"/>'
+            "</text:list-style>"
+        )
+        items = "".join(f"<text:list-item><text:p>{word}</text:p></text:list-item>" for word in ("a", "b"))
+        body = f'<text:list text:style-name="R">{items}</text:list>'
+        document = make(folder, "a.odt", opendocument("text", body, styles=level))
+        assert document.text == "(IV) a\n(V) b"
 
     def test_frames_stand_after_their_line_and_formulas_in_it(self, folder: Path) -> None:
         math = '<math xmlns="http://www.w3.org/1998/Math/MathML"><semantics><mrow><mi>E</mi><mo>=</mo>'
@@ -187,7 +208,7 @@ class TestOpenDocumentSlides:
             (1, ("The kiln",), "Notes: Say hello."),
             (3, (), "The end"),
         ]
-        assert document.notes == ("slide 2: hidden, and left out",)
+        assert document.notes == ("slide 2: hidden, and left out (1 word)",)
 
 
 RTF = r"""{\rtf1\ansi\ansicpg1252\deff0{\fonttbl{\f0\fcharset0 Arial;}{\f1\fcharset204 Arial Cyr;}}
@@ -223,7 +244,16 @@ class TestRtf:
             ("Firing > Rates", "In a box"),
         ]
         assert dict(document.metadata) == {"author": "Ada Lovelace", "created": "2024-05-01"}
-        assert document.notes == ("comments are left out",)
+        assert document.notes == (
+            "page headers and footers left out (3 words)",
+            "comments left out (1 word)",
+        )
+
+    def test_what_is_said_of_the_file_is_no_text_of_it(self, folder: Path) -> None:
+        content = r"{\rtf1{\info{\operator Ada}{\company Norvik Ltd}{\author Bea}}Heat slowly.\par}"
+        document = make(folder, "a.rtf", content)
+        assert document.text == "Heat slowly."
+        assert dict(document.metadata) == {"author": "Bea"}
 
     @pytest.mark.parametrize("content", ["Some text", r"{\rtf1", r"{\rtf1 }}}}"])
     def test_what_is_no_rtf_or_holds_nothing_is_refused(self, folder: Path, content: str) -> None:
@@ -278,6 +308,13 @@ class TestBooks:
         ]
         assert dict(document.metadata) == {"author": "Ada Lovelace", "language": "en"}
         assert {(b.line_start, b.page) for b in document.blocks} == {(None, None)}
+
+    def test_all_of_a_chapter_is_text_and_the_page_of_contents_is_counted(self, folder: Path) -> None:
+        pages = {"a.xhtml": "<nav><a href='b.xhtml'>Next part</a></nav><p>Heat.</p><aside>A note.</aside>"}
+        data = epub(pages, navigation='<ol><li><a href="a.xhtml">Firing slowly</a></li></ol>')
+        document = make(folder, "a.epub", data)
+        assert document.text == "Next part\n\nHeat.\n\nA note."
+        assert document.notes == ("the book's page of contents left out (3 words)",)
 
     @pytest.mark.parametrize(
         ("algorithm", "is_readable"),

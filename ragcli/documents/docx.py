@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ragcli.documents.containers import properties
+from ragcli.documents.left_out import word_count
 from ragcli.documents.outline import LINE, PARAGRAPH, Outline, one_line
 from ragcli.documents.tables import Row, apart, names_columns, row_text, with_headers
 from ragcli.documents.unreadable import UnreadableFile
@@ -76,11 +77,12 @@ class _Walk:
     def notes(self) -> Iterator[str]:
         left_out = self.text.left_out.copy()
         for root in self.package.related("comments"):
-            left_out["comment"] += sum(1 for _ in root.iter(f"{WORD}comment"))
+            texts = (self.text.paragraph(paragraph).text for paragraph in root.iter(f"{WORD}p"))
+            left_out["word of comments"] += sum(map(word_count, texts))
         for kind in ("header", "footer"):
             for root in self.package.related(kind):
                 texts = (self.text.paragraph(paragraph).text for paragraph in root.iter(f"{WORD}p"))
-                left_out["word of page headers and footers"] += sum(len(text.split()) for text in texts)
+                left_out["word of page headers and footers"] += sum(map(word_count, texts))
         for what, count in left_out.items():
             if count:
                 yield f"{count:,} {_plural(what, count)} left out"
@@ -91,7 +93,7 @@ class _Walk:
         found = self.text.paragraph(element)
         marker = self.numbering.marker(element) if found.text.strip() else None
         if self.styles.is_contents(element):
-            self.text.left_out["word of tables of contents"] += len(found.text.split())
+            self.text.left_out["word of tables of contents"] += word_count(found.text)
         elif found.text.strip():
             self._shown(element, found, marker)
         else:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ragcli.documents.containers import Container, properties
 from ragcli.documents.html import read_html
+from ragcli.documents.left_out import words_of
 from ragcli.documents.outline import Outline, one_line
 from ragcli.documents.unreadable import UnreadableFile
 
@@ -25,8 +25,6 @@ _CIPHER = "{http://www.w3.org/2001/04/xmlenc#}"
 # How fonts are made hard to take out: everything else is readable.
 _OF_FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 _PAGES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml", "text/x-oeb1-document")
-# A book has no navigation beside its text: an <aside> is a note.
-_BODY = re.compile(rb"(<body\b[^>]*>)(.*)(</body\s*>)", re.DOTALL | re.IGNORECASE)
 
 Toc = dict[str, tuple[str, ...]]
 
@@ -50,6 +48,11 @@ def read_epub(data: bytes, name: str) -> Outline:
         if part not in container.names:
             missing += 1
             continue
+        if "nav" in item.get("properties", "").split():
+            contents = read_html(container.read(part), "contents.xhtml", is_chapter=True)
+            said = words_of(" ".join(piece.text for piece in contents.pieces))
+            outline.notes.append(f"the book's page of contents left out ({said})")
+            continue
         _add_chapter(outline, container.read(part), titles.get(part))
     if missing:
         outline.notes.append(f"{missing} of the book's chapters are missing in the file")
@@ -65,18 +68,16 @@ def _check_rights(container: Container) -> None:
 
 
 def _spine(package: Element, items: dict[str, Element]) -> Iterator[Element]:
-    """Pages in reading order, without the page that lists the contents."""
+    """Pages in reading order."""
     for reference in package.iter(f"{_OPF}itemref"):
         item = items.get(reference.get("idref", ""))
-        if item is None or item.get("media-type") not in _PAGES:
-            continue
-        if "nav" not in item.get("properties", "").split():
+        if item is not None and item.get("media-type") in _PAGES:
             yield item
 
 
 def _add_chapter(outline: Outline, data: bytes, path: tuple[str, ...] | None) -> None:
     """Below its title in the book's contents, unless it has one; without either it goes on the last one."""
-    page = read_html(_BODY.sub(rb"\1<main>\2</main>\3", data), "chapter.xhtml")
+    page = read_html(data, "chapter.xhtml", is_chapter=True)
     has_heading = bool(page.pieces and page.pieces[0].headings) or not page.pieces
     if path is not None:
         if not has_heading and page.pieces[0].text == path[-1] and len(page.pieces) > 1:

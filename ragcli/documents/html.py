@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from ragcli.documents.html_navigation import navigation_elements
 from ragcli.documents.html_parsing import parse
-from ragcli.documents.html_visibility import hidden_elements, line_numbers
+from ragcli.documents.html_visibility import hidden_elements
 from ragcli.documents.html_walk import Walk
+from ragcli.documents.left_out import words
 from ragcli.documents.outline import Outline, one_line
 from ragcli.documents.unreadable import UnreadableFile
 
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 
-def read_html(data: bytes, name: str) -> Outline:
+def read_html(data: bytes, name: str, *, is_chapter: bool = False) -> Outline:
     """What the page shows, at the file's own lines; what was left out as navigation is in the notes.
 
-    Raises UnreadableFile for binary data and for a page nested absurdly deep.
+    A chapter of a book has no navigation: all of it is text. Raises UnreadableFile for binary data and for a
+    page nested absurdly deep.
     """
     outline = Outline("html")
     root = parse(data, name, outline.notes)
@@ -26,15 +28,13 @@ def read_html(data: bytes, name: str) -> Outline:
         return outline
     try:
         hidden = hidden_elements(root)
-        navigation, words = navigation_elements(root, hidden)
+        navigation, left_out = (frozenset(), 0) if is_chapter else navigation_elements(root, hidden)
         walk = Walk(outline, hidden | navigation)
         walk.walk(root)
     except RecursionError as problem:
         raise UnreadableFile("nested too deeply") from problem
-    if words:
-        outline.notes.append(f"navigation of {words:,} {'word' if words == 1 else 'words'} left out")
-    if numbers := line_numbers(hidden):
-        outline.notes.append(f"{numbers:,} line {'number' if numbers == 1 else 'numbers'} of code left out")
+    if left_out:
+        outline.notes.append(f"navigation of {words(left_out)} left out")
     outline.title = _page_title(_title(root), walk.titles) or walk.first_heading
     return outline
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ragcli.documents.html_names import HEADINGS
+from ragcli.documents.left_out import word_count
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -31,7 +32,6 @@ _PERHAPS = re.compile(
     re.IGNORECASE,
 )
 _MOSTLY_LINKS = 0.5
-_WORD = re.compile(r"\w+")
 _SIGNS = frozenset("#\N{PILCROW SIGN}\N{SECTION SIGN}\N{LINK SYMBOL}\N{ANCHOR}\N{INFINITY}\u204b")
 _SIGN_NAMES = frozenset({"link", "permalink", "permanent link", "anchor", "link to this heading", "[link]"})
 _SIGN_CLASS = re.compile(r"headerlink|permalink|anchor|hash-link|self-?link|heading-?link", re.IGNORECASE)
@@ -63,7 +63,7 @@ def is_sign(link: _Element) -> bool:
 
 
 def _words(element: _Element, hidden: frozenset[_Element]) -> int:
-    return sum(len(_WORD.findall(text)) for text in _texts(element, hidden))
+    return sum(map(word_count, _texts(element, hidden)))
 
 
 def _texts(element: _Element, hidden: frozenset[_Element]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import html.entities
 import re
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from ragcli.documents.decoding import decode, looks_binary
@@ -39,6 +40,7 @@ _BAD = "\N{REPLACEMENT CHARACTER}"
 _VOID = re.compile(r"<(wbr|source|track|embed|keygen)\b([^<>]*?)/?>", re.IGNORECASE)
 # What the parser nests where the end is left out, though HTML closes the first.
 _CLOSED_BY_NEXT = (frozenset({"dt", "dd"}), frozenset(HEADINGS))
+_OF_HEAD = frozenset({"title", "meta", "link", "style", "script", "base", "noscript", "template"})
 _OF_TABLES = frozenset({"table", "thead", "tbody", "tfoot"})
 _PROLOG = re.compile(r"\s*<\?xml\b[^>]*>")
 _DOCTYPE = re.compile(r"<!DOCTYPE\b[^>\[]*>", re.IGNORECASE)
@@ -100,9 +102,30 @@ def _parsed(text: str) -> _Element | None:
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
         raise UnreadableFile("nested too deeply")
     if root is not None:
+        _begin_body(root)
         _close_omitted(root)
         _wrap_cells(root)
     return root
+
+
+def _begin_body(root: _Element) -> None:
+    """Where its tag is left out, the parser takes elements that it does not know for a part of the head."""
+    head = root.find("head")
+    strays = [] if head is None else list(dropwhile(_is_of_head, head))
+    if not strays:
+        return
+    body = root.find("body")
+    if body is None:
+        body = root.makeelement("body")
+        root.append(body)
+    strays[-1].tail = (strays[-1].tail or "") + (body.text or "")
+    body.text = None
+    body.sourceline = strays[0].sourceline
+    body[:0] = strays
+
+
+def _is_of_head(element: _Element) -> bool:
+    return not isinstance(element.tag, str) or element.tag in _OF_HEAD
 
 
 def _close_omitted(root: _Element) -> None:

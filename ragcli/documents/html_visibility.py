@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ _SHOWING_STYLE = re.compile(
 # Signs that are drawn by a font: the letters in them are the sign's name, which nobody sees. And Doxygen's
 # tooltips, which its own style sheet hides.
 _UNSEEN_CLASSES = re.compile(r"(?:^|\s)(?:material-(?:icons|symbols)[\w-]*|katex-html|ttc)(?:\s|$)")
-_LINE_NUMBERS = re.compile(r"(?:^|\s)(?:line-?no(?:s|div)?|line-?numbers?|gutter|lnt?)(?:\s|$)")
+_WIDE_SCREEN = re.compile(r"@media\s+(?:only\s+)?(?:screen|all)\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _AT_RULE = re.compile(r"@[^{};@]*(?:;|\{(?:[^{}]|\{[^{}]*\})*\})")
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _VOID_NAMES = "area base br col embed hr img input link meta source track wbr"
@@ -39,14 +38,18 @@ def hidden_elements(root: _Element) -> frozenset[_Element]:
     """The outermost elements that attributes or the page's own styles hide, or that never show as text."""
     hidden = {element for element in root.iter("*") if _is_hidden(element)}
     rules = "\n".join(style.text or "" for style in root.iter("style"))
-    hidden.update(_hidden_by_rule(root, rules))
-    return frozenset(hidden)
+    by_rule = hidden.union(_hidden_by_rule(root, rules))
+    # A page of slides hides them all, until its script shows one.
+    return frozenset(by_rule if _shows_words(root, by_rule) else hidden)
 
 
-def line_numbers(hidden: frozenset[_Element]) -> int:
-    """How many numbers of lines beside code are hidden with these elements, though the page shows them."""
-    counting = (element for element in hidden if element.tag not in _NEVER_TEXT and _is_counting(element))
-    return sum(len("".join(element.itertext()).split()) for element in counting)
+def _shows_words(element: _Element, hidden: set[_Element]) -> bool:
+    if element in hidden or not isinstance(element.tag, str):
+        return False
+    texts = [element.text, *(child.tail for child in element)]
+    return any(text and not text.isspace() for text in texts) or any(
+        _shows_words(child, hidden) for child in element
+    )
 
 
 def _is_hidden(element: _Element) -> bool:
@@ -60,18 +63,7 @@ def _is_hidden(element: _Element) -> bool:
         return True
     if _HIDING_STYLE.search(element.get("style", "")):
         return True
-    return _is_counting(element) or bool(_UNSEEN_CLASSES.search(element.get("class", "")))
-
-
-def _is_counting(element: _Element) -> bool:
-    """Whether these are the numbers of the lines of the code beside it: each one more than the one above."""
-    is_marked = bool(_LINE_NUMBERS.search(element.get("class", "")))
-    if not is_marked and (element.tag != "td" or next(element.iter("pre"), None) is None):
-        return False
-    numbers = "".join(element.itertext()).split()
-    if len(numbers) < (1 if is_marked else 2) or not all(map(str.isdecimal, numbers)):
-        return False
-    return all(int(below) == int(above) + 1 for above, below in pairwise(numbers))
+    return bool(_UNSEEN_CLASSES.search(element.get("class", "")))
 
 
 def _hidden_by_rule(root: _Element, css: str) -> Iterator[_Element]:
@@ -92,7 +84,8 @@ def _hidden_by_rule(root: _Element, css: str) -> Iterator[_Element]:
 
 
 def _rules(css: str) -> Iterator[tuple[str, str]]:
-    for rule in _AT_RULE.sub("", _COMMENT.sub("", css)).split("}"):
+    on_screens = _WIDE_SCREEN.sub(r"\1", _COMMENT.sub("", css))
+    for rule in _AT_RULE.sub("", on_screens).split("}"):
         selectors, brace, body = rule.rpartition("{")
         if brace:
             for selector in selectors.split(","):

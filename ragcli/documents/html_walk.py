@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ragcli.documents import html_inline as inline
+from ragcli.documents.html_code import code_text, column_of_numbers, is_code, is_line_number, numbered
 from ragcli.documents.html_definitions import Group, definition_groups, is_contents, is_short
 from ragcli.documents.html_lists import ItemMarkers, item_markers
-from ragcli.documents.html_names import ARIA_LEVELS, BLOCKS, CODE, HEADINGS, LISTS
+from ragcli.documents.html_names import ARIA_LEVELS, BLOCKS, HEADINGS, LISTS
 from ragcli.documents.html_navigation import is_sign
 from ragcli.documents.html_tables import is_layout, read_rows, table_parts
 from ragcli.documents.html_text import BREAK, Gathered, TextBuffer
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 # Headings within a definition lie below its term, however deep the terms are nested.
 _LEVELS = 10
-_BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
 
 
 class Walk:
@@ -38,10 +37,12 @@ class Walk:
         self._marker = ""
         self._in_run = False
         self._terms = 0
+        self._line_numbers: list[str] = []
 
     def walk(self, element: _Element) -> None:
         self._children(element)
         self._flush()
+        self._end_numbers()
 
     # --- inline
 
@@ -80,6 +81,8 @@ class Walk:
                 self._enclosed(tag, "\N{LEFT DOUBLE QUOTATION MARK}", "\N{RIGHT DOUBLE QUOTATION MARK}")
             case "sup":
                 self._raised(tag)
+            case "span" | "a" if is_line_number(tag):
+                self._enclosed(tag, "", " ")
             case "textarea":
                 self._enclosed(tag, BREAK, BREAK)
             case "select" | "button":
@@ -149,8 +152,12 @@ class Walk:
             self._definitions(tag)
         elif name == "table" and not is_layout(tag):
             self._table(tag)
-        elif name in CODE:
+        elif is_code(tag):
             self._code(tag)
+        elif name == "td" and (numbers := column_of_numbers(tag)):
+            self._end_numbers()
+            self._line_numbers = numbers
+            self._text.skip(tag)
         else:
             self._children(tag)
 
@@ -188,9 +195,15 @@ class Walk:
 
     def _code(self, tag: _Element) -> None:
         self._end_run()
-        text, lines = self._gather(tag)
-        text = _BLANK_LINES.sub("", text.replace(BREAK, "\n")).rstrip()
-        self.outline.add(text, lines=lines, code=True)
+        shown, lines = self._gather(tag)
+        numbers, self._line_numbers = self._line_numbers, []
+        text = code_text(tag, shown)
+        self.outline.add(numbered(numbers, text) if numbers else text, lines=lines, code=True)
+
+    def _end_numbers(self) -> None:
+        """Numbers of lines whose code did not come."""
+        self.outline.add("\n".join(self._line_numbers), lines=(self._text.line, self._text.line))
+        self._line_numbers = []
 
     # --- lists
 

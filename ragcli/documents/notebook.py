@@ -8,6 +8,7 @@ from typing import Any
 
 from ragcli.documents.decoding import decode
 from ragcli.documents.html import read_html
+from ragcli.documents.left_out import words_of
 from ragcli.documents.markdown import add_markdown
 from ragcli.documents.outline import Outline
 from ragcli.documents.unreadable import UnreadableFile
@@ -68,10 +69,8 @@ def _outputs(outline: Outline, outputs: Any) -> None:
             text = _shown(outline, output)
         text = text.strip("\n")
         if len(text) > _LONGEST_OUTPUT:
-            left = len(text) - _LONGEST_OUTPUT
-            outline.notes.append(
-                f"cell {outline.part}: the last {left:,} characters of an output are left out"
-            )
+            left = words_of(text[_LONGEST_OUTPUT:])
+            outline.notes.append(f"cell {outline.part}: the last {left} of an output left out")
             text = text[:_LONGEST_OUTPUT]
         outline.add(text, code=True)
 

@@ -1,4 +1,4 @@
-"""How an XLSX shows its numbers: calamine gives values alone, but a reader sees "25 %" and "1250.00 EUR"."""
+"""How an XLSX shows its cells: calamine gives values alone, a reader sees "25 %", "10 EUR" and "#VALUE!"."""
 
 from __future__ import annotations
 
@@ -25,14 +25,13 @@ _TOKEN = re.compile(
 )
 _SIGNS_OF_MONEY = "$€£¥₹ "
 _CELL = re.compile(r"<(?:\w+:)?c\b[^>]*>")
-_ATTRIBUTE = re.compile(r'\b([rs])="([^"]*)"')
+_VALUE = re.compile(r"(?:(?!</?(?:\w+:)?c\b).)*?<(?:\w+:)?v>([^<]*)", re.DOTALL)
+_ATTRIBUTE = re.compile(r'\b([rst])="([^"]*)"')
 
 
-def shown_numbers(container: Container) -> dict[str, dict[Place, Shown]]:
-    """By the sheet's name: the cells whose numbers are shown with a sign or a word."""
+def shown_cells(container: Container) -> dict[str, dict[Place, Shown | str]]:
+    """By the sheet's name: the cells whose numbers are shown with a sign or a word, and errors' texts."""
     styles = _styles(container.xml_or_none("xl/styles.xml"))
-    if not styles:
-        return {}
     return {
         name: dict(_cells(container.read(part).decode("utf-8", "replace"), styles))
         for name, part in _sheet_parts(container)
@@ -101,11 +100,14 @@ def _sheet_parts(container: Container) -> list[tuple[str, str]]:
     return found
 
 
-def _cells(xml: str, styles: dict[str, Shown]) -> Iterator[tuple[Place, Shown]]:
+def _cells(xml: str, styles: dict[str, Shown]) -> Iterator[tuple[Place, Shown | str]]:
     for match in _CELL.finditer(xml):
         attributes = dict(_ATTRIBUTE.findall(match[0]))
-        shown, place = styles.get(attributes.get("s", "")), _place(attributes.get("r", ""))
-        if shown is not None and place is not None:
+        shown: Shown | str | None = styles.get(attributes.get("s", ""))
+        if attributes.get("t") == "e" and (value := _VALUE.match(xml, match.end())):
+            shown = value[1]
+        place = _place(attributes.get("r", "")) if shown else None
+        if shown and place is not None:
             yield place, shown
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ragcli.documents.left_out import word_count, words
 from ragcli.documents.odf_text import OFFICE, TABLE, TEXT, count
 from ragcli.documents.odf_walk import Walk, rows_of
-from ragcli.documents.sheet_tables import EMPTY, Cell, Row, add_sheet
+from ragcli.documents.sheet_tables import EMPTY, Cell, Row, add_sheet, hidden_sheet
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -28,7 +29,7 @@ def add_sheets(walk: Walk, spreadsheet: Element) -> None:
     for table in spreadsheet.iterfind(f"{TABLE}table"):
         name = table.get(f"{TABLE}name", "")
         if walk.styles.is_hidden(table.get(f"{TABLE}style-name")):
-            walk.outline.notes.append(f"the sheet {name} is hidden, and left out")
+            walk.outline.notes.append(hidden_sheet(name, _rows(walk, table)))
             continue
         add_sheet(walk.outline, name, _rows(walk, table))
         for shapes in table.iterfind(f"{TABLE}shapes"):
@@ -43,7 +44,9 @@ def _rows(walk: Walk, table: Element) -> Iterator[Row]:
         cells = list(_cells(walk, row, number, spans))
         shown = repeated if any(cell.text for cell in cells) else 1
         if shown > _MOST_ROWS:
-            walk.outline.notes.append(f"row {number + 1} is repeated {repeated:,} times: most are left out")
+            count_of_row = word_count(" ".join(cell.text for cell in cells))
+            left = words(count_of_row * (shown - _MOST_ROWS))
+            walk.outline.notes.append(f"row {number + 1} is repeated {repeated:,} times: {left} left out")
         for place in range(min(shown, _MOST_ROWS)):
             yield number + place + 1, cells
         number += repeated

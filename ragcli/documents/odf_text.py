@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from ragcli.documents.numerals import letters, roman
+
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
@@ -20,6 +22,13 @@ SVG = _NAMESPACE % "svg-compatible"
 XLINK = "{http://www.w3.org/1999/xlink}"
 _NEVER = frozenset({f"{TEXT}tracked-changes", f"{TEXT}note-citation", f"{OFFICE}annotation-end"})
 _LONGEST_SPACE = 100
+_OF_NUMBERS = ("format", "prefix", "suffix")
+_NUMERALS: dict[str, Callable[[int], str]] = {
+    "a": letters,
+    "A": lambda number: letters(number).upper(),
+    "i": roman,
+    "I": lambda number: roman(number).upper(),
+}
 _CODE = ("Preformatted_20_Text", "Source_20_Code", "HTML_20_Preformatted")
 
 
@@ -29,14 +38,18 @@ class Styles:
     def __init__(self, roots: list[Element]) -> None:
         self._parents: dict[str, str] = {}
         self.hidden: set[str] = set()
-        self.numbered: set[tuple[str, int]] = set()
+        self._numbers: dict[tuple[str, int], tuple[str, str, str]] = {}
+        self._first: dict[tuple[str, int], int] = {}
         for root in roots:
             for style in root.iter(f"{STYLE}style"):
                 self._add(style)
             for style in root.iter(f"{TEXT}list-style"):
                 for level in style.iterfind(f"{TEXT}list-level-style-number"):
-                    if level.get(f"{STYLE}num-format"):
-                        self.numbered.add((style.get(f"{STYLE}name", ""), count(level, f"{TEXT}level")))
+                    form, before, after = (level.get(f"{STYLE}num-{name}", "") for name in _OF_NUMBERS)
+                    if form:
+                        place = style.get(f"{STYLE}name", ""), count(level, f"{TEXT}level")
+                        self._numbers[place] = form, before.strip(), after.strip()
+                        self._first[place] = count(level, f"{TEXT}start-value")
 
     def _add(self, style: Element) -> None:
         name = style.get(f"{STYLE}name", "")
@@ -48,6 +61,14 @@ class Styles:
                 or properties.get(f"{PRESENTATION}visibility") == "hidden"
             ):
                 self.hidden.add(name)
+
+    def first_number(self, list_style: str, level: int) -> int:
+        return self._first.get((list_style, level), 1)
+
+    def marker(self, list_style: str, level: int, number: int) -> str:
+        """What stands before an item: "iv)", or "-" where items are not numbered."""
+        form, before, after = self._numbers.get((list_style, level), ("", "", ""))
+        return f"{before}{_NUMERALS.get(form, str)(number)}{after or '.'} " if form else "- "
 
     def is_hidden(self, name: str | None) -> bool:
         return not self.hidden.isdisjoint(self._chain(name))
@@ -75,7 +96,7 @@ class Line:
         self._formula = formula
         self.notes: list[Element] = []
         self.frames: list[Element] = []
-        self.comments = 0
+        self.comments: list[Element] = []
         self.text = "".join(self._inside(paragraph))
 
     def _inside(self, element: Element) -> Iterator[str]:
@@ -96,7 +117,7 @@ class Line:
         elif tag == f"{TEXT}note":
             self.notes.extend(child.iterfind(f"{TEXT}note-body"))
         elif tag == f"{OFFICE}annotation":
-            self.comments += 1
+            self.comments.append(child)
         elif tag == f"{TEXT}ruby-text":
             yield f" ({''.join(self._inside(child))})"
         elif (math := self._formula(child)) is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ragcli.documents.containers import Container
+from ragcli.documents.left_out import word_count, words
 from ragcli.documents.odf_text import DRAW, OFFICE, SVG, TABLE, TEXT, XLINK, Line, Styles, count
 from ragcli.documents.outline import LINE, PARAGRAPH, Outline, one_line
 from ragcli.documents.tables import table_lines
@@ -15,14 +17,18 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
 _MATH = "{http://www.w3.org/1998/Math/MathML}"
-# Lists of contents, deleted text, and what is for programs.
+# What is made of the headings and other parts of the text.
+_GENERATED = frozenset(
+    f"{TEXT}{name}"
+    for name in ["table-of-content", "illustration-index", "table-index", "object-index", "user-index"]
+)
+# Deleted text, and what is for programs.
 _NOT_TEXT = frozenset(
     f"{namespace}{name}"
     for namespace, names in (
         (
             TEXT,
-            "tracked-changes table-of-content illustration-index table-index object-index user-index "
-            "alphabetical-index sequence-decls variable-decls user-field-decls",
+            "tracked-changes sequence-decls variable-decls user-field-decls",
         ),
         (OFFICE, "forms event-listeners annotation-end"),
         (TABLE, "table-column table-columns table-header-columns calculation-settings"),
@@ -40,12 +46,16 @@ class Walk:
         self.outline = outline
         self.styles = styles
         self.title = ""
-        self.comments = 0
+        self.left_out: Counter[str] = Counter()
         self._container = container
 
     def walk(self, container: Element) -> None:
         for element in container:
             self._element(element)
+
+    def notes(self) -> Iterator[str]:
+        for what, left in self.left_out.items():
+            yield f"{what} left out ({words(left)})"
 
     def text_of(self, element: Element) -> str:
         """What stands in a cell, a frame or a note, its paragraphs on lines of their own."""
@@ -54,7 +64,7 @@ class Walk:
             return "\n".join(filter(None, ((child.text or "").strip() for child in shown)))
         inner = Walk(Outline(self.outline.format), self.styles, self._container)
         inner.walk(element)
-        self.comments += inner.comments
+        self.left_out += inner.left_out
         inner.outline.set_path(())
         return "\n".join(piece.text.strip() for piece in inner.outline.pieces)
 
@@ -80,6 +90,9 @@ class Walk:
         tag = element.tag
         if not isinstance(tag, str) or tag in _NOT_TEXT or element.get(f"{TEXT}display") == "none":
             return
+        if tag in _GENERATED:
+            self._leave_out("tables of contents", element.iterfind(f"{TEXT}index-body"))
+            return
         if tag == f"{TEXT}p":
             self._paragraph(element)
         elif tag == f"{TEXT}h":
@@ -89,7 +102,7 @@ class Walk:
         elif tag == f"{TABLE}table":
             self._table(element)
         elif tag == f"{OFFICE}annotation":
-            self.comments += 1
+            self._leave_out("comments", [element])
         elif tag.startswith(DRAW):
             self.shape(element)
         else:
@@ -111,12 +124,19 @@ class Walk:
             self.outline.add(line.text)
         self._anchored(line)
 
+    def _leave_out(self, what: str, elements: Iterable[Element]) -> None:
+        for element in elements:
+            said = (part for name in ("h", "p") for part in element.iter(f"{TEXT}{name}"))
+            self.left_out[what] += sum(
+                word_count(Line(part, self.styles, self.formula).text) for part in said
+            )
+
     def _after_code(self, element: Element) -> bool:
         before = element.getprevious()
         return before is not None and self.styles.is_code(before.get(f"{TEXT}style-name"))
 
     def _anchored(self, line: Line) -> None:
-        self.comments += line.comments
+        self._leave_out("comments", line.comments)
         for frame in line.frames:
             self.shape(frame)
         for note in line.notes:
@@ -124,12 +144,12 @@ class Walk:
 
     def _list(self, element: Element, style: str, depth: int, place: list[int]) -> None:
         """`place` counts the items that were added to the whole list."""
-        number = 0
+        number = self.styles.first_number(style, depth) - 1
         for item in element:
             if item.tag not in (f"{TEXT}list-item", f"{TEXT}list-header"):
                 continue
             number = count(item, f"{TEXT}start-value") if item.get(f"{TEXT}start-value") else number + 1
-            marker = f"{number}. " if (style, depth) in self.styles.numbered else "- "
+            marker = self.styles.marker(style, depth, number)
             for child in item:
                 if child.tag == f"{TEXT}list":
                     self._list(child, child.get(f"{TEXT}style-name") or style, depth + 1, place)

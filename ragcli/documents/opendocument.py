@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ragcli.documents.containers import Container, parsed, properties
+from ragcli.documents.left_out import words_of
 from ragcli.documents.odf_sheets import add_sheets
 from ragcli.documents.odf_text import DRAW, OFFICE, PRESENTATION, SVG, Styles
 from ragcli.documents.odf_walk import Walk
@@ -53,8 +54,7 @@ def read_opendocument(data: bytes, name: str) -> Outline:
                 walk.walk(part)
     except RecursionError as problem:
         raise UnreadableFile("nested too deeply") from problem
-    if walk.comments:
-        outline.notes.append("comments are left out")
+    outline.notes.extend(walk.notes())
     metas = (root.find(f"{OFFICE}meta") for root in roots)
     title, found = properties(next((meta for meta in metas if meta is not None), None))
     outline.metadata.update(found)
@@ -75,9 +75,11 @@ def _add_slides(walk: Walk, presentation: Element) -> None:
     """A page is a slide: its title, what stands on it from top to bottom, then the notes."""
     pages = presentation.findall(f"{DRAW}page")
     hidden: list[str] = []
+    unseen = ""
     for number, page in enumerate(pages, start=1):
         if walk.styles.is_hidden(page.get(f"{DRAW}style-name")):
             hidden.append(str(number))
+            unseen += f"{walk.text_of(page)}\n"
             continue
         walk.outline.part = number
         walk.outline.set_path(())
@@ -96,7 +98,7 @@ def _add_slides(walk: Walk, presentation: Element) -> None:
     walk.outline.pages = len(pages)
     if hidden:
         noun = "slides" if len(hidden) > 1 else "slide"
-        walk.outline.notes.append(f"{noun} {', '.join(hidden)}: hidden, and left out")
+        walk.outline.notes.append(f"{noun} {', '.join(hidden)}: hidden, and left out ({words_of(unseen)})")
 
 
 def _position(frame: Element) -> tuple[int, float]:

@@ -6,8 +6,9 @@ import codecs
 import re
 from dataclasses import dataclass, replace
 
+from ragcli.documents.left_out import words_of
 from ragcli.documents.outline import LINE, PARAGRAPH, Outline
-from ragcli.documents.rtf_text import CHARACTERS, CHARSETS, INFO, NOT_SHOWN, SHOWN, SIGNS
+from ragcli.documents.rtf_text import CHARACTERS, CHARSETS, INFO, LEFT_OUT, NOT_SHOWN, SHOWN, SIGNS
 from ragcli.documents.tables import table_lines
 from ragcli.documents.unreadable import UnreadableFile
 
@@ -36,6 +37,7 @@ class _Group:
     font: str = ""
     skipped: int = 1
     starts_optional: bool = False
+    left_out: str = ""
 
 
 def read_rtf(data: bytes, name: str) -> Outline:
@@ -87,7 +89,7 @@ class _Reader:
         self.in_table = False
         self.cells: list[str] = []
         self.rows: list[list[str]] = []
-        self.has_comments = False
+        self.left_out: dict[str, bytes] = {}
 
     def read(self, data: bytes) -> None:
         place = 0
@@ -111,8 +113,9 @@ class _Reader:
         self._flush()
         self._end_paragraph()
         self._end_table()
-        if self.has_comments:
-            self.outline.notes.append("comments are left out")
+        for what, said in self.left_out.items():
+            if said.strip():
+                self.outline.notes.append(f"{what} left out ({words_of(said.decode('latin-1'))})")
 
     def _open(self) -> None:
         if len(self.stack) >= _DEEPEST:
@@ -126,7 +129,7 @@ class _Reader:
             said = self._taken(ended.sink)
             if ended.sink in INFO:
                 self.info[INFO[ended.sink]] = said
-            elif ended.sink == "fonttbl" or not said:
+            elif ended.sink in ("fonttbl", "info") or not said:
                 pass
             elif ended.sink == "marker":
                 self._add(f"{said}\t")
@@ -150,8 +153,10 @@ class _Reader:
         self.to_skip = 0
         is_optional, self.group = self.group.starts_optional, replace(self.group, starts_optional=False)
         if word in NOT_SHOWN or (is_optional and word not in SHOWN):
-            self.has_comments |= word == "annotation"
-            self.group = replace(self.group, is_shown=False)
+            self.group = replace(self.group, is_shown=False, left_out=LEFT_OUT.get(word, ""))
+            self._leave_out(b" ")
+        elif word == "info":
+            self.group = replace(self.group, sink=word)
         elif word in ("footnote", "shptxt", "fonttbl") or word in INFO:
             self.group = replace(self.group, sink=word, is_hidden=False)
         elif word in ("listtext", "pntext"):
@@ -185,6 +190,8 @@ class _Reader:
                 self._structure(word, number)
 
     def _structure(self, word: str, number: int | None) -> None:
+        if word in ("par", "cell"):
+            self._leave_out(b" ")
         if word in ("par", "sect", "page") and self.group.sink:
             self._add("\n")
         elif not self.group.is_shown:
@@ -213,8 +220,13 @@ class _Reader:
             skipped = min(self.to_skip, 1 if is_code else len(text))
             self.to_skip -= skipped
             text = text[skipped:]
+        self._leave_out(text)
         if self.group.is_shown and not self.group.is_hidden:
             self.bytes += text
+
+    def _leave_out(self, text: bytes) -> None:
+        if what := self.group.left_out:
+            self.left_out[what] = self.left_out.get(what, b"") + text
 
     def _flush(self) -> None:
         if self.bytes:

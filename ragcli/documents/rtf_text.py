@@ -35,6 +35,9 @@ _NOT_SHOWN = (
     "tc template themedata txe ud userprops wgrffmtfilter xe xmlnstbl"
 )
 NOT_SHOWN = frozenset(_NOT_SHOWN.split())
+# Of them those that a reader sees somewhere.
+_PAGE_EDGES = "header headerf headerl headerr footer footerf footerl footerr"
+LEFT_OUT = {"annotation": "comments", **dict.fromkeys(_PAGE_EDGES.split(), "page headers and footers")}
 # Of those that begin with \*, "skip this if you do not know it", the ones that hold text.
 _SHOWN = "footnote shpinst shptxt moMath moMathPara mr listtext pntext field fldrslt result"
 SHOWN = frozenset(_SHOWN.split())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ragcli.documents.left_out import words_of
 from ragcli.documents.outline import LINE, PARAGRAPH, Outline, one_line
 from ragcli.documents.tables import row_line
 
@@ -32,6 +33,12 @@ def add_sheet(outline: Outline, name: str, rows: Iterable[Row]) -> None:
     header: Sequence[str] = ()
     for block in _with_headers(_blocks(rows)):
         header = _add_block(outline, block, header)
+
+
+def hidden_sheet(name: str, rows: Iterable[Row]) -> str:
+    """The note on a sheet that is not shown."""
+    said = " ".join(cell.text for _, cells in rows for cell in cells if not cell.is_copy)
+    return f"the sheet {one_line(name)} is hidden, and left out ({words_of(said)})"
 
 
 def _with_headers(blocks: Iterable[list[Row]]) -> Iterator[list[Row]]:

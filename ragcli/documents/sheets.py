@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 from ragcli.documents.containers import Container, properties
 from ragcli.documents.delimited import read_csv
 from ragcli.documents.html import read_html
-from ragcli.documents.number_formats import Shown, shown_numbers
+from ragcli.documents.left_out import words_of
+from ragcli.documents.number_formats import Shown, shown_cells
 from ragcli.documents.outline import Outline
-from ragcli.documents.sheet_tables import EMPTY, Cell, Row, add_sheet
+from ragcli.documents.sheet_tables import EMPTY, Cell, Row, add_sheet, hidden_sheet
 from ragcli.documents.unreadable import UnreadableFile
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet
 
-_DRAWING_PART = re.compile(r"xl/drawings/drawing\d+\.xml$")
+_DRAWING_PART = re.compile(r"xl/(?:drawings/drawing|charts/chart|diagrams/data)\d+\.xml$")
 _COMMENTS_PART = re.compile(r"xl/(?:comments|threadedComments/)")
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 # OLE, zip, and the records of Excel's first versions.
@@ -39,15 +40,15 @@ def read_workbook(data: bytes, name: str) -> Outline:
     outline = Outline(name.lower().rpartition(".")[2])
     try:
         container = None if outline.format == "xls" else Container(data, "a workbook")
-        shown = shown_numbers(container) if container and outline.format == "xlsx" else {}
+        shown = shown_cells(container) if container and outline.format == "xlsx" else {}
         with calamine.load_workbook(io.BytesIO(data)) as workbook:
             for sheet in workbook.sheets_metadata:
                 if sheet.typ != calamine.SheetTypeEnum.WorkSheet:
                     continue
-                if sheet.visible != calamine.SheetVisibleEnum.Visible:
-                    outline.notes.append(f"the sheet {sheet.name} is hidden, and left out")
-                    continue
                 rows = _rows(workbook.get_sheet_by_name(sheet.name), shown.get(sheet.name, {}))
+                if sheet.visible != calamine.SheetVisibleEnum.Visible:
+                    outline.notes.append(hidden_sheet(sheet.name, rows))
+                    continue
                 add_sheet(outline, sheet.name, rows)
     except calamine.PasswordError as problem:
         raise UnreadableFile("encrypted") from problem
@@ -67,7 +68,7 @@ def _text_name(data: bytes) -> str:
     return "a.tsv" if b"\t" in data.partition(b"\n")[0] else "a.csv"
 
 
-def _rows(sheet: CalamineSheet, shown: Mapping[tuple[int, int], Shown]) -> Iterator[Row]:
+def _rows(sheet: CalamineSheet, shown: Mapping[tuple[int, int], Shown | str]) -> Iterator[Row]:
     if sheet.start is None:
         return
     top, left = sheet.start
@@ -98,7 +99,9 @@ def _merged(sheet: CalamineSheet) -> dict[tuple[int, int], tuple[int, int]]:
     return found
 
 
-def _cell(value: Any, shown: Shown | None) -> Cell:
+def _cell(value: Any, shown: Shown | str | None) -> Cell:
+    if isinstance(shown, str):
+        return Cell(shown, is_text=False)
     match value:
         case str():
             return Cell(value.strip())
@@ -120,7 +123,7 @@ def _plain(value: float) -> str:
 
 
 def _add_parts(outline: Outline, container: Container) -> None:
-    """Text boxes, which stand beside the cells, and what the file says of itself."""
+    """What stands beside the cells (text boxes, charts, SmartArt), and what the file says of itself."""
     title, found = properties(container.xml_or_none("docProps/core.xml"))
     outline.title = title
     outline.metadata.update(found)
@@ -128,5 +131,9 @@ def _add_parts(outline: Outline, container: Container) -> None:
     for name in filter(_DRAWING_PART.match, container.names):
         for paragraph in container.xml(name).iter(f"{_DRAWING}p"):
             outline.add("".join(text.text or "" for text in paragraph.iter(f"{_DRAWING}t")))
-    if any(map(_COMMENTS_PART.match, container.names)):
-        outline.notes.append("comments on cells are left out")
+    comments = [container.xml(name) for name in filter(_COMMENTS_PART.match, container.names)]
+    if comments:
+        said = (
+            text.text or "" for root in comments for text in root.iter("{*}t", "{*}text") if not len(text)
+        )
+        outline.notes.append(f"comments on cells left out ({words_of(' '.join(said))})")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ragcli.documents.containers import Container, parsed, properties
+from ragcli.documents.left_out import word_count, words, words_of
 from ragcli.documents.outline import LINE, PARAGRAPH, Outline, one_line
 from ragcli.documents.tables import table_lines
 from ragcli.documents.unreadable import UnreadableFile
@@ -22,6 +24,8 @@ _RELATIONS = "{http://schemas.openxmlformats.org/officeDocument/2006/relationshi
 _COMPATIBILITY = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 # Shapes whose upper edges are within a quarter of an inch stand beside each other.
 _BAND = 228_600
+# What programs describe a picture with when nobody did.
+_FILE_NAME = re.compile(r"\S*[\\/].*\.\w{2,4}|\S+\.(?:png|jpe?g|gif|bmp|svg|[we]mf|tiff?)", re.IGNORECASE)
 _TEMPLATE_TITLES = ("", "powerpoint presentation", "presentation", "slide 1", "untitled")
 
 
@@ -53,24 +57,33 @@ class _Deck:
     def __init__(self, outline: Outline) -> None:
         self.outline = outline
         self.footers: set[str] = set()
+        self.repeated = 0
         self.pictures: list[int] = []
-        self.hidden: list[int] = []
+        self.hidden: dict[int, str] = {}
 
     def read(self, slides: Iterable[Slide]) -> None:
         for number, slide in enumerate(slides, start=1):
             if slide.element.get("show") in ("0", "false"):
-                self.hidden.append(number)
+                self.hidden[number] = " ".join(
+                    _paragraph(part) for part in slide.element.iter(f"{_DRAWING}p")
+                )
                 continue
             self.outline.part = number
             self._slide(slide, number)
         if self.pictures:
             self.outline.notes.append(f"{_numbers('slide', self.pictures)}: pictures, without text")
+        if self.repeated:
+            self.outline.notes.append(f"footers of {words(self.repeated)} that repeat left out")
         if self.hidden:
-            self.outline.notes.append(f"{_numbers('slide', self.hidden)}: hidden, and left out")
+            said = words_of(" ".join(self.hidden.values()))
+            self.outline.notes.append(f"{_numbers('slide', self.hidden)}: hidden, and left out ({said})")
 
     def _slide(self, slide: Slide, number: int) -> None:
         _unwrap_choices(slide.element)
         title = slide.shapes.title
+        if title is not None and not title.has_text_frame:
+            # A picture may stand where the title belongs.
+            title = None
         name = one_line(_text(title.text_frame)) if title is not None else ""
         before = len(self.outline.pieces)
         self.outline.set_path(())
@@ -96,17 +109,18 @@ class _Deck:
                 _add_diagram(self.outline, shape)
             described = shape._element.find(".//{*}cNvPr")
             if described is not None and not hasattr(shape, "shapes"):
-                self.outline.add(described.get("descr") or "")
+                text = described.get("descr") or ""
+                self.outline.add("" if _FILE_NAME.fullmatch(text) else text)
 
     def _text(self, shape: Any) -> None:
         from pptx.enum.shapes import PP_PLACEHOLDER as KIND
 
         kind = shape.placeholder_format.type if shape.is_placeholder else None
-        if kind == KIND.SLIDE_NUMBER:
-            return
         if kind in (KIND.FOOTER, KIND.DATE, KIND.HEADER):
             text = _text(shape.text_frame)
-            if text not in self.footers:
+            if text in self.footers:
+                self.repeated += word_count(text)
+            else:
                 self.outline.add(text)
             self.footers.add(text)
             return
@@ -220,5 +234,5 @@ def _has_picture(slide: Slide) -> bool:
     return next(slide.element.iter("{*}blip"), None) is not None
 
 
-def _numbers(noun: str, numbers: list[int]) -> str:
+def _numbers(noun: str, numbers: Collection[int]) -> str:
     return f"{noun}{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"

@@ -27,7 +27,6 @@ _NOT_SHOWN_NAMES = "del moveFrom instrText delText delInstrText pPr rPr sdtPr sd
 _NOT_SHOWN = frozenset(f"{WORD}{name}" for name in _NOT_SHOWN_NAMES.split())
 _TEXT_TAGS = (f"{WORD}t", f"{WORD}sym", f"{MATH}t", f"{_DRAWING}t", f"{_CHART}chart", f"{_DIAGRAM}relIds")
 _ENDINGS = (".", "!", "?", ":", ";")
-_ENDINGS = (".", "!", "?", ":", ";")
 _PLAIN = {"tab": " ", "ptab": " ", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
 
@@ -78,8 +77,6 @@ class TextReader:
             _follow(element, found, fields)
         elif tag == f"{WORD}txbxContent":
             found.apart.append(element)
-            # Where it is anchored, a sentence may end without a space.
-            found.parts.append(" " if found.text.endswith(_ENDINGS) else "")
             # Where it is anchored, a sentence may end without a space.
             found.parts.append(" " if found.text.endswith(_ENDINGS) else "")
         elif tag == f"{COMPATIBILITY}AlternateContent":
