@@ -109,10 +109,10 @@ class TestAsciiDoc:
             "[[fire slowly]]\n== Cooling\n\n. one\n[lowerroman, start=4]\n.. two\n"
         )
         assert sections(make(folder, "a.adoc", text)) == [
-            ("", "Ada Miller <ada@example.org>"),
-            ("Firing", "By Ada Miller, here, and m[[0, 1]]."),
-            ("Firing", "[[fire slowly]]"),
-            ("Cooling", ". one\n.. two"),
+            ("Kiln", "Ada Miller <ada@example.org>"),
+            ("Kiln > Firing", "By Ada Miller, here, and m[[0, 1]]."),
+            ("Kiln > Firing", "[[fire slowly]]"),
+            ("Kiln > Cooling", ". one\n.. two"),
         ]
 
 

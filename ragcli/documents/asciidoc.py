@@ -17,7 +17,7 @@ _HEADING = re.compile(r"(={1,6}|#{1,6})[ \t]+(\S.*?)(?:[ \t]+\1)?[ \t]*$")
 _UNDERLINES = "=-~^+"
 _ATTRIBUTE = re.compile(r":(!?[\w-]+!?):(?:[ \t]+(.*))?$")
 _BLOCK_ATTRIBUTES = re.compile(r"\[(?!\[)([^\]]*)\][ \t]*$")
-_ANCHOR = re.compile(r"\[\[(?:|[\w:][\w:.-]*(?:,[^\]]*)?)\]\][ \t]*$")
+_ANCHOR = re.compile(r"\[\[(?:|(?:[^\W\d]|:)[\w:.-]*(?:,[^\]]*)?)\]\][ \t]*$")
 # With a space in its name it is no anchor, and a page shows it.
 _NO_ANCHOR = re.compile(r"\[\[[^\[\]]+\]\][ \t]*$")
 # "[arabic, start=2]" between the items of a list.

@@ -23,7 +23,7 @@ _MACROS = (
     # <<anchor,text>> and [[anchor]]
     (re.compile(r"<<[^<>,]{0,300},\s*([^<>]{1,300}?)>>"), r"\1"),
     (re.compile(r"<<#?([^<>,]{1,300}?)>>"), r"\1"),
-    (re.compile(r"\[\[(?:|[\w:][\w:.-]{0,300}(?:,[^\]\n]{0,300})?)\]\]"), ""),
+    (re.compile(r"\[\[(?:|(?:[^\W\d]|:)[\w:.-]{0,300}(?:,[^\]\n]{0,300})?)\]\]"), ""),
     # A footnote in brackets of its own, after a space.
     (re.compile(r"\s?footnote(?:ref)?:[\w-]*\[((?:[^\]\\]|\\.){1,2000})\]", re.DOTALL), r" (\1)"),
     (re.compile(r"footnote:[\w-]+\[\]"), ""),
