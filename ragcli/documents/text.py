@@ -41,8 +41,7 @@ def read_text(data: bytes, name: str) -> Outline:
 
 def add_text(outline: Outline, text: str, name: str) -> None:
     """The paragraphs of a text, its headings as headings; `name` tells reStructuredText and Org."""
-    # Sphinx publishes its sources as "kiln.rst.txt".
-    suffix = name.lower().removesuffix(".txt").rpartition(".")[2]
+    suffix = name.lower().rpartition(".")[2]
     levels: list[str] = []
     before = ""
     included = 0
