@@ -78,7 +78,7 @@ class TestNotes:
         assert (file["source"], file["notes"][0]) == ("z.pptx", "1 picture without text")
 
     def test_have_lines_of_their_own_as_wide_as_the_names(self) -> None:
-        name = "docs/" + "long_" * 10 + "name.pdf"
+        name = "docs/" + "long_" * 10 + "longer_name.pdf"
         note = "3 running headers and footers on 3 pages left out (9 words)"
         files = (
             FileReport(name, "added", 1, notes=(note,)),
