@@ -20,7 +20,7 @@ from pathlib import Path
 import fidelity_corpus as corpus
 from fidelity_ragcli import ragcli
 from fidelity_readers import REFERENCES, Reading, readings
-from fidelity_words import Difference, contexts, difference, headings_missed, words
+from fidelity_words import Difference, contexts, difference, headings_missed, letters_of_formulas, words
 from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
@@ -140,7 +140,7 @@ def _cases(entries: list[corpus.Entry]) -> Iterator[Case]:
         paths = [corpus.FILES / entry.path for entry in members]
         read = [readings(name, paths) for name in REFERENCES[kind]]
         for entry, path, *found in zip(members, paths, *read, strict=True):
-            texts = [words(reading.text) for reading in found if reading.text]
+            texts = [words(_NOT_INCLUDED.sub("", reading.text)) for reading in found if reading.text]
             if texts and len(texts[0]) >= FEWEST_WORDS:
                 first = found[0]
                 yield Case(
@@ -168,13 +168,16 @@ def _measured_all(cases: list[Case], found: Iterable[Reading]) -> list[Result]:
     return [measured(case, reading) for case, reading in zip(cases, found, strict=True)]
 
 
+# What asciidoctor prints where it was not allowed to read a file.
+_NOT_INCLUDED = re.compile(r"link:\S+\[role=include[^\]]*\]")
 _TOLD = re.compile(r"([\d,]+) words?\b")
 
 
 def measured(case: Case, reading: Reading) -> Result:
     if reading.text is None:
         return Result(case, reading, None)
-    found = difference(case.references, words(reading.text), words(reading.spare), case.unseen)
+    text = letters_of_formulas(reading.text) if _kind(case.entry) == "tex" else reading.text
+    found = difference(case.references, words(text), words(reading.spare), case.unseen)
     chrome = sum((difference([words(part)], []).lost for part in case.navigation), start=type(found.lost)())
     told = sum(int(n.replace(",", "")) for note in reading.notes for n in _TOLD.findall(note))
     navigation = (found.lost & chrome).total()

@@ -18,6 +18,45 @@ _FRACTION = re.compile(r"\d+\.\d{6,}")
 _WORD = re.compile(r"[^\W_]+")
 
 
+_GREEK = [
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "iota",
+    "kappa",
+    "lamda",
+    "mu",
+    "nu",
+    "xi",
+    "omicron",
+    "pi",
+    "rho",
+    "sigma",
+    "tau",
+    "upsilon",
+    "phi",
+    "chi",
+    "psi",
+    "omega",
+]
+_LETTERS = {
+    name.replace("lamda", "lambda"): unicodedata.lookup(f"GREEK SMALL LETTER {name}") for name in _GREEK
+}
+_LETTERS |= {name.title(): letter.upper() for name, letter in _LETTERS.items()}
+_STYLES = re.compile(r"\{?\\(?:mathbb|mathcal|mathrm|text|overline)\b\s*\{?")
+_COMMAND = re.compile(r"\\(?:var)?([A-Za-z]+)[ \t]*")
+
+
+def letters_of_formulas(text: str) -> str:
+    """LaTeX's `2\\pi x` as "2πx": a formula that is kept as it is written has lost nothing."""
+    return _COMMAND.sub(lambda name: _LETTERS.get(name[1], f" {name[0]} "), _STYLES.sub("", text))
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """`lost` and `added` are words; `cut` counts those that only stand apart or together otherwise."""

@@ -102,6 +102,19 @@ class TestAsciiDoc:
         assert outline.metadata == {"keywords": "clay, fire"}
         assert outline.notes == ["1 included file is not read here"]
 
+    def test_what_is_no_anchor_is_shown_and_styles_of_lists_are_not(self, folder: Path) -> None:
+        text = (
+            "= Kiln\nAda Miller <ada@example.org>\n\n[[fire-it]]\n== Firing\n\n"
+            "By {author}, [[x]]here, and m[[0, 1]].\n\n"
+            "[[fire slowly]]\n== Cooling\n\n. one\n[lowerroman, start=4]\n.. two\n"
+        )
+        assert sections(make(folder, "a.adoc", text)) == [
+            ("Kiln", "Ada Miller <ada@example.org>"),
+            ("Kiln > Firing", "By Ada Miller, here, and m[[0, 1]]."),
+            ("Kiln > Firing", "[[fire slowly]]"),
+            ("Kiln > Cooling", ". one\n.. two"),
+        ]
+
 
 LATEX = r"""\documentclass{article}
 \usepackage{amsmath} % text that is not printed
@@ -158,6 +171,29 @@ class TestLatex:
         outline = read_latex(LATEX.encode(), "a.tex")
         assert outline.notes == ["1 drawing is left out (3 words)", "1 included file is left out"]
         assert outline.metadata == {"author": "Ada Müller, Bob"}
+
+    def test_blocks_within_a_command_are_blocks(self, folder: Path) -> None:
+        """As pandoc writes its sections, and as many shrink their tables."""
+        text = (
+            "\\hypertarget{cooling-down}{%\n\\section{Cooling down}\\label{cooling-down}}\n\n"
+            "Wait an hour.\n\n"
+            "\\resizebox{\\textwidth}{!}{\\begin{tabular}{ll}City & Cost\\\\ \\hline "
+            "\\cellcolor[gray]{0.8}Oslo & 5\\\\ \\end{tabular}}\n"
+        )
+        assert sections(make(folder, "a.tex", text)) == [
+            ("Cooling down", "Wait an hour."),
+            ("Cooling down", "City: Oslo | Cost: 5"),
+        ]
+
+    def test_formulas_have_no_short_names_of_the_file(self, folder: Path) -> None:
+        text = (
+            "\\newcommand{\\G}{\\Gamma}\n\\def\\half{\\frac{1}{2}}\n\\newcommand{\\both}[1]{#1}\n\n"
+            "\\section{One}\nFor $\\G_0(\\half)$ and $\\Gap \\both{x}$:\n\\[\\G + 1\\]\nLast."
+        )
+        document = make(folder, "a.tex", text)
+        assert r"$\Gamma_0(\frac{1}{2})$ and $\Gap \both{x}$" in document.text
+        assert r"\[\Gamma + 1\]" in document.text
+        assert document.blocks[-1].line_end == 8
 
     def test_a_part_without_preamble_and_a_broken_one_are_read(self, folder: Path) -> None:
         assert sections(make(folder, "a.tex", "\\chapter{One}\nText {\\bf bold}.")) == [("One", "Text bold.")]
@@ -258,6 +294,11 @@ class TestManualPages:
     def test_a_log_with_a_number_is_a_text(self, folder: Path) -> None:
         document = make(folder, "kiln.log.1", "2026-03-04 fired\n.hidden line\n")
         assert (document.format, document.text) == ("text", "2026-03-04 fired\n.hidden line")
+
+    @pytest.mark.parametrize("name", ["Fire.3pm", "fire.1ssl", "fire.3x", "fire.8postfix"])
+    def test_sections_of_a_package_are_read_by_their_first_line(self, folder: Path, name: str) -> None:
+        assert make(folder, name, MAN).format == "man"
+        assert make(folder, name, "Kiln 3 was fired.\n.TH is a macro.\n").format == "text"
 
 
 DOCBOOK = """<?xml version="1.0"?><!DOCTYPE article [<!ENTITY co "Brook Ltd"><!ENTITY x SYSTEM "file:///etc/hostname">]>

@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from ragcli.config import IngestConfig
 from ragcli.documents import GuardedReader
@@ -15,7 +16,7 @@ from ragcli.documents.guarded import _unpacked
 from ragcli.documents.outline import MOST_METADATA, Outline
 from ragcli.documents.worker import packed
 from ragcli.reporting import index, json
-from ragcli.reporting.terminal import PlainConsole
+from ragcli.reporting.terminal import THEME, PlainConsole
 from ragcli.types import Document, FileReport, IngestReport
 
 
@@ -75,6 +76,26 @@ class TestNotes:
         assert "\x1b[31m" not in screen
         (file,) = [file for file in standard_json.loads(json.ingest(report))["files"] if file["notes"]]
         assert (file["source"], file["notes"][0]) == ("z.pptx", "1 picture without text")
+
+    def test_have_lines_of_their_own_as_wide_as_the_names(self) -> None:
+        name = "docs/" + "long_" * 10 + "longer_name.pdf"
+        note = "3 running headers and footers on 3 pages left out (9 words)"
+        files = (
+            FileReport(name, "added", 1, notes=(note,)),
+            FileReport("b.md", "skipped", 0, "holds no text"),
+        )
+        console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None, theme=THEME)
+        index.print_ingest(console, IngestReport(files, 1, 0, 1.0, dry_run=False), show_all=False)
+        assert isinstance(console.file, io.StringIO)
+        lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+        assert "  3 running headers and footers on 3 pages left out (9 words)" in lines
+
+    def test_follow_the_result_in_a_pipe(self) -> None:
+        files = (FileReport("a.md", "added", 1, notes=("one", "two")),)
+        console = Console(file=io.StringIO(), width=80, theme=THEME)
+        index.print_ingest(console, IngestReport(files, 1, 0, 1.0, dry_run=False), show_all=False)
+        assert isinstance(console.file, io.StringIO)
+        assert "added; one; two" in console.file.getvalue()
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.html"])

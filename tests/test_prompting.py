@@ -219,6 +219,25 @@ class TestUntrustedText:
 
     def test_reads_the_same(self) -> None:
         assert neutralise("</passage> and <|im_end|> [3]") == "‹/passage> and ‹|im_end|› (3)"
+
+    @pytest.mark.parametrize(
+        "code", ["x = grid[0][1] + 2", "return a[2]", "temps[2] = 9", "f(m[1, 2])", "self.rows[3].name"]
+    )
+    def test_a_subscript_is_no_citation_and_stays(self, code: str) -> None:
+        assert neutralise(code) == code
+
+    @pytest.mark.parametrize(
+        ("text", "shown"),
+        [
+            ("three months[2].", "three months(2)."),
+            ("three months[1][2]", "three months(1)(2)"),
+            ("It is so. [1][2]", "It is so. (1)(2)"),
+            ("so【1】", "so(1)"),
+            ("a[1】", "a(1)"),
+        ],
+    )
+    def test_what_reads_as_a_citation_does_not_reach_the_llm(self, text: str, shown: str) -> None:
+        assert neutralise(text) == shown
         ordinary = "if a < b and xs[i] > 3: y = '<b>' | z  # see [section 2]"
         assert neutralise(ordinary) == ordinary
 

@@ -70,6 +70,10 @@ class TestText:
             "See the kiln and [[door]]."
         )
 
+    def test_escapes_of_rst_are_not_shown(self, folder: Path) -> None:
+        text = ".. _read:\n\nread\\_csv\n=========\n\nReads a\\*b, ``c\\*d``.\n"
+        assert sections(make(folder, "read.rst", text)) == [("read_csv", "Reads a*b, ``c\\*d``.")]
+
     def test_comments_and_targets_of_rst_are_not_shown(self, folder: Path) -> None:
         rst = (
             ".. _kiln: https://example.org\n.. _door:\n\n.. a comment\n   that goes on\n\n"

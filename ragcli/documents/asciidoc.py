@@ -17,7 +17,14 @@ _HEADING = re.compile(r"(={1,6}|#{1,6})[ \t]+(\S.*?)(?:[ \t]+\1)?[ \t]*$")
 _UNDERLINES = "=-~^+"
 _ATTRIBUTE = re.compile(r":(!?[\w-]+!?):(?:[ \t]+(.*))?$")
 _BLOCK_ATTRIBUTES = re.compile(r"\[(?!\[)([^\]]*)\][ \t]*$")
-_ANCHOR = re.compile(r"\[\[[^\]]*\]\][ \t]*$")
+_ANCHOR = re.compile(r"\[\[(?:|(?:[^\W\d]|:)[\w:.-]*(?:,[^\]]*)?)\]\][ \t]*$")
+# With a space in its name it is no anchor, and a page shows it.
+_NO_ANCHOR = re.compile(r"\[\[[^\[\]]+\]\][ \t]*$")
+# "[arabic, start=2]" between the items of a list.
+_LIST_STYLE = re.compile(
+    r"\[(?:arabic|decimal|(?:lower|upper)(?:alpha|roman|greek)|square|circle|disc|horizontal|qanda"
+    r"|%?reversed|%?interactive|start=\d+)(?:,[^\]]*)?\][ \t]*$"
+)
 _BLOCK_TITLE = re.compile(r"\.([^\s.].*)$")
 _DELIMITER = re.compile(r"(-{4,}|\.{4,}|={4,}|\*{4,}|_{4,}|\+{4,}|/{4,}|--|`{3,}\w*|[|!,:]={3,})[ \t]*$")
 _DIRECTIVE = re.compile(r"(?:ifn?def|ifeval|endif)::.*$")
@@ -73,6 +80,8 @@ class _Reader:
             self._end_paragraph()
             self._block(delimiter[1])
             return
+        if self.paragraph and _LIST_STYLE.match(line):
+            return
         if not self.paragraph and self._is_about_a_block(number, line):
             return
         if not self.paragraph and self._heading(number, line):
@@ -111,9 +120,16 @@ class _Reader:
             if _DELIMITER.match(line) or _HEADING.match(line):
                 return
             if not (self._is_about_a_block(number, line) or _COMMENT.match(line)):
+                if not self.paragraph:
+                    self._author(line)
                 self.paragraph.append((number, line))
             self.place += 1
         self._end_paragraph()
+
+    def _author(self, line: str) -> None:
+        """For {author}: the name without the address, of the first where there are several."""
+        name = line.partition(";")[0].partition("<")[0].replace("_", " ").strip()
+        self.attributes.setdefault("author", name)
 
     def _is_about_a_block(self, number: int, line: str) -> bool:
         if match := _ATTRIBUTE.match(line):
@@ -122,6 +138,8 @@ class _Reader:
             self._block_attributes(number, match[1])
         elif match := _BLOCK_TITLE.match(line):
             self.outline.add(self._shown(match[1]), lines=(number, number))
+        elif _NO_ANCHOR.match(line) and not _ANCHOR.match(line):
+            self.outline.add(line, lines=(number, number))
         else:
             return bool(_ANCHOR.match(line))
         return True
@@ -149,7 +167,10 @@ class _Reader:
         elif kind == "/":
             self._until(delimiter)
         elif kind in _LITERAL and delimiter != "--":
-            add_lines(self.outline, self._until("```" if kind == "`" else delimiter), code=True)
+            lines = self._until("```" if kind == "`" else delimiter)
+            code = [line for line in lines if not _INCLUDE.match(line[1])]
+            self.included += len(lines) - len(code)
+            add_lines(self.outline, code, code=True)
         # The edges of what encloses other blocks need no more than to be left out.
         self.options = ""
 

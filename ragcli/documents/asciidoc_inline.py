@@ -23,7 +23,7 @@ _MACROS = (
     # <<anchor,text>> and [[anchor]]
     (re.compile(r"<<[^<>,]{0,300},\s*([^<>]{1,300}?)>>"), r"\1"),
     (re.compile(r"<<#?([^<>,]{1,300}?)>>"), r"\1"),
-    (re.compile(r"\[\[[^\]\n]{0,300}\]\]"), ""),
+    (re.compile(r"\[\[(?:|(?:[^\W\d]|:)[\w:.-]{0,300}(?:,[^\]\n]{0,300})?)\]\]"), ""),
     # A footnote in brackets of its own, after a space.
     (re.compile(r"\s?footnote(?:ref)?:[\w-]*\[((?:[^\]\\]|\\.){1,2000})\]", re.DOTALL), r" (\1)"),
     (re.compile(r"footnote:[\w-]+\[\]"), ""),
@@ -45,7 +45,9 @@ _MACROS = (
     ),
     (re.compile(r"(?:link|xref|mailto):([^\s\[]{1,300})\[\]"), r"\1"),
     (
-        re.compile(r"(?:https?|ftp|irc)://[^\s\[\]<>]{1,500}\[((?:[^\]\\]|\\.){1,300}?)\^?\]", re.DOTALL),
+        re.compile(
+            r"(?<![“‘])(?:https?|ftp|irc)://[^\s\[\]<>]{1,500}\[((?:[^\]\\]|\\.){1,300}?)\^?\]", re.DOTALL
+        ),
         r"\1",
     ),
     (re.compile(r"((?:https?|ftp|irc)://[^\s\[\]<>]{1,500})\[\]"), r"\1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
 
@@ -46,6 +47,11 @@ _ALPHABETS = {
 # Where two code pages fit equally well: French and German are read far more often than rare Czech.
 _COMMON_LETTERS = "äöüßàâçèéêëîïôûù"
 
+# In the wrong one of these, small letters become capitals, and common letters rare ones.
+_CYRILLIC = ("cp1251", "koi8_r", "koi8_u", "iso8859_5", "cp866")
+_CYRILLIC_LETTERS = re.compile("[абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґ]", re.IGNORECASE)
+_CAPITAL_WITHIN = re.compile("(?<=[а-яё])[А-ЯЁ]")
+
 _SAMPLE_BYTES = 65536
 # charset-normalizer's "mess", up to which a text is one; more than its default for texts of a few words.
 _MOST_MESS = 0.5
@@ -67,13 +73,16 @@ def guess_encoding(data: bytes) -> str | None:
     from charset_normalizer import from_bytes
 
     sample = _sample(data)
-    if _is_euc_jp(sample):
-        return "euc_jp"
+    for codec in ("euc_jp", "cp932"):
+        if _is_japanese(sample, codec):
+            return codec
     matches = from_bytes(sample, cp_isolation=_DETECTED, threshold=_MOST_MESS)
-    codecs = [match.encoding for match in matches if not _only_looks_eastern(str(match))]
-    if codecs and codecs[0] in _ALPHABETS:
-        return _by_letters(sample, codecs[0])
-    return codecs[0] if codecs else None
+    found = [match.encoding for match in matches if not _only_looks_eastern(str(match))]
+    if found and found[0] in _ALPHABETS:
+        return _by_letters(sample, found[0])
+    if found and found[0] in _CYRILLIC:
+        return _by_case(sample, found[0])
+    return found[0] if found else None
 
 
 def unmarked_utf_16(data: bytes) -> str | None:
@@ -104,9 +113,10 @@ def _sample(data: bytes) -> bytes:
     return b"".join(lines)
 
 
-def _is_euc_jp(sample: bytes) -> bool:
+def _is_japanese(sample: bytes, codec: str) -> bool:
+    """By its Hiragana, which the bytes of no other language become. The end may be cut within a character."""
     try:
-        text = sample.decode("euc_jp")
+        text = codecs.getincrementaldecoder(codec)().decode(sample)
     except UnicodeDecodeError:
         return False
     return len(_HIRAGANA.findall(text)) > _LEAST_HIRAGANA * len(_EASTERN.findall(text))
@@ -130,3 +140,15 @@ def _by_letters(sample: bytes, first: str) -> str:
         return min(misfits) + len(_STRAY.findall(text)), not common, codec != first
 
     return min(_ALPHABETS, key=rank)
+
+
+def _by_case(sample: bytes, first: str) -> str:
+    """Of the code pages of Cyrillic the one that makes words: no capitals within, no other letters."""
+
+    def rank(codec: str) -> tuple[int, bool]:
+        text = sample.decode(codec, "replace")
+        letters = sum(not character.isascii() for character in text)
+        misfits = letters - len(_CYRILLIC_LETTERS.findall(text)) + len(_CAPITAL_WITHIN.findall(text))
+        return misfits, codec != first
+
+    return min(_CYRILLIC, key=rank)

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from ragcli.documents.decoding import decode
 from ragcli.documents.latex_code import with_verbatim
+from ragcli.documents.latex_formulas import with_known_commands
 from ragcli.documents.latex_table import TABLES, table
-from ragcli.documents.latex_words import Node, arguments, context, last_argument, words
+from ragcli.documents.latex_words import SILENT, Node, arguments, context, last_argument, words
 from ragcli.documents.outline import LINE, PARAGRAPH, Outline, one_line
 from ragcli.documents.tables import table_lines
 from ragcli.documents.unreadable import UnreadableFile
@@ -47,7 +48,7 @@ def read_latex(data: bytes, name: str) -> Outline:
     outline = Outline("latex")
     text = decode(data, outline.notes)
     known = _definitions(text)
-    text = with_verbatim(_NOT_PRINTED.sub(_emptied, text))
+    text = with_verbatim(with_known_commands(_NOT_PRINTED.sub(_emptied, text)))
     body = _BODY.search(text)
     preamble = text[: body.start()] if body else ""
     start, content = (body.start(1), body[1]) if body else (0, text)
@@ -85,6 +86,19 @@ def _printed(text: str, known: dict[str, str]) -> str:
 
     nodes = LatexWalker(text, latex_context=context(), tolerant_parsing=True).get_latex_nodes()[0]
     return words(nodes, known)
+
+
+def _enclosed_blocks(node: Node) -> Sequence[Node]:
+    """What a command prints if it has sections, lists or tables in it: \\hypertarget, \\resizebox."""
+    if node.macroname in SILENT or node.macroname.startswith("footnote"):
+        return ()
+    group = next(iter(arguments(node)[-1:]), None)
+    nodes = getattr(group, "nodelist", None) or ()
+    has_blocks = any(
+        type(inner).__name__ == "LatexEnvironmentNode" or getattr(inner, "macroname", "") in _LEVELS
+        for inner in nodes
+    )
+    return nodes if has_blocks else ()
 
 
 class _Reader:
@@ -172,6 +186,8 @@ class _Reader:
             self._flush()
         elif name in _INCLUDES:
             self._omit("included file", "")
+        elif enclosed := _enclosed_blocks(node):
+            self.nodes(enclosed)
         else:
             return False
         return True

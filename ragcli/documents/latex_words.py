@@ -27,7 +27,8 @@ _SILENT_NAMES = {
     "arraystretch",
     "[{": "usepackage RequirePackage documentclass includegraphics includesvg includepdf bibitem "
     "PassOptionsToPackage "
-    "usetheme usecolortheme printbibliography columnbreak",
+    "usetheme usecolortheme printbibliography columnbreak cellcolor rowcolor columncolor pagecolor color "
+    "arrayrulecolor",
     "*{": "vspace hspace",
     "{{": "setlength addtolength setcounter addtocounter numberwithin counterwithin fontsize "
     "setbeamertemplate",
@@ -112,7 +113,8 @@ def context() -> LatexContextDb:
     return database
 
 
-_SILENT = frozenset(" ".join(_SILENT_NAMES.values()).split())
+SILENT = frozenset(" ".join(_SILENT_NAMES.values()).split())
+"""Commands of which neither the name nor an argument is printed."""
 
 
 def words(nodes: Iterable[Node], known: Mapping[str, str]) -> str:
@@ -171,7 +173,7 @@ def _command(node: Node, known: Mapping[str, str]) -> str:
         return last_argument(node, known)
     if name in _CITES:
         return f"[{last_argument(node, known)}]"
-    if name in _SILENT:
+    if name in SILENT:
         return ""
     if name in _PRINTED_FIRST:
         return words(arguments(node)[:1], known)

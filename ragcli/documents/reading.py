@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 
@@ -67,6 +68,9 @@ _READERS: dict[str, Reader] = {
 _CODE_NAMES = frozenset({"makefile", "dockerfile", "rakefile", "gemfile", "jenkinsfile", "cmakelists.txt"})
 # By their first bytes: for names that say nothing, and for ".doc", under which programs save other formats.
 _BEGINNINGS: dict[bytes, Reader] = {b"%PDF-": read_pdf, b"{\\rtf": read_rtf}
+# Pages of a package's own section, such as .3pm and .1ssl: few enough letters to be other things as well.
+_MANUAL_SECTION = re.compile(r"\.[1-9][a-z][a-z0-9]*")
+_MANUAL_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:[.']\s*\\\"|\.(?:TH|Dd|Dt|so)\s)")
 _NO_LIMIT = 600.0
 
 
@@ -121,6 +125,8 @@ def _reader(name: PurePath, data: bytes) -> Reader:
         return read_code
     if suffix in _READERS:
         return _READERS[suffix]
+    if _MANUAL_SECTION.fullmatch(suffix) and _MANUAL_PAGE.match(data):
+        return read_manpage
     for beginning, reader in _BEGINNINGS.items():
         if data.startswith(beginning):
             return reader

@@ -18,6 +18,8 @@ _RST = ("rst", "rest")
 _RST_LINK = re.compile(r"(?<![`\w])(?::[\w:+.-]+:)?`([^`<>]+?)(\s+)<[^`<>\s]+>`_{0,2}(?!`)")
 _RST_ROLE = re.compile(r"(?<![`\w:]):[a-zA-Z][\w:+.-]*:`([^`]+)`(?!`)")
 _RST_ESCAPED_SPACE = re.compile(r"\\ ")
+# Not within ``literal text``.
+_RST_ESCAPE = re.compile(r"(``.*?``)|\\([*_`|])", re.DOTALL)
 # ".. _kiln: https://a.org" and ".. a comment", but not ".. note::", ".. [1] a footnote", ".. |a| image::".
 _RST_TARGET = re.compile(r"\.\. _[^:]+:|__ \S")
 _RST_COMMENT = re.compile(r"\.\.(?:[ \t]+(?!\S+::|\[|\||_)\S|[ \t]*$)")
@@ -108,7 +110,7 @@ def _without_targets(lines: list[Line], suffix: str) -> list[Line]:
         return lines
     text = "\n".join(line for _, line in lines)
     text = _RST_LINK.sub(lambda match: match[1] + "\n" * match[2].count("\n"), text)
-    text = _RST_ESCAPED_SPACE.sub("", _RST_ROLE.sub(r"\1", text))
+    text = _RST_ESCAPE.sub(r"\1\2", _RST_ESCAPED_SPACE.sub("", _RST_ROLE.sub(r"\1", text)))
     return [(number, line) for (number, _), line in zip(lines, text.split("\n"), strict=True)]
 
 
@@ -149,7 +151,7 @@ def _underlined(lines: list[Line], levels: list[str], *, as_rst: bool = False) -
     style = rule[0] * (2 if offset else 1)
     if style not in levels:
         levels.append(style)
-    return levels.index(style) + 1, text, offset + 2
+    return levels.index(style) + 1, _RST_ESCAPE.sub(r"\1\2", text) if as_rst else text, offset + 2
 
 
 def _in_capitals(lines: list[Line]) -> tuple[int, str, int] | None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 
+from ragcli.prompting.marks import reads_as_attached
+
 FENCE = "passage"
 """Whole passages stand between <passage ...> and </passage>."""
 
 _FENCE_TAG = re.compile(rf"<(?=\s*/?\s*{FENCE}\b)", re.IGNORECASE)
-# In the brackets that `citations` reads as marks.
+# In the brackets that `marks` reads as citations; a run of them is one or the other.
 _MARK = re.compile(r"[\[【](\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*)[\]】]")
+_MARKS = re.compile(rf"(?:{_MARK.pattern})+")
+_SUBSCRIPT = re.compile(r"(?:\[\d{1,3}(?:, ?\d{1,3})*\])+")
+_NAME_BEFORE = re.compile(r"[A-Za-z0-9_]\Z")
 _NOT_TEXT = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
@@ -28,14 +33,22 @@ _BRACKET_TOKEN = re.compile(
 def neutralise(text: str) -> str:
     """`text` as it may stand in a prompt: it reads the same, but works as nothing but text.
 
-    Angle brackets of fences and control tokens become ‹ and ›, [3] becomes (3).
+    Angle brackets of fences and control tokens become ‹ and ›, [3] becomes (3). A subscript that nobody can
+    take for a citation stays: grid[0][1] is no call.
     """
     text = _NOT_TEXT.sub("", text)
     text = _FENCE_TAG.sub("‹", text)
     text = _PIPE_TOKEN.sub(lambda match: "‹" if "<" in match.group() else "›", text)
     text = _TAG_TOKEN.sub("‹", text)
     text = _BRACKET_TOKEN.sub("(", text)
-    return _MARK.sub(r"(\1)", text)
+    return _MARKS.sub(_without_marks, text)
+
+
+def _without_marks(run: re.Match[str]) -> str:
+    is_subscript = _SUBSCRIPT.fullmatch(run[0]) and _NAME_BEFORE.match(run.string[: run.start()][-1:])
+    if is_subscript and not reads_as_attached(run.string, run.start(), run.end()):
+        return run[0]
+    return _MARK.sub(r"(\1)", run[0])
 
 
 def one_line(text: str) -> str:

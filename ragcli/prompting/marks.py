@@ -43,6 +43,7 @@ _OPENS_LINE = re.compile(r"(?:\A|\n)[^\S\n]*(?:[-*•>]|\d{1,3}[.)])?\Z")
 _OPENS_PART = re.compile(r"[:,;]\Z")
 _AFTER_ALL = re.compile(r"[^\S\n]*(?:[.,;:!?)…\"”'’|]|\n|\Z|\[\d|【)")
 _PROSE = re.compile(r"(?:\A|[\s(*_\"“'‘-])[^\W\d_]{3,}[*_\"”'’]{0,3}\Z|(?:\A|\s)\d[\d.,]*[%°]?\Z")
+_NEAR = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +130,16 @@ def _is_citation(
 
 def _may_be_attached(text: str, group: Sequence[re.Match[str]], known: Collection[int]) -> bool:
     """Whether "three months[1][2]." cites, as some models write it: at the end of a clause, after a word."""
-    before, after = text[: group[0].start()], text[group[-1].end() :]
     numbers = [number for match in group for number in _mark(match).numbers]
-    return all(number in known for number in numbers) and bool(
-        _AFTER_ALL.match(after) and _PROSE.search(before)
+    return all(number in known for number in numbers) and reads_as_attached(
+        text, group[0].start(), group[-1].end()
     )
+
+
+def reads_as_attached(text: str, start: int, end: int) -> bool:
+    """Whether brackets from `start` to `end`, without a space before them, end a clause of prose."""
+    before, after = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
+    return bool(_AFTER_ALL.match(after) and _PROSE.search(before))
 
 
 def _is_parenthesis(before: str) -> bool:

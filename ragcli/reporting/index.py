@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import wrap
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -21,6 +22,7 @@ PIPE_WIDTH = 10_000
 # Columns between two cells, for a date, for a date and a time; what is left to titles, reasons and names.
 _GAP, DAY, MINUTE = 3, 10, 16
 LEAST_TITLE, LEAST_REASON, LEAST_NAME = 15, 24, 20
+_INDENT = "  "
 MODEL_STYLES = {"ready": "good", "not asked": "quiet"}
 STATUS_STYLES: dict[FileStatus, str] = {
     "added": "good",
@@ -56,9 +58,7 @@ def print_ingest(console: Console, report: IngestReport, *, show_all: bool) -> N
     """What happened to which file, then the figures. Unchanged files are counted, not listed."""
     listed = _listed(report.files, show_all=show_all)
     if listed:
-        width = console.width if console.is_terminal else PIPE_WIDTH
-        between = "\n" if console.is_terminal else "; "
-        print_table(console, _files_table(listed, width, between=between))
+        print_table(console, _files_table(listed, console.width if console.is_terminal else None))
         shown = {file.source for file in listed}
         hidden = [file for file in report.files if file.source not in shown and file.status != "unchanged"]
         if hidden:
@@ -87,20 +87,30 @@ def _listed(files: Iterable[FileReport], *, show_all: bool) -> list[FileReport]:
     return changed[:LONGEST_LIST] + noted + [file for file in files if file.status == "skipped"]
 
 
-def _files_table(files: Sequence[FileReport], width: int, *, between: str) -> Table:
-    """Reasons are wrapped before names are."""
+def _files_table(files: Sequence[FileReport], width: int | None) -> Table:
+    """Reasons are wrapped before names are; notes have lines of their own below the name. Without a width, as
+    in a pipe, they follow the result.
+    """
     result = table("File", "Result", "Chunks", right=["Chunks"])
     reasons = _widest(f"{file.status}: {file.reason}" if file.reason else file.status for file in files)
     _keep_whole(result, "File", "Chunks")
-    room = max(LEAST_NAME, width - len("Chunks") - 2 * _GAP - min(reasons, LEAST_REASON))
-    for file in files:
+    room = (width or PIPE_WIDTH) - len("Chunks") - 2 * _GAP - max(len("Result"), min(reasons, LEAST_REASON))
+    room = max(LEAST_NAME, room)
+    names = [_folded(words.one_line(file.source), room) for file in files]
+    beside = (width or PIPE_WIDTH) - len("Chunks") - len("Result") - 2 * _GAP
+    for_notes = max(room, min(_widest("\n".join(names).split("\n")), beside))
+    for file, folded in zip(files, names, strict=True):
         status = Text(file.status, style=STATUS_STYLES[file.status])
         if file.reason:
             status.append(f": {words.one_line(file.reason)}", style="default")
-        for note in file.notes:
-            status.append(f"{between}{words.one_line(note)}", style="quiet")
-        chunks = "" if file.status == "skipped" else f"{file.chunks:,}"
-        result.add_row(Text(_folded(words.one_line(file.source), room)), status, chunks)
+        name = Text(folded)
+        for note in map(words.one_line, file.notes):
+            if width is None:
+                status.append(f"; {note}", style="quiet")
+            else:
+                lines = wrap(note, for_notes, initial_indent=_INDENT, subsequent_indent=_INDENT)
+                name.append("".join(f"\n{line}" for line in lines), style="quiet")
+        result.add_row(name, status, "" if file.status == "skipped" else f"{file.chunks:,}")
     return result
 
 
@@ -149,6 +159,10 @@ def print_sources(console: Console, sources: Sequence[SourceInfo]) -> None:
     names = [_folded(name, width) for name in names]
     fits = _widest("\n".join(names).split("\n")) + min(wanted, LEAST_TITLE) <= room
     _keep_whole(result, "Format", "Chunks", "Ingested", *(["Source"] if fits else []))
+    if not fits:
+        # Else rich would halve the room between names and titles.
+        result.columns[0].width = width = min(width, longest)
+        result.columns[1].width = max(room - width, len("Title"))
     for source, name, title, kind in zip(sources, names, titles, formats, strict=True):
         result.add_row(
             Text(name),
