@@ -61,8 +61,6 @@ def first_config(answers: Answers) -> str:
     elif answers.llm != LOCAL:
         changes["profile"] = SERVER
         profiles[SERVER] = {
-            "prompting.style": "passages",
-            "prompting.citations": "model",
             "llm.base_url": answers.llm,
             "llm.model": answers.model,
             "llm.api_key_env": "",
