@@ -179,8 +179,8 @@ class PromptingConfig(Section):
     citations: Literal["auto", Citations] = Field(
         default="auto",
         description=(
-            "model: the LLM writes [n]. attributed: ragcli finds the passage behind each sentence. auto: what "
-            "suits the embedded LLM; model for an endpoint."
+            "model: the LLM writes [n]. attributed: ragcli finds the passage behind each sentence. auto: "
+            "what suits the embedded LLM; model for an endpoint."
         ),
     )
     sentences: int = Field(default=2, ge=1, description="Sentences in the prompt, with style = sentences.")
@@ -218,7 +218,7 @@ class LLMConfig(Section):
     threads: int = Field(
         default=0,
         ge=0,
-        description="Threads of the local server; 0 takes the cores that other work leaves free.",
+        description="Threads of the local server; 0: one for each core, at most 4.",
     )
     temperature: float = Field(default=0.0, ge=0, le=2, description="0 gives the same answer each time.")
     seed: int = Field(default=7, description="Sampling seed, for endpoints that take one.")
@@ -271,7 +271,7 @@ class Config(Section):
 
     @property
     def prompt(self) -> PromptingConfig:
-        """`prompting`, with what "auto" means for this LLM. It is never guessed from a name at an endpoint."""
+        """`prompting`, with what "auto" means for this LLM; never guessed from a name at an endpoint."""
         known = EMBEDDED_LLMS.get(self.llm.model) if self.llm.embedded else None
         style, citations = (known.style, known.citations) if known else ("passages", "model")
         given = self.prompting

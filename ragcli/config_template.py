@@ -67,8 +67,8 @@ def _sections(changes: Mapping[str, object]) -> Iterator[str]:
 
 def _profiles(profiles: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
     yield (
-        "# `--profile local-large` or `--profile openai` lays these over the sections above. A key stays in the\n"
-        "# environment."
+        "# `--profile local-large` or `--profile openai` lays these over the sections above. A key\n"
+        "# stays in the environment."
     )
     for profile, settings in profiles.items():
         tables: dict[str, list[str]] = {}

