@@ -69,7 +69,7 @@ def answer(
         cited = prompting.Cited(prompting.NO_ANSWER, (), ())
     else:
         cited = prompting.cite(text, context, config.prompt, question=question)
-    if not cited.text:
+    if not prompting.says_something(cited.text) or (generation.cut_off and prompting.runs_on(text)):
         raise LLMError(
             "The LLM wrote nothing that is an answer.",
             hint="Ask again, put it in other words, or name a larger model: llm.model.",
