@@ -200,7 +200,7 @@ class PromptingConfig(Section):
         description="Below this best probability of relevance ragcli says it has no answer; 0: never.",
     )
     excerpt_tokens: int = Field(
-        default=280,
+        default=200,
         ge=16,
         description="Most tokens of all excerpts together, with style = excerpts.",
     )
