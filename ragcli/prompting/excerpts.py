@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from ragcli.prompting.selection import ScoreTexts, Sentence, score_sentences
 from ragcli.types import Candidate
@@ -33,6 +34,8 @@ def choose_excerpts(
     if not scored:
         return []
     sentences, scores = zip(*scored, strict=True)
+    # Asking the server takes longer than the rest.
+    count_once = cache(count_tokens)
     lowest = max(scores) - score_range * (max(scores) - min(scores))
     taken: set[int] = set()
     for index in sorted(range(len(sentences)), key=lambda i: (-scores[i], i)):
@@ -40,7 +43,7 @@ def choose_excerpts(
             break
         needed = _needed(sentences, index)
         for group in (needed | _around(sentences, index), needed):
-            cost = sum(count_tokens(sentences[i].text) for i in group - taken)
+            cost = sum(count_once(sentences[i].text) for i in group - taken)
             if cost <= tokens or (not taken and group == needed):
                 taken |= group
                 tokens -= cost
