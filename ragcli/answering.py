@@ -41,7 +41,7 @@ def pack(
             question,
             candidates,
             top_k=config.retrieval.top_k,
-            config=config.prompting,
+            config=config.prompt,
             llm=config.llm,
             count_tokens=llm.count_tokens,
             score_texts=score_texts,
@@ -59,17 +59,17 @@ def answer(
     on_text: OnText | None = None,
 ) -> Answer:
     """Asks and cites; touches no encoder. Raises LLMError when the answer does not come whole."""
-    begun = prompting.is_begun(config.prompting, config.llm)
-    stop = prompting.stop_marks(config.prompting) if begun else ()
+    begun = prompting.is_begun(config.prompt, config.llm)
+    stop = prompting.stop_marks(config.prompt) if begun else ()
     generation = _listen(llm.stream(context.messages, stop=stop), watch, on_text)
     text = generation.text
-    if config.prompting.style == "sentences":
+    if config.prompt.style == "sentences":
         text = prompting.quotation(text, context.passages, begun=begun)
     if prompting.is_abstention(text):
         cited = prompting.Cited(prompting.NO_ANSWER, (), ())
     else:
-        cited = prompting.cite(text, context, config.prompting, question=question)
-    if not cited.text:
+        cited = prompting.cite(text, context, config.prompt, question=question)
+    if not prompting.says_something(cited.text) or (generation.cut_off and prompting.runs_on(text)):
         raise LLMError(
             "The LLM wrote nothing that is an answer.",
             hint="Ask again, put it in other words, or name a larger model: llm.model.",

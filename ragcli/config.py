@@ -10,6 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from ragcli.embedded_llms import EMBEDDED_LLMS, SMALL, Citations, Style
+
 
 class Section(BaseModel):
     """What all sections share: frozen, and unknown keys are refused."""
@@ -173,16 +175,20 @@ class RerankingConfig(Section):
 
 
 class PromptingConfig(Section):
-    style: Literal["passages", "sentences"] = Field(
-        default="sentences",
+    style: Literal["auto", Style] = Field(
+        default="auto",
         description=(
-            "passages: whole chunks. sentences: the best sentences, of which the LLM quotes one "
-            "(for small LLMs)."
+            "passages: whole chunks. excerpts: the best sentences of each chunk with their neighbours. "
+            "sentences: a few sentences, of which the LLM quotes one. auto: what suits the embedded LLM; "
+            "passages for an endpoint."
         ),
     )
-    citations: Literal["model", "attributed"] = Field(
-        default="attributed",
-        description="model: the LLM writes [n]. attributed: ragcli finds the passage behind each sentence.",
+    citations: Literal["auto", Citations] = Field(
+        default="auto",
+        description=(
+            "model: the LLM writes [n]. attributed: ragcli finds the passage behind each sentence. auto: "
+            "what suits the embedded LLM; model for an endpoint."
+        ),
     )
     sentences: int = Field(default=2, ge=1, description="Sentences in the prompt, with style = sentences.")
     sentence_range: float = Field(
@@ -200,9 +206,11 @@ class PromptingConfig(Section):
         le=1,
         description="Below this best probability of relevance ragcli says it has no answer; 0: never.",
     )
-
-
-EMBEDDED_LLM = "SmolLM2-135M-Instruct"
+    excerpt_tokens: int = Field(
+        default=200,
+        ge=16,
+        description="Most tokens of all excerpts together, with style = excerpts.",
+    )
 
 
 class LLMConfig(Section):
@@ -210,14 +218,14 @@ class LLMConfig(Section):
         default="local",
         description="An OpenAI-compatible endpoint, or local for the embedded llama.cpp server.",
     )
-    model: str = Field(default=EMBEDDED_LLM, description="Model name as the endpoint knows it.")
+    model: str = Field(default=SMALL.name, description="Model name as the endpoint knows it.")
     api_key_env: str = Field(default="", description="Name of the environment variable that holds the key.")
     context_tokens: int = Field(default=2048, ge=256, description="The model's window.")
     answer_tokens: int = Field(default=128, ge=1, description="Longest answer.")
     threads: int = Field(
         default=0,
         ge=0,
-        description="Threads of the local server; 0 takes the cores that other work leaves free.",
+        description="Threads of the local server; 0: one for each core, at most 4.",
     )
     temperature: float = Field(default=0.0, ge=0, le=2, description="0 gives the same answer each time.")
     seed: int = Field(default=7, description="Sampling seed, for endpoints that take one.")
@@ -267,3 +275,16 @@ class Config(Section):
     prompting: PromptingConfig = PromptingConfig()
     llm: LLMConfig = LLMConfig()
     chat: ChatConfig = ChatConfig()
+
+    @property
+    def prompt(self) -> PromptingConfig:
+        """`prompting`, with what "auto" means for this LLM; never guessed from a name at an endpoint."""
+        known = EMBEDDED_LLMS.get(self.llm.model) if self.llm.embedded else None
+        style, citations = (known.style, known.citations) if known else ("passages", "model")
+        given = self.prompting
+        return given.model_copy(
+            update={
+                "style": style if given.style == "auto" else given.style,
+                "citations": citations if given.citations == "auto" else given.citations,
+            }
+        )

@@ -27,6 +27,7 @@ from ragcli.redaction import without_credentials
 PREFIX = "RAGCLI_"
 FILE_NAME = "config.toml"
 SECRET_NAME = "api_key_env"
+AUTO = "auto"
 URLS = ("store.url", "embedding.url", "reranking.url", "llm.base_url")
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -75,7 +76,7 @@ def explain_config(
     return [
         Setting(
             key,
-            _printable(key, value_of(config, key), environ),
+            _printable(config, key, environ),
             given[key].origin if key in given else "default",
         )
         for key in known_fields()
@@ -118,6 +119,7 @@ def repeatable(config: Config) -> dict[str, Any]:
     from ragcli import __version__
 
     settings = config.model_dump(mode="json")
+    settings["prompting"] = config.prompt.model_dump(mode="json")
     for key in URLS:
         section, _, name = key.partition(".")
         settings[section][name] = without_credentials(settings[section][name])
@@ -323,7 +325,10 @@ def _check_secret_name(given: _Layer) -> None:
             )
 
 
-def _printable(key: str, value: object, environ: Mapping[str, str]) -> object:
+def _printable(config: Config, key: str, environ: Mapping[str, str]) -> object:
+    value = value_of(config, key)
     if key.endswith(SECRET_NAME) and value:
         return f"{value} ({'set' if environ.get(str(value)) else 'not set'})"
+    if value == AUTO and key.startswith("prompting."):
+        return f"{AUTO} ({getattr(config.prompt, key.removeprefix('prompting.'))})"
     return without_credentials(value) if isinstance(value, str) else value

@@ -23,10 +23,6 @@ CHANGED_HEADER = """\
 """
 OLLAMA = """\
 # Ollama, vLLM, llama.cpp, LM Studio and others speak the same protocol:
-# [profiles.ollama.prompting]
-# style = "passages"
-# citations = "model"
-#
 # [profiles.ollama.llm]
 # base_url = "http://localhost:11434/v1"
 # model = "llama3.2"
@@ -70,7 +66,10 @@ def _sections(changes: Mapping[str, object]) -> Iterator[str]:
 
 
 def _profiles(profiles: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
-    yield "# `--profile openai` lays these over the sections above. The key stays in the environment."
+    yield (
+        "# `--profile local-large` or `--profile openai` lays these over the sections above. A key\n"
+        "# stays in the environment."
+    )
     for profile, settings in profiles.items():
         tables: dict[str, list[str]] = {}
         for key, value in settings.items():

@@ -12,7 +12,7 @@ from ragcli.errors import ConfigError, UsageError
 from ragcli.llm import LOCAL
 from ragcli.profiles import BUILT_IN_PROFILES
 
-OPENAI, SERVER = "openai", "server"
+LOCAL_LARGE, OPENAI, SERVER = "local-large", "openai", "server"
 SHORT_NAMES = {"ollama": "http://localhost:11434/v1"}
 # For a server whose model's window is not known: small enough for all that can follow the prompt.
 SERVED_CONTEXT_TOKENS, SERVED_ANSWER_TOKENS = 8192, 512
@@ -20,7 +20,10 @@ SERVED_CONTEXT_TOKENS, SERVED_ANSWER_TOKENS = 8192, 512
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """`llm` is "local", "openai" or a server's URL; `model` is the name there, empty for the default."""
+    """`llm` is "local", "local-large", "openai" or a server's URL.
+
+    `model` is the name there, empty for the default.
+    """
 
     llm: str
     model: str
@@ -34,14 +37,14 @@ def parse_llm(text: str) -> str:
     Raises UsageError.
     """
     text = SHORT_NAMES.get(text, text)
-    if text in (LOCAL, OPENAI):
+    if text in (LOCAL, LOCAL_LARGE, OPENAI):
         return text
     try:
         check_url("--llm", text, "")
     except ConfigError:
         raise UsageError(
             f"{text!r} is no LLM that ragcli knows.",
-            hint="local, openai, ollama, or a URL such as http://localhost:8000/v1",
+            hint="local, local-large, openai, ollama, or a URL such as http://localhost:8000/v1",
         ) from None
     return text.rstrip("/") + "/v1" if urlsplit(text).path in ("", "/") else text
 
@@ -54,15 +57,13 @@ def first_config(answers: Answers) -> str:
         "profile": LOCAL,
     }
     profiles = {name: dict(settings) for name, settings in BUILT_IN_PROFILES.items()}
-    if answers.llm == OPENAI:
-        changes["profile"] = OPENAI
+    if answers.llm in (LOCAL_LARGE, OPENAI):
+        changes["profile"] = answers.llm
         if answers.model:
-            profiles[OPENAI]["llm.model"] = answers.model
+            profiles[answers.llm]["llm.model"] = answers.model
     elif answers.llm != LOCAL:
         changes["profile"] = SERVER
         profiles[SERVER] = {
-            "prompting.style": "passages",
-            "prompting.citations": "model",
             "llm.base_url": answers.llm,
             "llm.model": answers.model,
             "llm.api_key_env": "",

@@ -22,8 +22,8 @@ Origin = Literal["installed", "cache", "folder", "hub", "server"]
 
 READY = "ready"
 _FRONT_MATTER_LICENCE = re.compile(r"^license:\s*(\S+)\s*$", re.MULTILINE)
-# The public card of the embedded LLM says so; its file carries no card.
-_EMBEDDED_LLM_LICENCE = "apache-2.0"
+# "model.Q4_1.gguf" and "model-q4_k_m.gguf": what is left over is the precision.
+_GGUF_PRECISION = re.compile(r"\A.*[.-](?=q\d)|\.gguf\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class ModelEntry:
 
     `state` is "ready", or says what is missing; `hint` then names the fix. `place` is a folder, a file or a
     server's address, empty where nothing is there yet. `bytes` is None for a server and for what is missing.
-    `precision` is what one question is computed in, `bulk_precision` what much text is.
+    `precision` is what one question is computed in, `bulk_precision` what much text is. `release` is what an
+    embedded LLM is called by those who made it.
     """
 
     role: str
@@ -46,6 +47,7 @@ class ModelEntry:
     device: str
     precision: str
     bulk_precision: str
+    release: str = ""
 
 
 def model_entries(config: Config) -> tuple[ModelEntry, ...]:
@@ -60,7 +62,7 @@ def model_entries(config: Config) -> tuple[ModelEntry, ...]:
         if config.reranking.url
         else _encoder("cross-encoder", config.reranking.model, models.cross_encoder_files, _cross_precisions),
         _local_llm(config)
-        if config.llm.base_url == llm.LOCAL
+        if config.llm.embedded
         else _served("LLM", config.llm.model, config.llm.base_url, partial(llm.check, config.llm)),
     )
 
@@ -84,14 +86,17 @@ def _encoder(
 
 
 def _local_llm(config: Config) -> ModelEntry:
+    place, size, licence, precision, release = "", None, "", "", ""
     try:
-        file = models.llm_file()
+        embedded = llm.embedded_llm(config.llm)
+        licence, release = embedded.licence, embedded.release
+        precision = _GGUF_PRECISION.sub("", embedded.file).upper()
+        file = models.llm_file(embedded)
     except RagcliError as error:
-        state, hint, place, size = error.message, error.hint, "", None
+        state, hint = error.message, error.hint
     else:
         state, hint, place, size = READY, "", str(file), file.stat().st_size
     origin: Origin = "installed" if place and not is_in_cache(Path(place)) else "cache"
-    precision = models.LLM_FILE_NAME.split(".")[-2]
     return ModelEntry(
         "LLM",
         config.llm.model,
@@ -100,10 +105,11 @@ def _local_llm(config: Config) -> ModelEntry:
         origin,
         place,
         size,
-        _EMBEDDED_LLM_LICENCE,
+        licence,
         "cpu",
         precision,
         precision,
+        release,
     )
 
 

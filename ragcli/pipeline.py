@@ -295,7 +295,7 @@ class Pipeline:
         self, name: ArmName, found: Prepared, candidates: tuple[Candidate, ...], watch: Stopwatch
     ) -> Arm:
         """Packs the prompt; none where no passage is likely enough to be relevant."""
-        if prompting.below_threshold(candidates, self.config.prompting):
+        if prompting.below_threshold(candidates, self.config.prompt):
             return Arm(name, candidates, None, watch)
         truncated = self._resources.truncated
         reranker = self._resources.reranker if candidates[0].rank is not None else None

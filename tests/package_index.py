@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +14,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Index:
-    """`files` by name; `breaks` says after how many bytes each of the next downloads ends."""
+    """`files` by name; `breaks` says after how many bytes each of the next downloads ends.
+
+    `before_file` is called with the file's name before a download is answered, in its thread.
+    """
 
     files: dict[str, bytes]
     speaks: str = "json"
@@ -25,6 +28,7 @@ class Index:
     asked: list[tuple[str, str]] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     url: str = ""
+    before_file: Callable[[str], object] = lambda _: None
 
     def page(self) -> tuple[str, str]:
         rows = []
@@ -66,6 +70,7 @@ def package_index(files: dict[str, bytes], **ways: object) -> Iterator[Index]:
                 kind, text = index.page()
                 self.answer(200, text.encode(), {"content-type": kind})
             else:
+                index.before_file(self.path.rpartition("/")[2])
                 self.file(index.files[self.path.rpartition("/")[2]])
 
         def file(self, data: bytes) -> None:

@@ -47,6 +47,7 @@ COMMON = {
     "ragcli.types",
     "ragcli.errors",
     "ragcli.config",
+    "ragcli.embedded_llms",
     "ragcli.letters",
     "ragcli.prior",
     "ragcli.redaction",

@@ -208,12 +208,13 @@ def test_both_orders_of_the_last_question(library: Path, server: FaultServer) ->
     assert outcome.stdout.count("With reranking") == 2
     assert "/compare all shows them" in outcome.stdout
     assert "Its sentences, by logit + prior" in outcome.stdout
-    assert len(server.requests) == 5
+    # Passages in one order make one prompt: both arms of a comparison share its answer.
+    assert len(server.requests) == 3
 
 
-def test_the_embedded_server_has_one_model(library: Path) -> None:
+def test_the_embedded_server_has_the_models_that_it_knows(library: Path) -> None:
     outcome = run("chat", "--no-rerank", stdin="/model gpt-4.1\n")
-    assert "The embedded server has one model" in outcome.stderr
+    assert "The embedded server has SmolLM2-135M-Instruct and Qwen2.5" in outcome.stderr
     assert outcome.status == ExitCode.FAILED
 
 

@@ -98,7 +98,7 @@ def test_a_shell_is_offered_what_there_is(place: Path) -> None:
         "ragcli models re": ["remove"],
         "ragcli ask --collection ": ["default", "physics"],
         "ragcli list -c ph": ["physics"],
-        "ragcli status --profile ": ["local", "openai", "ollama", "away"],
+        "ragcli status --profile ": ["local", "local-large", "openai", "ollama", "away"],
         "ragcli list --profile away -c ": ["elsewhere"],
         "ragcli show notes/": ["notes/mars.md", "notes/venus.md"],
         "ragcli show -c physics ": ["atoms.md"],
@@ -141,7 +141,7 @@ def test_what_cannot_be_read_offers_nothing_and_says_nothing(place: Path, conten
         place, "ragcli ask -c ", "ragcli show ", "ragcli ask --profile "
     )
     assert collections == sources == []
-    assert profiles in ([], ["local", "openai"])
+    assert profiles in ([], ["local", "local-large", "openai"])
 
 
 def test_a_damaged_record_of_sources_offers_nothing(place: Path) -> None:

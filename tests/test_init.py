@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ragcli.config_loading import load_config
 from ragcli.config_template import default_config_text
+from ragcli.embedded_llms import LARGE
 from ragcli.errors import ExitCode, UsageError
 from ragcli.first_config import Answers, first_config, parse_llm
 
@@ -51,6 +52,7 @@ def test_the_defaults_give_the_default_file() -> None:
     ("text", "llm"),
     [
         ("local", "local"),
+        ("local-large", "local-large"),
         ("openai", "openai"),
         ("ollama", "http://localhost:11434/v1"),
         ("http://host:8000", "http://host:8000/v1"),
@@ -80,6 +82,14 @@ def test_a_terminal_is_asked_three_questions(place: Path) -> None:
     assert config.ingest.paths == ("notes",)
     assert config.store.path == "my index"
     assert "export OPENAI_API_KEY=..., then ragcli ingest" in outcome.stderr
+
+
+def test_the_large_embedded_llm_is_offered_and_has_to_be_fetched(place: Path) -> None:
+    outcome = run("init", stdin="local-large\n\n\n", terminal=True)
+    assert "local-large (for real answers, 1.1 GB)" in outcome.stderr
+    assert "Next: ragcli models prepare, then ragcli ingest" in outcome.stderr
+    config = load_config(environ={})
+    assert (config.profile, config.llm.model) == ("local-large", LARGE.name)
 
 
 def test_the_embedded_llm_stays_a_profile_away(place: Path) -> None:

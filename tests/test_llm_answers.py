@@ -391,3 +391,24 @@ def test_the_last_line_of_an_answer_ends_before_anything_else_is_printed(
     outcome = run(*args, environ=environ, terminal=terminal)
     assert outcome.stdout.endswith("\n")
     assert outcome.stderr.endswith("\n")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (text("[1] [2]"), end()),
+        (text("The ports are 80, 81, 82, 84, 85, 86, 87, 88, 89, 90,"), end("length")),
+    ],
+)
+def test_marks_alone_and_counting_up_to_the_limit_are_no_answers(
+    server: AnswerServer, index: Path, parts: tuple[Any, ...]
+) -> None:
+    server.parts = list(parts)
+    outcome = command("ask", QUESTION, index=index, server=server)
+    assert (outcome.status, outcome.stdout) == (4, "")
+    assert "wrote nothing that is an answer" in outcome.stderr
+
+
+def test_a_list_of_numbers_that_ends_is_an_answer(server: AnswerServer, index: Path) -> None:
+    server.parts = [text("1, 2, 3, 4, 5, 6, 7, 8, 9, 10"), end()]
+    assert command("ask", QUESTION, index=index, server=server).status == 0

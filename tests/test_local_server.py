@@ -17,9 +17,10 @@ import pytest
 from interruptible import interruptible
 
 from ragcli.config import LLMConfig
+from ragcli.embedded_llms import SMALL
 from ragcli.errors import ModelError
 from ragcli.llm import LLM, open_llm
-from ragcli.local_server import LocalServer, free_threads, local_server
+from ragcli.local_server import LocalServer, local_server, usual_threads
 from ragcli.models import llm_file
 from ragcli.types import Message
 
@@ -34,7 +35,7 @@ def llm() -> Iterator[LLM]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LocalServer]:
-    with local_server(llm_file(), context_tokens=512) as running:
+    with local_server(llm_file(SMALL), context_tokens=512) as running:
         yield running
 
 
@@ -130,11 +131,13 @@ class TestTheServer:
             pass
         assert "ragcli models prepare" in caught.value.hint
 
-    def test_leaves_a_core_to_other_work(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
-        for load, threads in ((0.1, 4), (1.2, 3), (9.0, 1)):
-            monkeypatch.setattr(os, "getloadavg", lambda load=load: (load, 0.0, 0.0), raising=False)
-            assert free_threads() == threads
+    @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 2), (4, 4), (64, 4)])
+    def test_takes_each_core_up_to_four_whatever_the_load(
+        self, cores: int, threads: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+        monkeypatch.setattr(os, "getloadavg", lambda: (9.0, 0.0, 0.0), raising=False)
+        assert usual_threads() == threads
 
 
 PROGRAM = textwrap.dedent(

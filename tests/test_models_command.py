@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ from cli_helper import ANSI, Terminal, run
 from test_reporting import GOLDEN, WIDTHS, console, shown
 
 from ragcli import models
-from ragcli.config import Config, RerankingConfig
+from ragcli.config import Config, LLMConfig, RerankingConfig
+from ragcli.embedded_llms import EMBEDDED_LLMS, LARGE, SMALL
 from ragcli.errors import ExitCode
 from ragcli.inventory import ModelEntry, licence_of, model_entries
 from ragcli.preparing import FetchedModel, fetched_models, remove
@@ -61,7 +64,7 @@ def test_each_model_stands_once_with_the_profiles_that_use_it(place: Path) -> No
     rows = {(row["role"], row["name"], row["place"]): row for row in listed()}
     assert len(rows) == len(listed())
     bi_encoder = next(row for row in rows.values() if row["role"] == "bi-encoder")
-    assert bi_encoder["profiles"] == ["local", "openai", "mine"]
+    assert bi_encoder["profiles"] == ["local", "local-large", "openai", "mine"]
     assert bi_encoder["bytes"] > 90_000_000
     assert (bi_encoder["licence"], bi_encoder["device"], bi_encoder["precision"]) == (
         "apache-2.0",
@@ -81,6 +84,20 @@ def test_the_precision_is_what_the_loaders_choose() -> None:
     assert (bi_encoder.precision, bi_encoder.bulk_precision) == ("float32", models.precision())
     assert (cross_encoder.precision, cross_encoder.bulk_precision) == (models.precision(), models.precision())
     assert llm.precision == "Q4_1"
+    large = model_entries(Config(llm=LLMConfig(model=LARGE.name)))[2]
+    assert large.precision == "Q4_K_M"
+
+
+def test_an_embedded_llm_is_listed_with_who_made_it_and_its_licence_before_it_is_here(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "package_folder", lambda name: None if "llm" in name else place)
+    (large,) = [row for row in listed() if row["name"] == LARGE.name]
+    assert large["profiles"] == ["local-large"]
+    assert (large["release"], large["licence"]) == (LARGE.release, "apache-2.0")
+    assert "is not on this machine yet" in large["state"]
+    assert large["hint"] == "Run: ragcli models prepare --profile local-large (1.1 GB)"
+    assert run("models", "list").stdout.count("Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF") == 1
 
 
 def test_a_hub_model_is_neither_fetched_nor_missed(hub: Path) -> None:
@@ -122,9 +139,10 @@ def test_only_what_was_fetched_is_removed(hub: Path, place: Path) -> None:
 def test_the_llm_in_the_cache_is_what_prepare_brought(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = place / "cache"
     cache.mkdir()
-    file = cache / models.LLM_FILE_NAME
+    file = cache / SMALL.file
     file.write_bytes(b"weights")
-    monkeypatch.setattr(models, "LLM_SHA256", models.fingerprint([file]))
+    pinned = replace(SMALL, sha256=hashlib.sha256(b"weights").hexdigest(), bytes=7)
+    monkeypatch.setitem(EMBEDDED_LLMS, SMALL.name, pinned)
     (fetched,) = fetched_models(Config())
     assert (fetched.role, fetched.path, fetched.bytes) == ("LLM", file, 7)
     remove([fetched])

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from ragcli.config import LLMConfig, PromptingConfig
 from ragcli.errors import ConfigError
-from ragcli.prompting import below_threshold, build_context, is_abstention, quotation, stop_marks
+from ragcli.prompting import (
+    below_threshold,
+    build_context,
+    is_abstention,
+    quotation,
+    runs_on,
+    says_something,
+    stop_marks,
+)
 from ragcli.prompting.abstention import NO_ANSWER, NO_ANSWER_WORD
 from ragcli.prompting.fencing import neutralise, one_line
 from ragcli.prompting.quoting import LEAD
@@ -19,6 +27,8 @@ from ragcli.types import Candidate, Chunk, Context
 SENTENCES = PromptingConfig(style="sentences", sentences=2)
 PASSAGES = PromptingConfig(style="passages", citations="model")
 QUESTION = "How long is a year on Mercury?"
+
+ALL = {"sentences": 9, "sentence_range": 1.0}
 
 PLANET = "Mercury is the innermost planet. It circles the Sun in 88 days. It has no moons."
 GOD = "Mercury was the messenger of the gods. He wore winged sandals."
@@ -269,11 +279,46 @@ class TestAQuotation:
         ],
     )
     def test_is_the_answer_without_its_marks(self, written: str) -> None:
-        assert quotation(written, build([candidate(PLANET)]).passages) == "It takes 88 days."
+        assert quotation(written, build([candidate("It takes 88 days.")]).passages) == "It takes 88 days."
 
-    @pytest.mark.parametrize("written", ["88 days.", "3.5 m.", "-40 °C.", "He said 'no'.", "Venus: 225."])
-    def test_loses_nothing_else(self, written: str) -> None:
-        assert quotation(written, build([candidate(PLANET)]).passages) == written
+    @pytest.mark.parametrize(
+        "sentence", ["88 days.", "3.5 m.", "-40 °C.", "He said 'no'.", 'He said "no".', "Venus: 225."]
+    )
+    def test_loses_nothing_else(self, sentence: str) -> None:
+        passages = build([candidate(sentence)]).passages
+        assert quotation(sentence.replace('"', "'"), passages) == sentence
+
+    @pytest.mark.parametrize(
+        ("written", "stored"),
+        [
+            (
+                "You should normally give your password out.",
+                "You should normally never give your password out.",
+            ),
+            ("give your password out", "You should normally never give your password out."),
+            ("It circles the sun in 88 days", "It circles the Sun in 88 days."),
+            ("88 days", "It circles the Sun in 88 days."),
+            ("It circles the Sun in 88 d", "It circles the Sun in 88 days."),
+            ("It circles the Sun in 88 days. It is no moon.", "It circles the Sun in 88 days."),
+            ("circles the\nSun", "It circles the Sun in 88 days."),
+        ],
+    )
+    def test_is_the_sentence_as_the_document_has_it(self, written: str, stored: str) -> None:
+        text = "You should normally never give your password out. It circles the Sun in 88 days. No moons."
+        passages = build([candidate(text)], SENTENCES.model_copy(update=ALL)).passages
+        assert quotation(" ".join(written.split()), passages) == stored
+
+    @pytest.mark.parametrize(
+        "written",
+        ["80, 81, 82, 84, 85, 86, 87, 88, 89,", "Venus has an atmosphere of acid.", "a e i o u n s"],
+    )
+    def test_that_quotes_nothing_is_no_answer(self, written: str) -> None:
+        assert is_abstention(quotation(written, build([candidate(PLANET)]).passages))
+
+    def test_that_nobody_asked_for_stays_as_it_is(self) -> None:
+        passages = build([candidate(PLANET)]).passages
+        assert quotation("About three months.", passages, begun=False) == "About three months."
+        assert quotation('"circles the Sun', passages, begun=False) == "It circles the Sun in 88 days."
 
     def test_of_nothing_is_empty(self) -> None:
         assert quotation('"\n', ()) == ""
@@ -319,3 +364,26 @@ class TestAbstention:
         )
         assert not below_threshold([candidate(GOD)], strict)
         assert not below_threshold([candidate(GOD, probability=0.001)], PromptingConfig(min_probability=0.0))
+
+
+class TestWhatIsNoAnswer:
+    @pytest.mark.parametrize("text", ["[1] [2]", "[1, 2].", "【3】", " ", ".", "[1]\n"])
+    def test_is_a_text_of_marks_alone(self, text: str) -> None:
+        assert not says_something(text)
+
+    @pytest.mark.parametrize("text", ["88 [1]", "Ja.", "七", "x[1]"])
+    def test_is_no_text_with_a_word_or_a_figure(self, text: str) -> None:
+        assert says_something(text)
+
+    @pytest.mark.parametrize(
+        "text",
+        ["80, 81, 82, 84, 85, 86, 87, 88, 10", "Ports: 1; 2; 3; 4; 5; 6; 7; 8; 9; ", "1 2 3 4 5 6 7 8 9"],
+    )
+    def test_is_a_list_of_numbers_that_goes_on_and_on(self, text: str) -> None:
+        assert runs_on(text)
+
+    @pytest.mark.parametrize(
+        "text", ["It took 80, 81 or 82 days.", "1, 2, 3", "In 1911, 1912, 1913 and later"]
+    )
+    def test_is_no_sentence_with_figures(self, text: str) -> None:
+        assert not runs_on(text)

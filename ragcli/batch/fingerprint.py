@@ -33,6 +33,7 @@ WITH_EFFECT = frozenset(
         "prompting.sentences",
         "prompting.sentence_range",
         "prompting.min_probability",
+        "prompting.excerpt_tokens",
         "llm.base_url",
         "llm.model",
         "llm.context_tokens",
@@ -87,6 +88,8 @@ WITHOUT_EFFECT = frozenset(
 def fingerprint(config: Config, *, compare: bool, filters: Filters) -> str:
     """16 hexadecimal digits. Settings, models, filters, and what the index holds."""
     settings = {key: value_of(config, key) for key in sorted(WITH_EFFECT)}
+    settings["prompting.style"] = config.prompt.style
+    settings["prompting.citations"] = config.prompt.citations
     settings["llm.base_url"] = without_credentials(config.llm.base_url)
     reranks = compare or config.reranking.enabled
     encoders = [embedding.check(config.embedding)]

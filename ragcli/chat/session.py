@@ -12,7 +12,7 @@ from ragcli.chat.records import Exchange, Explanation, ScoredSentence, Source, S
 from ragcli.chat.rewriting import standalone
 from ragcli.config_loading import changed, value_of
 from ragcli.errors import NothingFoundError, UsageError
-from ragcli.llm import check_embedded
+from ragcli.llm import embedded_llm
 from ragcli.pipeline import OnArmText, Pipeline, whatever_arm
 from ragcli.prior import NO_PRIOR
 from ragcli.prompting import one_line
@@ -70,7 +70,7 @@ class Session:
     @property
     def quotes(self) -> bool:
         """Whether answers are quotations from documents, and not the LLM's own words."""
-        return self.pipeline.config.prompting.style == "sentences"
+        return self.pipeline.config.prompt.style == "sentences"
 
     @property
     def latest(self) -> Exchange:
@@ -161,9 +161,10 @@ class Session:
         self.pipeline.change(config)
 
     def set_model(self, name: str) -> None:
-        """Another model of the same endpoint. Raises ConfigError for the embedded server, which has one."""
+        """Another model of the same endpoint. Raises ConfigError for one that the embedded server has not."""
         config = changed(self.pipeline.config, {"llm.model": name}, "/model")
-        check_embedded(config.llm)
+        if config.llm.embedded:
+            embedded_llm(config.llm)
         self.pipeline.change(config)
 
     def set_filter(self, glob: str) -> int:

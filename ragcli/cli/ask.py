@@ -119,6 +119,8 @@ class _View:
             terminal.print_context(out, answer.context)
         if not self.telling.quiet:
             terminal.print_notes(err, answer)
+            if config.llm.embedded:
+                terminal.print_larger_llm(err, answer)
         if self.telling.timings or self.telling.verbose:
             terminal.print_usage(err, answer)
         return answer

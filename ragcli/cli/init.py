@@ -23,7 +23,10 @@ File = Annotated[Path, typer.Argument(metavar="[FILE]", help="Where to write it.
 WhichLLM = Annotated[
     str | None,
     typer.Option(
-        "--llm", metavar="LLM", help="local, openai, ollama, or a server's URL.", show_default=False
+        "--llm",
+        metavar="LLM",
+        help="local, local-large, openai, ollama, or a server's URL.",
+        show_default=False,
     ),
 ]
 Documents = Annotated[
@@ -78,7 +81,9 @@ def init(
         screens.err.print(_next_step(environment, answers), style="hint", soft_wrap=True)
 
 
-_WHICH_LLM = "Which LLM answers? local, openai, ollama, or a server's URL"
+_WHICH_LLM = (
+    "Which LLM answers? local, local-large (for real answers, 1.1 GB), openai, ollama, or a server's URL"
+)
 
 
 def _check_free(environment: Environment, path: Path, force: bool) -> None:
@@ -104,10 +109,10 @@ def _documents(environment: Environment) -> list[str]:
 
 def _model(environment: Environment, llm: str) -> str:
     """The model at a server, as it lists them. Raises UsageError where there is nobody to ask."""
-    from ragcli.first_config import OPENAI
+    from ragcli.first_config import LOCAL_LARGE, OPENAI
     from ragcli.llm import LOCAL
 
-    if llm in (LOCAL, OPENAI):
+    if llm in (LOCAL, LOCAL_LARGE, OPENAI):
         return ""
     offered = _offered(llm)
     if not environment.stdin.isatty():
@@ -141,11 +146,13 @@ def _write(path: Path, text: str) -> None:
 
 
 def _next_step(environment: Environment, answers: Answers) -> str:
-    from ragcli.first_config import OPENAI
+    from ragcli.first_config import LOCAL_LARGE, OPENAI
     from ragcli.profiles import BUILT_IN_PROFILES
 
     steps = ["ragcli ingest" if answers.documents else "ragcli ingest PATH...", 'ragcli ask "..."']
     variable = str(BUILT_IN_PROFILES[OPENAI]["llm.api_key_env"])
     if answers.llm == OPENAI and not environment.environ.get(variable):
         steps.insert(0, f"export {variable}=...")
+    if answers.llm == LOCAL_LARGE:
+        steps.insert(0, "ragcli models prepare")
     return f"Next: {', then '.join(steps)}"

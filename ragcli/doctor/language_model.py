@@ -9,6 +9,7 @@ from dataclasses import replace
 from ragcli import llm
 from ragcli.config import LLMConfig
 from ragcli.doctor.records import Finding, problem
+from ragcli.embedded_llms import LARGE, SMALL
 from ragcli.errors import LLMError, RagcliError
 from ragcli.llm_endings import ending
 from ragcli.redaction import without_credentials
@@ -36,7 +37,10 @@ def check_llm(config: LLMConfig, environ: Mapping[str, str]) -> Finding:
         found = problem(PART, "broken", error)
         return replace(found, detail=found.detail + names)
     seconds = time.perf_counter() - started
-    return Finding(PART, "ok", f"{config.model} ({place}): a token after {seconds:.1f} s")
+    detail = f"{config.model} ({place}): a token after {seconds:.1f} s"
+    if config.embedded and config.model == SMALL.name:
+        detail += f". It is small and quotes; for real answers: {LARGE.prepare}"
+    return Finding(PART, "ok", detail)
 
 
 def _one_token(opened: llm.LLM) -> None:

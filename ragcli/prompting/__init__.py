@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ragcli.prompting.abstention import NO_ANSWER, below_threshold, is_abstention
-from ragcli.prompting.citations import Cited, cite
-from ragcli.prompting.context import ScoreTexts, build_context
+from ragcli.prompting.citations import Cited, cite, says_something
+from ragcli.prompting.context import build_context
 from ragcli.prompting.fencing import one_line
-from ragcli.prompting.quoting import is_begun, quotation, stop_marks
-from ragcli.prompting.selection import score_sentences
+from ragcli.prompting.quoting import is_begun, quotation, runs_on, stop_marks
+from ragcli.prompting.selection import ScoreTexts, score_sentences
 from ragcli.prompting.support import content_words
 
 __all__ = [
@@ -22,6 +22,8 @@ __all__ = [
     "is_begun",
     "one_line",
     "quotation",
+    "runs_on",
+    "says_something",
     "score_sentences",
     "stop_marks",
 ]

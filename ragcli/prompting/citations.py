@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,8 @@ from ragcli.prompting.marks import Mark, code_spans, find_marks
 from ragcli.prompting.support import lexical_support
 from ragcli.sentences import split_sentences
 from ragcli.types import Citation, Context, Passage
+
+_ANY_MARK = re.compile(r"[\[【][\d\s,;–-]*[\]】]")
 
 MIN_SUPPORT = 0.5
 """A sentence is attributed to a passage that has a sentence with at least this share of its content words."""
@@ -65,6 +68,11 @@ def cite(
             return checked
         return replace(_attributed(checked.text, evidence, support, question), unknown=checked.unknown)
     return _attributed(_without_marks(text, find_marks(text, known)).strip(), evidence, support, question)
+
+
+def says_something(text: str) -> bool:
+    """Whether there is a word or a figure beside the marks: "[1] [2]" says nothing."""
+    return any(character.isalnum() for character in _ANY_MARK.sub("", text))
 
 
 def _attributed(text: str, evidence: list[_Evidence], support: Support, question: str) -> Cited:

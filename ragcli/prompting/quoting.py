@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 
 from ragcli.config import LLMConfig, PromptingConfig
+from ragcli.prompting.abstention import NO_ANSWER
 from ragcli.prompting.fencing import one_line
 from ragcli.sentences import split_sentences
 from ragcli.types import Passage
@@ -20,9 +22,16 @@ _END_MARKS = ('"\n', '" ', "\n")
 server that does not go on with the words it is given begins with a mark of its own.
 """
 
+NEAR = 0.8
+"""What quotes a sentence has at least this share of its characters from there."""
+
+SHORTEST_RUN = 4
+"""Single letters in the right order are found in any sentence."""
+
 _CLOSED = re.compile(r"\"(?=\s|\Z)|\n")
 _OPENING = re.compile(rf"\A\s*(?:{re.escape(LEAD[:-1])})?\"?\s*")
 _OPENED = re.compile(rf"\A\s*(?:{re.escape(LEAD[:-1])})?\"")
+_NUMBERS = re.compile(r"(?:\d[\d.]*[,;\s]+){8,}\d*[.…]*\s*\Z")
 _LIST_MARK = re.compile(r"\A(?:[-*•]|\d{1,2}[.)])\s+(?=\S)")
 
 
@@ -48,10 +57,12 @@ def quotable(passage: Passage) -> str:
 
 
 def quotation(text: str, passages: Sequence[Passage], *, begun: bool = True) -> str:
-    """What the LLM quoted: without the lead, what follows the closing mark, titles and repetitions.
+    """The sentences of `passages` that the LLM quoted, as the documents have them: a small LLM leaves words
+    out, a "never" among them.
 
-    `begun`: the prompt opened the quotation. Where it did not and the LLM did not either, its words are its
-    own, and stay as they are. Empty where it wrote nothing but marks.
+    What quotes none of them is no answer: then NO_ANSWER. `begun`: the prompt opened the quotation. Where it
+    did not and the LLM did not either, its words are its own, and stay as they are. Empty where it wrote
+    nothing but marks.
     """
     if not begun and not _OPENED.match(text):
         return text.strip()
@@ -63,4 +74,29 @@ def quotation(text: str, passages: Sequence[Passage], *, begun: bool = True) -> 
         names = "|".join(re.escape(title) for title in sorted(titles, key=len, reverse=True))
         body = re.sub(rf"(?:\A|(?<=[.!?] ))(?:{names}): (?=\S)", "", body, flags=re.IGNORECASE)
     body = _LIST_MARK.sub("", body)
-    return " ".join(dict.fromkeys(body[start:end] for start, end in split_sentences(body)))
+    if not body:
+        return ""
+    stored = [passage.text[slice(*span)] for passage in passages for span in split_sentences(passage.text)]
+    found = [_nearest(body[start:end], stored) for start, end in split_sentences(body)]
+    return " ".join(dict.fromkeys(filter(None, found))) or NO_ANSWER
+
+
+def _nearest(quote: str, stored: Sequence[str]) -> str:
+    """The stored sentence that holds most of the quote, on one line; empty where none holds enough of it."""
+    lines = [_LIST_MARK.sub("", one_line(sentence)) for sentence in stored]
+    shares = [_share_held(quote, line.replace('"', "'")) for line in lines]
+    best = max(range(len(lines)), key=lambda i: (shares[i], -len(lines[i])), default=None)
+    return lines[best] if best is not None and shares[best][0] >= NEAR else ""
+
+
+def _share_held(quote: str, sentence: str) -> tuple[float, float]:
+    """How much of the quote's characters the sentence holds in longer runs; then how alike the two are."""
+    matcher = SequenceMatcher(None, sentence.lower(), quote.lower(), autojunk=False)
+    shortest = min(SHORTEST_RUN, len(quote))
+    held = sum(run.size for run in matcher.get_matching_blocks() if run.size >= shortest)
+    return held / len(quote), matcher.ratio()
+
+
+def runs_on(text: str) -> bool:
+    """Whether the text ends in a list of numbers such as "80, 81, 82, 84": an LLM that counts on and on."""
+    return bool(_NUMBERS.search(text))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from ragcli.sentences import split_sentences
 from ragcli.types import Candidate
 
+ScoreTexts = Callable[[str, Sequence[str]], Sequence[float]]
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -28,7 +30,7 @@ def choose_sentences(
     candidates: Sequence[Candidate],
     count: int,
     score_range: float,
-    score_texts: Callable[[str, Sequence[str]], Sequence[float]],
+    score_texts: ScoreTexts,
 ) -> list[tuple[Candidate, str]]:
     """The `count` sentences that `score_texts` likes best, best first, joined per candidate.
 
@@ -57,7 +59,7 @@ def choose_sentences(
 def score_sentences(
     question: str,
     candidates: Sequence[Candidate],
-    score_texts: Callable[[str, Sequence[str]], Sequence[float]],
+    score_texts: ScoreTexts,
 ) -> list[tuple[Sentence, float]]:
     """Each sentence of the candidates, in reading order, with what `score_texts` gives it."""
     sentences = _sentences(candidates)

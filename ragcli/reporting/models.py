@@ -59,13 +59,13 @@ def _profiles(profiles: Sequence[str], current: str) -> str:
 
 
 def _facts(entry: ModelEntry) -> list[str]:
-    """Size, licence, device and precision, as far as they are known."""
+    """Release, size, licence, device and precision, as far as they are known."""
     precision = f"{entry.device} {entry.precision}".strip()
     if entry.bulk_precision != entry.precision:
         precision += f" ({entry.bulk_precision} for much text)"
     size = "" if entry.bytes is None else words.size(entry.bytes)
     machine = "on another machine" if entry.origin == "server" else precision
-    return [fact for fact in (size, entry.licence, machine) if fact]
+    return [fact for fact in (entry.release, size, entry.licence, machine) if fact]
 
 
 def print_fetched(console: Console, fetched: Sequence[FetchedModel]) -> None:

@@ -17,6 +17,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 from ragcli.config import RetrievalConfig
+from ragcli.embedded_llms import LARGE, SMALL
 from ragcli.prior import Prior
 from ragcli.reporting import text as words
 from ragcli.reporting.explain import (
@@ -188,6 +189,13 @@ def print_not_sent(console: Console, answer: Answer) -> None:
             f"note: the LLM's server refuses {names}, and was asked without; llm.extra can leave fields out."
         )
         console.print(Text(line, style="warning"), soft_wrap=not console.is_terminal)
+
+
+def print_larger_llm(console: Console, answer: Answer) -> None:
+    """What a person may not know who was answered by the small embedded LLM: for a terminal's stderr."""
+    if console.is_terminal and answer.model == SMALL.name and not answer.abstained:
+        line = f"hint: this LLM is small and quotes a sentence. For real answers: {LARGE.prepare}"
+        console.print(Text(f"{line} ({LARGE.bytes / 1e9:.1f} GB), then --profile local-large.", style="hint"))
 
 
 def print_reasoning(console: Console, answer: Answer, of: str = "") -> None:
