@@ -14,8 +14,8 @@ from pathlib import Path
 
 from ragcli import open_pipeline
 from ragcli.config import Config, RerankingConfig, StoreConfig
+from ragcli.evaluation.questions import Question, read_questions
 from ragcli.pipeline import Pipeline
-from ragcli.questions import Question, read_questions
 
 CORPORA = Path(__file__).parent.parent / "corpora"
 THRESHOLDS = (0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.02, 0.03, 0.05, 0.1)

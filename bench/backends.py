@@ -18,15 +18,15 @@ from reranker import QUESTION_ANSWERING, TOPICAL, cached_tasks
 from speed_work import order_kept
 from turns import works_in_turn
 
-from ragcli.beir import read_beir
-from ragcli.bert import Encoder
-from ragcli.bert.onnx_encoder import OnnxEncoder
-from ragcli.bert.openvino_encoder import OpenVinoEncoder
 from ragcli.config import EmbeddingConfig, RerankingConfig
-from ragcli.cross_encoder import AnyModel, Network
-from ragcli.embedding import load_bi_encoder
-from ragcli.models import cross_encoder_files, precision
-from ragcli.reranking import load_reranker
+from ragcli.encoders.bert import Encoder
+from ragcli.encoders.bert.onnx_encoder import OnnxEncoder
+from ragcli.encoders.bert.openvino_encoder import OpenVinoEncoder
+from ragcli.encoders.bi_encoder import load_bi_encoder
+from ragcli.encoders.cross_encoder import AnyModel, Network
+from ragcli.encoders.reranking import load_reranker
+from ragcli.evaluation.beir import read_beir
+from ragcli.models.locate import cross_encoder_files, precision
 from ragcli.training.ranking import RankingTask, ndcg_per_question
 
 Score = Callable[[str, Sequence[str]], Sequence[float]]

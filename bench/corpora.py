@@ -16,11 +16,11 @@ from statistics import fmean
 
 from ragcli import open_pipeline
 from ragcli.config import Config, StoreConfig
-from ragcli.metrics import ndcg, reciprocal_rank
+from ragcli.evaluation.metrics import ndcg, reciprocal_rank
+from ragcli.evaluation.paired_tests import paired_difference
+from ragcli.evaluation.questions import Question, read_questions
+from ragcli.evaluation.relevance import flat, relevant_chunks
 from ragcli.pipeline import Pipeline
-from ragcli.questions import Question, read_questions
-from ragcli.relevance import flat, relevant_chunks
-from ragcli.statistics import paired_difference
 from ragcli.store import open_store
 from ragcli.types import Candidate, Chunk
 

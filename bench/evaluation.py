@@ -18,12 +18,12 @@ from statistics import median
 
 from ragcli import load_config, open_pipeline
 from ragcli.config import Config
-from ragcli.embedding import load_bi_encoder
+from ragcli.encoders.bi_encoder import load_bi_encoder
+from ragcli.encoders.reranking import load_reranker
 from ragcli.evaluation.collect import candidates_of_index
+from ragcli.evaluation.questions import Question, read_questions
 from ragcli.evaluation.scoring import score
 from ragcli.pipeline import Pipeline
-from ragcli.questions import Question, read_questions
-from ragcli.reranking import load_reranker
 
 CORPUS = Path(__file__).parent.parent / "corpora" / "homonyms"
 RETRIEVED = 1000

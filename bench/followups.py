@@ -18,13 +18,13 @@ from typing import Any
 
 from ragcli import load_config, open_pipeline
 from ragcli.answering import NO_CONTEXT
-from ragcli.chat.records import Exchange
 from ragcli.chat.rewriting import standalone
-from ragcli.config_loading import changed
-from ragcli.embedding import load_bi_encoder
+from ragcli.chat.turns import Exchange
+from ragcli.config.loading import changed
+from ragcli.encoders.bi_encoder import load_bi_encoder
+from ragcli.evaluation.questions import Question, read_questions
+from ragcli.evaluation.relevance import relevant_chunks
 from ragcli.pipeline import Pipeline
-from ragcli.questions import Question, read_questions
-from ragcli.relevance import relevant_chunks
 from ragcli.types import Answer, Chunk, Usage
 
 HERE = Path(__file__).parent

@@ -20,14 +20,14 @@ from typing import TypeAlias
 
 from reranker import QUESTION_ANSWERING, TOPICAL
 
-from ragcli import metrics
-from ragcli.beir import JudgedCollection, read_beir
 from ragcli.config import EmbeddingConfig, RerankingConfig, RetrievalConfig
-from ragcli.embedding import BiEncoder, load_bi_encoder
+from ragcli.encoders.bi_encoder import BiEncoder, load_bi_encoder
+from ragcli.encoders.reranking import CrossEncoderReranker, load_reranker
+from ragcli.evaluation import metrics
+from ragcli.evaluation.beir import JudgedCollection, read_beir
 from ragcli.evaluation.corpus_vectors import corpus_vectors
 from ragcli.evaluation.retrieving import CollectionSearch
-from ragcli.fusion import fused_order
-from ragcli.reranking import CrossEncoderReranker, load_reranker
+from ragcli.retrieval.fusion import fused_order
 
 CHOICES = (1.0, 5.0, 10.0, 20.0, 40.0, 60.0, 100.0, 200.0)
 DEPTH = 50

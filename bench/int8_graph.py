@@ -17,9 +17,9 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 sys.path.insert(0, str(Path(__file__).parent.parent / "recipes"))
 from bert_graphs import FUSED, FUSED_OPSET, IR_VERSION, OPSET
 
-from ragcli.bert.minilm import EPSILON, HEADS, LAYERS, WIDTH, MiniLM
-from ragcli.bert.onnx_encoder import OnnxEncoder
-from ragcli.bert.threads import threads
+from ragcli.encoders.bert.minilm import EPSILON, HEADS, LAYERS, WIDTH, MiniLM
+from ragcli.encoders.bert.onnx_encoder import OnnxEncoder
+from ragcli.encoders.bert.threads import threads
 
 WAYS = ("tensor", "token", "block")
 MOST = 127

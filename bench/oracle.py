@@ -13,8 +13,8 @@ import ir_measures
 from ir_measures import AP, RR, R, Success, nDCG
 
 from ragcli import load_config
-from ragcli.beir import read_beir
 from ragcli.evaluation.arms import all_arms
+from ragcli.evaluation.beir import read_beir
 from ragcli.evaluation.collect import evaluate_beir
 from ragcli.evaluation.records import Arm, Run
 

@@ -15,11 +15,11 @@ from statistics import fmean
 
 from reranker import QUESTION_ANSWERING, TOPICAL, cached_tasks
 
-from ragcli.beir import read_beir
 from ragcli.config import EmbeddingConfig, RerankingConfig
-from ragcli.embedding import load_bi_encoder
-from ragcli.prior import Prior
-from ragcli.reranking import load_reranker
+from ragcli.encoders.bi_encoder import load_bi_encoder
+from ragcli.encoders.prior import Prior
+from ragcli.encoders.reranking import load_reranker
+from ragcli.evaluation.beir import read_beir
 from ragcli.training.ranking import RankingTask, base_ndcg, ndcg_per_question
 
 WEIGHTS = (0.0, 4.0, 8.0, 12.0, 16.0, 20.0, 24.0, 32.0, 48.0, 64.0)

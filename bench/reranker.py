@@ -20,12 +20,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from ragcli.beir import JudgedCollection, read_beir
 from ragcli.config import EmbeddingConfig, RerankingConfig
-from ragcli.embedding import load_bi_encoder
-from ragcli.models import precision
-from ragcli.reranking import CrossEncoderReranker, load_reranker
-from ragcli.statistics import paired_difference
+from ragcli.encoders.bi_encoder import load_bi_encoder
+from ragcli.encoders.reranking import CrossEncoderReranker, load_reranker
+from ragcli.evaluation.beir import JudgedCollection, read_beir
+from ragcli.evaluation.paired_tests import paired_difference
+from ragcli.models.locate import precision
 from ragcli.training.pairs import read_pairs
 from ragcli.training.ranking import RankingTask, base_ndcg, ndcg_per_question, ranking_tasks
 from ragcli.training.recipe import TrainingSet

@@ -15,14 +15,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragcli.chunking import chunk
 from ragcli.config import ChunkingConfig, EmbeddingConfig, IngestConfig, RerankingConfig
 from ragcli.documents import discover, read
-from ragcli.embedding import BiEncoder, load_bi_encoder
-from ragcli.questions import read_questions
-from ragcli.relevance import flat, relevant_chunks
-from ragcli.reranking import CrossEncoderReranker, load_reranker
-from ragcli.sentences import split_sentences
+from ragcli.documents.chunking import chunk
+from ragcli.encoders.bi_encoder import BiEncoder, load_bi_encoder
+from ragcli.encoders.reranking import CrossEncoderReranker, load_reranker
+from ragcli.evaluation.questions import read_questions
+from ragcli.evaluation.relevance import flat, relevant_chunks
+from ragcli.text.sentences import split_sentences
 
 NEIGHBOURS = 2
 

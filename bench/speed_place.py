@@ -11,13 +11,13 @@ from itertools import count
 from pathlib import Path
 
 from ragcli import load_config, open_pipeline
-from ragcli.beir import read_beir
-from ragcli.chunking import chunk
 from ragcli.config import Config
 from ragcli.documents import read
-from ragcli.embedding import load_bi_encoder
-from ragcli.models import bi_encoder_files, cross_encoder_files
-from ragcli.questions import read_questions
+from ragcli.documents.chunking import chunk
+from ragcli.encoders.bi_encoder import load_bi_encoder
+from ragcli.evaluation.beir import read_beir
+from ragcli.evaluation.questions import read_questions
+from ragcli.models.locate import bi_encoder_files, cross_encoder_files
 
 CORPORA = Path(__file__).parent.parent / "corpora"
 PYTHON, RAGCLI = sys.executable, str(Path(sys.executable).with_name("ragcli"))

@@ -17,7 +17,7 @@ from speed_place import Place
 from speed_rows import Row
 
 from ragcli import load_config
-from ragcli.embedding import load_bi_encoder
+from ragcli.encoders.bi_encoder import load_bi_encoder
 from ragcli.store import Update, open_store
 from ragcli.types import Chunk, Filters
 

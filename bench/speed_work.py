@@ -14,10 +14,10 @@ from speed_rows import Row
 from turns import Turn, run, works_in_turn
 
 from ragcli import open_pipeline
-from ragcli.embedding import load_bi_encoder
-from ragcli.models import cross_encoder_files
+from ragcli.encoders.bi_encoder import load_bi_encoder
+from ragcli.encoders.reranking import load_reranker
+from ragcli.models.locate import cross_encoder_files
 from ragcli.pipeline import Pipeline
-from ragcli.reranking import load_reranker
 
 CANDIDATES = 50
 CLEAR = 0.05

@@ -21,10 +21,10 @@ from ragcli import open_pipeline
 from ragcli.evaluation.records import Summary
 from ragcli.evaluation.run_files import read_run
 from ragcli.evaluation.summary import summarise
-from ragcli.reporting.comparison import print_comparison
-from ragcli.reporting.evaluation import print_summary
-from ragcli.reporting.pictures import depth_chart, slope_chart, time_chart
-from ragcli.reporting.terminal import PlainConsole
+from ragcli.reporting.files.pictures import depth_chart, slope_chart, time_chart
+from ragcli.reporting.screens.comparison import print_comparison
+from ragcli.reporting.screens.evaluation import print_summary
+from ragcli.reporting.screens.terminal import PlainConsole
 
 IMAGES = Path(__file__).parent / "images"
 COLUMNS = 112

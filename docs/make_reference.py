@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from typer.main import get_command
 
 from ragcli.cli.app import COMMANDS, build_app
-from ragcli.config_loading import known_fields
+from ragcli.config.loading import known_fields
 
 FOLDER = Path(__file__).parent / "reference"
 BOUNDS = {"ge": "from", "gt": "above", "le": "to"}

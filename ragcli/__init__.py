@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ragcli.config import Config
-    from ragcli.config_loading import load_config
+    from ragcli.config.loading import load_config
     from ragcli.errors import RagcliError
     from ragcli.pipeline import Pipeline, open_pipeline
     from ragcli.types import Answer, Comparison, Filters, IngestReport, SearchResult
@@ -44,7 +44,7 @@ _MODULE_OF = {
     "Pipeline": "ragcli.pipeline",
     "RagcliError": "ragcli.errors",
     "SearchResult": "ragcli.types",
-    "load_config": "ragcli.config_loading",
+    "load_config": "ragcli.config.loading",
     "open_pipeline": "ragcli.pipeline",
 }
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from ragcli import prompting
 from ragcli.config import Config
-from ragcli.embedding import BiEncoder
+from ragcli.encoders.bi_encoder import BiEncoder
+from ragcli.encoders.reranking import Reranker
 from ragcli.errors import LLMError
-from ragcli.llm import LLM, Generation
-from ragcli.reranking import Reranker
+from ragcli.llm.client import LLM, Generation
 from ragcli.stopwatch import Stopwatch
 from ragcli.types import Answer, Candidate, Context, Usage
 

@@ -14,23 +14,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ragcli import (
-    answering,
-    comparison,
-    embedding,
-    llm,
-    prompting,
-    reranking,
-    retrieval,
-    store,
-)
+from ragcli import answering, comparison, prompting, store
 from ragcli.config import Config
-from ragcli.config_loading import load_config
+from ragcli.config.loading import load_config
+from ragcli.encoders import bi_encoder, reranking
+from ragcli.encoders.prior import NO_PRIOR, Prior
 from ragcli.errors import NothingFoundError, UsageError
-from ragcli.letters import spelled_out
-from ragcli.prior import NO_PRIOR, Prior
+from ragcli.llm import client
 from ragcli.resources import Resources
+from ragcli.retrieval import retrieve
 from ragcli.stopwatch import Stopwatch
+from ragcli.text.letters import spelled_out
 from ragcli.types import (
     Answer,
     Candidate,
@@ -44,7 +38,7 @@ from ragcli.types import (
 )
 
 if TYPE_CHECKING:
-    from ragcli.ingestion import Progress
+    from ragcli.ingestion.ingest import Progress
 
 ArmName = Literal["base", "reranked"]
 OnArmText = Callable[[str, str], None]
@@ -118,9 +112,9 @@ class Pipeline:
     ) -> IngestReport:
         """Brings the index in step with the files; see `ingestion.ingest`."""
         # Questions need none of the readers of documents.
-        from ragcli import ingestion
+        from ragcli.ingestion import ingest
 
-        report = ingestion.ingest(
+        report = ingest.ingest(
             [Path(path) for path in paths],
             config=self.config,
             embedder=self._resources.bi_encoder,
@@ -252,8 +246,8 @@ class Pipeline:
             )
         store.check(self.config)
         if answers:
-            llm.check(self.config.llm)
-        if fingerprint := embedding.check(self.config.embedding):
+            client.check(self.config.llm)
+        if fingerprint := bi_encoder.check(self.config.embedding):
             store.check(self.config, fingerprint=fingerprint)
         if reranker:
             reranking.check(self.config.reranking)
@@ -281,7 +275,7 @@ class Pipeline:
             vector = self._resources.bi_encoder.embed([question], query=True)[0]
         with watch.stage("retrieve"):
             index = self._resources.index()
-            candidates = retrieval.retrieve(index, question, vector, self.config.retrieval, filters)
+            candidates = retrieve.retrieve(index, question, vector, self.config.retrieval, filters)
         if not candidates:
             raise NothingFoundError(
                 "Nothing in the index matches the filters.", hint="See what there is: ragcli list"

@@ -6,9 +6,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cached_property
 
-from ragcli import embedding, llm, reranking, store
+from ragcli import store
 from ragcli.config import Config
+from ragcli.encoders import bi_encoder, reranking
 from ragcli.errors import RagcliError, UsageError
+from ragcli.llm import client
 from ragcli.stopwatch import Stopwatch
 from ragcli.types import Filters
 
@@ -25,7 +27,7 @@ class Resources:
         self._servers = ExitStack()
         self._index: store.Index | None = None
         self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ragcli-llm")
-        self._llm: Future[llm.LLM] | None = None
+        self._llm: Future[client.LLM] | None = None
         self._llm_is_cold = False
 
     def close(self) -> None:
@@ -46,8 +48,8 @@ class Resources:
         self.config = config
 
     @cached_property
-    def bi_encoder(self) -> embedding.BiEncoder:
-        return embedding.load_bi_encoder(self.config.embedding, bulk=self._bulk)
+    def bi_encoder(self) -> bi_encoder.BiEncoder:
+        return bi_encoder.load_bi_encoder(self.config.embedding, bulk=self._bulk)
 
     @cached_property
     def reranker(self) -> reranking.Reranker:
@@ -63,13 +65,13 @@ class Resources:
         """The LLM starts in a thread of its own while the encoders load."""
         self._starting_llm()
 
-    def _starting_llm(self) -> Future[llm.LLM]:
+    def _starting_llm(self) -> Future[client.LLM]:
         if self._llm is None:
-            self._llm = self._starter.submit(self._servers.enter_context, llm.open_llm(self.config.llm))
+            self._llm = self._starter.submit(self._servers.enter_context, client.open_llm(self.config.llm))
             self._llm_is_cold = True
         return self._llm
 
-    def opened_llm(self, watch: Stopwatch) -> llm.LLM:
+    def opened_llm(self, watch: Stopwatch) -> client.LLM:
         """What is left to wait for is timed as loading; nothing where the LLM runs already."""
         starting = self._starting_llm()
         try:
@@ -100,7 +102,7 @@ class Resources:
 
     def _cold(self, *, reranker: bool) -> tuple[str, ...]:
         """What `load` has to load."""
-        encoder: embedding.BiEncoder | None = self.__dict__.get("bi_encoder")
+        encoder: bi_encoder.BiEncoder | None = self.__dict__.get("bi_encoder")
         first = () if encoder is not None and encoder.is_warm else ("bi-encoder", "index")
         return (*first, "cross-encoder") if reranker and "reranker" not in self.__dict__ else first
 
@@ -108,7 +110,7 @@ class Resources:
         """The index is read at the first search."""
         import numpy as np
 
-        anywhere: embedding.Vectors = np.full(dimension, dimension**-0.5, dtype=np.float32)
+        anywhere: bi_encoder.Vectors = np.full(dimension, dimension**-0.5, dtype=np.float32)
         index = self.index()
         index.search(anywhere, 1, Filters())
         if self.config.retrieval.method == "hybrid":

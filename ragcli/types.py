@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ragcli.prior import NO_PRIOR, Prior
+from ragcli.encoders.prior import NO_PRIOR, Prior
 
 MetadataValue = str | int | float | bool
 

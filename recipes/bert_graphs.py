@@ -17,12 +17,12 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto, helper
 
-from ragcli.bert.minilm import EPSILON, HEADS, LAYERS, SIZE, WIDTH
+from ragcli.encoders.bert.minilm import EPSILON, HEADS, LAYERS, SIZE, WIDTH
 
 INNER = SIZE["intermediate_size"]
 FUSED = "com.microsoft"
 OPSET, FUSED_OPSET, IR_VERSION = 17, 1, 9
-FOLDER = Path(__file__).parent.parent / "ragcli" / "bert" / "graphs"
+FOLDER = Path(__file__).parent.parent / "ragcli" / "encoders" / "bert" / "graphs"
 
 
 class Graph:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from ragcli.sentences import split_sentences
+from ragcli.text.sentences import split_sentences
 
 SOURCES = (
     "pubmedqa_l",

@@ -9,8 +9,8 @@ import pytest
 from chroma_server import chroma_server
 
 from ragcli.config import EmbeddingConfig, RerankingConfig
-from ragcli.embedding import BiEncoder, load_bi_encoder
-from ragcli.reranking import CrossEncoderReranker, load_reranker
+from ragcli.encoders.bi_encoder import BiEncoder, load_bi_encoder
+from ragcli.encoders.reranking import CrossEncoderReranker, load_reranker
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from ragcli.embedding import BiEncoder
-from ragcli.reranking import CrossEncoderReranker
+from ragcli.encoders.bi_encoder import BiEncoder
+from ragcli.encoders.reranking import CrossEncoderReranker
 
 MOST_TEXTS = 32
 

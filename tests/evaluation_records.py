@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from ragcli.encoders.prior import NO_PRIOR, Prior
 from ragcli.evaluation.records import (
     AnsweredQuestion,
     ArmAnswer,
@@ -15,7 +16,6 @@ from ragcli.evaluation.records import (
     Scoring,
     StageSeconds,
 )
-from ragcli.prior import NO_PRIOR, Prior
 
 EMBEDDER = "all-MiniLM-L6-v2"
 

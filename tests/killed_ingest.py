@@ -20,12 +20,13 @@ from typing import Any
 
 import chromadb  # noqa: F401  (for the children)
 
-from ragcli import documents, ingestion, store
+from ragcli import documents, store
 from ragcli.config import ChunkingConfig, Config, EmbeddingConfig, IngestConfig
-from ragcli.embedding import BiEncoder, load_bi_encoder
+from ragcli.encoders.bi_encoder import BiEncoder, load_bi_encoder
 from ragcli.errors import NothingFoundError
-from ragcli.store import collection, records, versions
-from ragcli.store.chroma_chunks import ChromaChunks
+from ragcli.ingestion import ingest
+from ragcli.store.folder import collection, generations, versions
+from ragcli.store.folder.chunks import ChromaChunks
 from ragcli.types import Filters
 
 CONFIG = Config(chunking=ChunkingConfig(size=40, overlap=8), ingest=IngestConfig(exclude=(".*",)))
@@ -34,15 +35,15 @@ EMBEDDER.embed(["A text that makes it load its weights."])
 # Parse, cut, embed, write, delete, publish, manifest: each boundary is before or after one of these.
 OWNERS: dict[str, Any] = {
     "read": documents.GuardedReader,
-    "chunk": ingestion,
+    "chunk": ingest,
     "embed": BiEncoder,
     "draft_of_current": versions,
-    "begin": records.Records,
+    "begin": generations.Records,
     "add": ChromaChunks,
-    "commit": records.Records,
-    "retire": records.Records,
+    "commit": generations.Records,
+    "retire": generations.Records,
     "delete": ChromaChunks,
-    "forget": records.Records,
+    "forget": generations.Records,
     "publish": versions,
     "tidy": versions,
     "write_manifest": collection,
@@ -51,9 +52,9 @@ OWNERS: dict[str, Any] = {
 
 def synchronise() -> None:
     # Small groups, each published, so that there is a between.
-    ingestion._CHUNKS_AT_ONCE = 4
+    ingest._CHUNKS_AT_ONCE = 4
     collection._CHECKPOINT_SECONDS, collection._CHECKPOINT_SHARE = 0.0, 1e9
-    ingestion.ingest([Path("documents")], config=CONFIG, embedder=EMBEDDER, prune=True)
+    ingest.ingest([Path("documents")], config=CONFIG, embedder=EMBEDDER, prune=True)
 
 
 def dying(function: str, call: int, when: str) -> Callable[[], None]:

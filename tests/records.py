@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ragcli.comparison import movements, prompt_ids, summarise
-from ragcli.fusion import fuse
-from ragcli.prior import Prior
+from ragcli.encoders.prior import Prior
+from ragcli.retrieval.fusion import fuse
 from ragcli.types import (
     Answer,
     Candidate,

@@ -14,13 +14,13 @@ from fault_server import fault_server
 from ragcli import comparison
 from ragcli.answering import sentence_scorer
 from ragcli.config import Config
-from ragcli.config_loading import load_config
-from ragcli.embedding import load_bi_encoder
+from ragcli.config.loading import load_config
+from ragcli.encoders.bi_encoder import load_bi_encoder
+from ragcli.encoders.reranking import load_reranker
 from ragcli.errors import IndexMismatchError, LLMError, ModelError, NothingFoundError, UsageError
 from ragcli.pipeline import Pipeline, open_pipeline
 from ragcli.prompting import NO_ANSWER
-from ragcli.reranking import load_reranker
-from ragcli.sentences import split_sentences
+from ragcli.text.sentences import split_sentences
 from ragcli.types import Answer, Chunk, Comparison, Filters, Timing
 
 CORPUS = Path(__file__).parent.parent / "corpora" / "homonyms"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 
-from ragcli import embedding, reranking, store
+from ragcli import store
 from ragcli.config import Config
-from ragcli.config_loading import value_of
-from ragcli.redaction import without_credentials
+from ragcli.config.loading import value_of
+from ragcli.encoders import bi_encoder, reranking
+from ragcli.servers.redaction import without_credentials
 from ragcli.types import Filters
 
 SCHEMA = 1
@@ -92,7 +93,7 @@ def fingerprint(config: Config, *, compare: bool, filters: Filters) -> str:
     settings["prompting.citations"] = config.prompt.citations
     settings["llm.base_url"] = without_credentials(config.llm.base_url)
     reranks = compare or config.reranking.enabled
-    encoders = [embedding.check(config.embedding)]
+    encoders = [bi_encoder.check(config.embedding)]
     if reranks:
         encoders.append(reranking.check(config.reranking))
     content = [

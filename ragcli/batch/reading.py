@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ragcli.encoders.prior import Prior
 from ragcli.errors import UsageError
 from ragcli.evaluation.records import (
     AnsweredQuestion,
@@ -19,7 +20,6 @@ from ragcli.evaluation.records import (
     Scoring,
     StageSeconds,
 )
-from ragcli.prior import Prior
 
 COMPARISON = "batch-comparison"
 STAGES = ("embed", "retrieve", "rerank")

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from ragcli.errors import RagcliError, UsageError
-from ragcli.questions import Question
+from ragcli.evaluation.questions import Question
 
 ERROR = "batch-error"
 KINDS = ("batch-answer", "batch-comparison", ERROR)

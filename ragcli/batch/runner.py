@@ -12,11 +12,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import NoReturn, Protocol
 
-from ragcli.batch.records import Outcome
+from ragcli.batch.outcome import Outcome
 from ragcli.errors import LLMError, NothingFoundError, RagcliError, ServerError, StoreError
+from ragcli.evaluation.questions import Question
 from ragcli.pipeline import OnArmText, Prepared
-from ragcli.questions import Question
-from ragcli.retrying import Backoff, Stopped, with_retries
+from ragcli.servers.retrying import Backoff, Stopped, with_retries
 from ragcli.types import Answer, Comparison
 
 # Questions that are prepared beyond those being answered: so that no job ever waits for the encoders.

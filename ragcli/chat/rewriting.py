@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ragcli.chat.records import Exchange
-from ragcli.llm import estimate_tokens
+from ragcli.chat.turns import Exchange
+from ragcli.llm.client import estimate_tokens
 from ragcli.pipeline import Pipeline
 from ragcli.prompting import content_words, one_line
 from ragcli.types import Message

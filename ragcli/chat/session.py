@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from ragcli import store
 from ragcli.answering import NO_CONTEXT
-from ragcli.chat.records import Exchange, Explanation, ScoredSentence, Source, Surroundings
 from ragcli.chat.rewriting import standalone
-from ragcli.config_loading import changed, value_of
+from ragcli.chat.turns import Exchange, Explanation, ScoredSentence, Source, Surroundings
+from ragcli.config.loading import changed, value_of
+from ragcli.encoders.prior import NO_PRIOR
 from ragcli.errors import NothingFoundError, UsageError
-from ragcli.llm import embedded_llm
+from ragcli.llm.client import embedded_llm
 from ragcli.pipeline import OnArmText, Pipeline, whatever_arm
-from ragcli.prior import NO_PRIOR
 from ragcli.prompting import one_line
 from ragcli.store.metadata import matching
 from ragcli.types import Answer, Chunk, Comparison, Filters

@@ -31,29 +31,47 @@ class Entry:
 
 ASK, MEASURE, INDEX, SETUP = "Ask", "Measure", "Index", "Set up"
 COMMANDS = {
-    "ask": Entry("ragcli.cli.ask", "ask", "Answer a question from the ingested documents.", ASK),
-    "chat": Entry("ragcli.cli.chat", "chat", "Ask and follow up in one session, models kept warm.", ASK),
-    "search": Entry(
-        "ragcli.cli.search", "search", "Show the passages that answer a question, without an LLM.", ASK
+    "ask": Entry("ragcli.cli.commands.ask", "ask", "Answer a question from the ingested documents.", ASK),
+    "chat": Entry(
+        "ragcli.cli.commands.chat", "chat", "Ask and follow up in one session, models kept warm.", ASK
     ),
-    "batch": Entry("ragcli.cli.batch", "batch", "Answer a file of questions, a line of JSON for each.", ASK),
-    "eval": Entry("ragcli.cli.evaluate", "app", "Measure what reranking adds on your questions.", MEASURE),
-    "report": Entry("ragcli.cli.report", "report", "Make the reports of a finished run again.", MEASURE),
+    "search": Entry(
+        "ragcli.cli.commands.search",
+        "search",
+        "Show the passages that answer a question, without an LLM.",
+        ASK,
+    ),
+    "batch": Entry(
+        "ragcli.cli.commands.batch", "batch", "Answer a file of questions, a line of JSON for each.", ASK
+    ),
+    "eval": Entry(
+        "ragcli.cli.commands.evaluate", "app", "Measure what reranking adds on your questions.", MEASURE
+    ),
+    "report": Entry(
+        "ragcli.cli.commands.report", "report", "Make the reports of a finished run again.", MEASURE
+    ),
     "ingest": Entry(
-        "ragcli.cli.ingest", "ingest", "Read files and folders into the index; run it again to update.", INDEX
+        "ragcli.cli.commands.ingest",
+        "ingest",
+        "Read files and folders into the index; run it again to update.",
+        INDEX,
     ),
     "status": Entry(
-        "ragcli.cli.manage", "status", "Show what is in the index and what is ready to use.", INDEX
+        "ragcli.cli.commands.manage", "status", "Show what is in the index and what is ready to use.", INDEX
     ),
-    "list": Entry("ragcli.cli.manage", "list_sources", "List the ingested documents.", INDEX),
-    "show": Entry("ragcli.cli.show", "show", "Show a document's chunks as they were cut.", INDEX),
-    "remove": Entry("ragcli.cli.manage", "remove", "Remove documents from the index.", INDEX),
-    "reset": Entry("ragcli.cli.manage", "reset", "Delete a collection.", INDEX),
-    "init": Entry("ragcli.cli.init", "init", "Ask three questions and write a config.toml.", SETUP),
-    "doctor": Entry("ragcli.cli.doctor", "doctor", "Examine every part and name what mends it.", SETUP),
-    "config": Entry("ragcli.cli.config", "app", "Show the settings and where they come from.", SETUP),
-    "models": Entry("ragcli.cli.models", "app", "Fetch, list and remove the models.", SETUP),
-    "train": Entry("ragcli.cli.train", "train", "Train the reranker on your own documents.", SETUP),
+    "list": Entry("ragcli.cli.commands.manage", "list_sources", "List the ingested documents.", INDEX),
+    "show": Entry("ragcli.cli.commands.show", "show", "Show a document's chunks as they were cut.", INDEX),
+    "remove": Entry("ragcli.cli.commands.manage", "remove", "Remove documents from the index.", INDEX),
+    "reset": Entry("ragcli.cli.commands.manage", "reset", "Delete a collection.", INDEX),
+    "init": Entry("ragcli.cli.commands.init", "init", "Ask three questions and write a config.toml.", SETUP),
+    "doctor": Entry(
+        "ragcli.cli.commands.doctor", "doctor", "Examine every part and name what mends it.", SETUP
+    ),
+    "config": Entry(
+        "ragcli.cli.commands.config", "app", "Show the settings and where they come from.", SETUP
+    ),
+    "models": Entry("ragcli.cli.commands.models", "app", "Fetch, list and remove the models.", SETUP),
+    "train": Entry("ragcli.cli.commands.train", "train", "Train the reranker on your own documents.", SETUP),
 }
 ABOUT = """\
 Ask your own documents from the terminal, and see what reranking contributes.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ragcli.errors import RagcliError
-from ragcli.names import nfc
+from ragcli.text.names import nfc
 
 if TYPE_CHECKING:
     from ragcli.config import Config
@@ -43,7 +43,7 @@ def complete_source(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_profile(ctx: typer.Context, incomplete: str) -> list[str]:
-    from ragcli.config_loading import profile_names
+    from ragcli.config.loading import profile_names
 
     try:
         return _fitting(profile_names(_config_file(ctx)), incomplete)
@@ -55,7 +55,7 @@ def _from_settings(
     ctx: typer.Context, incomplete: str, names: Callable[[Config], Iterable[str]]
 ) -> list[str]:
     """The names under the settings that the line so far makes."""
-    from ragcli.config_loading import load_config
+    from ragcli.config.loading import load_config
 
     overrides = {"collection": ctx.params.get("collection")}
     try:

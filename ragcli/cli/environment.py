@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from ragcli.reporting.terminal import PlainConsole
+    from ragcli.reporting.screens.terminal import PlainConsole
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,6 @@ class Environment:
 
 
 def _console(stream: TextIO, environ: Mapping[str, str]) -> PlainConsole:
-    from ragcli.reporting.terminal import PlainConsole
+    from ragcli.reporting.screens.terminal import PlainConsole
 
     return PlainConsole(stream, environ)

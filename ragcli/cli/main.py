@@ -14,7 +14,7 @@ from ragcli.cli.app import OutputClosed, program
 from ragcli.cli.environment import Environment
 from ragcli.cli.stdout import OutputError, told_apart
 from ragcli.errors import ExitCode, RagcliError
-from ragcli.redaction import redact
+from ragcli.servers.redaction import redact
 
 # What a disk says that takes no more, or a quota.
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -103,7 +103,7 @@ def _fail(args: list[str], env: Environment, message: str, hint: str, code: int,
     """Two lines on stderr and, for a script that asked for JSON, one document that says that it failed."""
     message, hint = redact(message, env.environ), redact(hint, env.environ)
     if _wants_json(args):
-        from ragcli.reporting import json
+        from ragcli.reporting import as_json
 
         fields = {
             "message": message,
@@ -111,7 +111,7 @@ def _fail(args: list[str], env: Environment, message: str, hint: str, code: int,
             "exit_code": code,
             "partial": redact(partial, env.environ),
         }
-        env.stdout.write(json.document("error", {"error": fields}) + "\n")
+        env.stdout.write(as_json.document("error", {"error": fields}) + "\n")
         env.stdout.flush()
     _show(env, message, hint)
 
@@ -125,7 +125,7 @@ def _show(env: Environment, message: str, hint: str = "") -> None:
     """One line for what is wrong, one for what mends it; never wrapped, so that a script can read them."""
     from rich.text import Text
 
-    from ragcli.reporting.text import one_line
+    from ragcli.reporting.plain_text import one_line
 
     console = env.diagnostics()
     label = "" if message == "interrupted" or message.startswith("internal error") else "error: "
@@ -139,7 +139,7 @@ def _show_traceback(args: Sequence[str], env: Environment) -> None:
     if "--debug" in args or env.environ.get("RAGCLI_DEBUG"):
         import traceback
 
-        from ragcli.reporting.text import clean
+        from ragcli.reporting.plain_text import clean
 
         env.stderr.write(clean(redact(traceback.format_exc(), env.environ)))
 

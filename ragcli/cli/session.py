@@ -15,7 +15,7 @@ from ragcli.errors import UsageError
 
 if TYPE_CHECKING:
     from ragcli.config import Config
-    from ragcli.reporting.terminal import PlainConsole
+    from ragcli.reporting.screens.terminal import PlainConsole
     from ragcli.types import Filters, MetadataValue
 
 
@@ -28,7 +28,7 @@ class Flags:
     overrides: Mapping[str, object] | None = None
 
     def load(self, environment: Environment) -> Config:
-        from ragcli.config_loading import load_config
+        from ragcli.config.loading import load_config
 
         return load_config(self.config, self.profile, self.overrides, environment.environ)
 

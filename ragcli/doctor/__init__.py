@@ -11,13 +11,13 @@ from pathlib import Path
 
 from ragcli.config import Config
 from ragcli.doctor.encoders import check_bi_encoder, check_cross_encoder, check_order
+from ragcli.doctor.finding import Finding, State
 from ragcli.doctor.index import check_index
 from ragcli.doctor.installation import check_packages, check_python
 from ragcli.doctor.language_model import check_llm
 from ragcli.doctor.places import check_disk
 from ragcli.doctor.reach import check_network
-from ragcli.doctor.records import Finding, State
-from ragcli.models import cache_folder
+from ragcli.models.locate import cache_folder
 
 __all__ = ["Finding", "State", "examine"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ragcli.config import EmbeddingConfig, RerankingConfig
 from ragcli.doctor import known_values
+from ragcli.doctor.finding import Finding, problem
 from ragcli.doctor.known_values import KnownValues
-from ragcli.doctor.records import Finding, problem
-from ragcli.embedding import BiEncoder, load_bi_encoder
+from ragcli.encoders.bi_encoder import BiEncoder, load_bi_encoder
+from ragcli.encoders.reranking import Reranker, load_reranker
 from ragcli.errors import RagcliError
-from ragcli.models import bi_encoder_files, cross_encoder_files
-from ragcli.reranking import Reranker, load_reranker
+from ragcli.models.locate import bi_encoder_files, cross_encoder_files
 
 # Float32 on other processors differs in the fifth digit, bfloat16 (larger models) in the third.
 SIMILARITY_TOLERANCE = 0.01

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ragcli import store
 from ragcli.config import Config
-from ragcli.doctor.records import Finding, problem
-from ragcli.embedding import BiEncoder
+from ragcli.doctor.finding import Finding, problem
+from ragcli.encoders.bi_encoder import BiEncoder
 from ragcli.errors import NothingFoundError, RagcliError
 from ragcli.types import Filters
 

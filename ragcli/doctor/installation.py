@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import metadata
 
-from ragcli.doctor.records import Finding
-from ragcli.models import installer
+from ragcli.doctor.finding import Finding
+from ragcli.models.locate import installer
 
 OLDEST_PYTHON = (3, 11)
 

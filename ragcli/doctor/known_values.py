@@ -10,13 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragcli import known_pair
-from ragcli.known_pair import FILE, QUESTION, TEXTS, KnownValues, known
-from ragcli.models import EMBEDDED_BI_ENCODER, SHIPPED_CROSS_ENCODER
+from ragcli.encoders import known_pair
+from ragcli.encoders.known_pair import FILE, QUESTION, TEXTS, KnownValues, known
+from ragcli.models.locate import EMBEDDED_BI_ENCODER, SHIPPED_CROSS_ENCODER
 
 if TYPE_CHECKING:
-    from ragcli.embedding import BiEncoder
-    from ragcli.reranking import Reranker
+    from ragcli.encoders.bi_encoder import BiEncoder
+    from ragcli.encoders.reranking import Reranker
 
 
 def similarities(embedder: BiEncoder) -> KnownValues:
@@ -33,8 +33,8 @@ def logits(reranker: Reranker) -> KnownValues:
 def write() -> None:
     """Measures both models as one question would use them, and writes the file."""
     from ragcli.config import EmbeddingConfig, RerankingConfig
-    from ragcli.embedding import load_bi_encoder
-    from ragcli.reranking import load_reranker
+    from ragcli.encoders.bi_encoder import load_bi_encoder
+    from ragcli.encoders.reranking import load_reranker
 
     record = {
         EMBEDDED_BI_ENCODER: asdict(similarities(load_bi_encoder(EmbeddingConfig()))),

@@ -6,13 +6,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ragcli import llm
 from ragcli.config import LLMConfig
-from ragcli.doctor.records import Finding, problem
-from ragcli.embedded_llms import LARGE, SMALL
+from ragcli.doctor.finding import Finding, problem
 from ragcli.errors import LLMError, RagcliError
-from ragcli.llm_endings import ending
-from ragcli.redaction import without_credentials
+from ragcli.llm import client
+from ragcli.llm.endings import ending
+from ragcli.models.embedded_llms import LARGE, SMALL
+from ragcli.servers.redaction import without_credentials
 from ragcli.types import Message
 
 PART = "LLM"
@@ -21,11 +21,11 @@ MOST_NAMES = 5
 
 def check_llm(config: LLMConfig, environ: Mapping[str, str]) -> Finding:
     """Asks for one token. Where that fails, the models that the server does have are named."""
-    place = "embedded" if config.base_url == llm.LOCAL else without_credentials(config.base_url)
+    place = "embedded" if config.base_url == client.LOCAL else without_credentials(config.base_url)
     offered: tuple[str, ...] = ()
     started = time.perf_counter()
     try:
-        with llm.open_llm(config.model_copy(update={"answer_tokens": 1}), environ) as opened:
+        with client.open_llm(config.model_copy(update={"answer_tokens": 1}), environ) as opened:
             try:
                 _one_token(opened)
             except LLMError:
@@ -43,7 +43,7 @@ def check_llm(config: LLMConfig, environ: Mapping[str, str]) -> Finding:
     return Finding(PART, "ok", detail)
 
 
-def _one_token(opened: llm.LLM) -> None:
+def _one_token(opened: client.LLM) -> None:
     """Raises LLMError. A model that thinks before it writes ends its one token without text: it works."""
     generation = opened.stream([Message("user", "Say hello.")])
     try:

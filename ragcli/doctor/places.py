@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from ragcli.doctor.records import Finding
+from ragcli.doctor.finding import Finding
 
 # An ingest of some thousand pages takes some hundred megabytes; below the lower bound even the LLM's file
 # does not fit.

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from ragcli.config import Config
-from ragcli.doctor.records import Finding
-from ragcli.inventory import READY, model_entries
-from ragcli.llm import LOCAL
-from ragcli.redaction import without_credentials
+from ragcli.doctor.finding import Finding
+from ragcli.llm.client import LOCAL
+from ragcli.models.status import READY, model_entries
+from ragcli.servers.redaction import without_credentials
 
 
 def check_network(config: Config, environ: Mapping[str, str]) -> Finding:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import codecs
 import re
 
-from ragcli.documents.cleaning import clean
-from ragcli.documents.encodings import NAMES, guess_encoding, unmarked_utf_16
+from ragcli.documents.text_encodings import NAMES, guess_encoding, unmarked_utf_16
 from ragcli.documents.unreadable import UnreadableFile
+from ragcli.text.clean import clean
 
 # The marks of UTF-32 begin with those of UTF-16, so they come first.
 _MARKS = (

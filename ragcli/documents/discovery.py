@@ -11,9 +11,9 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ragcli.config import IngestConfig
-from ragcli.documents.cleaning import UNSAFE_IN_NAMES
 from ragcli.documents.opening import BYTES_PER_MB
 from ragcli.errors import IngestError
+from ragcli.text.clean import UNSAFE_IN_NAMES
 from ragcli.types import FileReport
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ragcli.documents.containers import Container, properties
-from ragcli.documents.html import read_html
+from ragcli.documents.html_pages.page import read_html
 from ragcli.documents.left_out import words_of
 from ragcli.documents.outline import Outline, one_line
 from ragcli.documents.unreadable import UnreadableFile

@@ -6,8 +6,8 @@ import re
 from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING
 
-from ragcli.documents.html_names import CODE
-from ragcli.documents.html_text import BREAK
+from ragcli.documents.html_pages.gathering import BREAK
+from ragcli.documents.html_pages.names import CODE
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

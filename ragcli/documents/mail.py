@@ -11,7 +11,7 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from ragcli.documents.decoding import decode
-from ragcli.documents.html import read_html
+from ragcli.documents.html_pages.page import read_html
 from ragcli.documents.outline import LINE, PARAGRAPH, Outline, one_line
 from ragcli.documents.text import paragraphs, read_text
 from ragcli.documents.unreadable import UnreadableFile

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ragcli.documents.decoding import decode
-from ragcli.documents.html import read_html
+from ragcli.documents.html_pages.page import read_html
 from ragcli.documents.left_out import words_of
-from ragcli.documents.markdown import add_markdown
+from ragcli.documents.markdown.markdown import add_markdown
 from ragcli.documents.outline import Outline
 from ragcli.documents.unreadable import UnreadableFile
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from ragcli.documents.cleaning import clean
 from ragcli.documents.unreadable import UnreadableFile
+from ragcli.text.clean import clean
 from ragcli.types import Block, Document, MetadataValue
 
 PARAGRAPH = "\n\n"

@@ -8,30 +8,30 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 
 from ragcli.documents import compressed, unsupported
-from ragcli.documents.asciidoc import read_asciidoc
-from ragcli.documents.code import read_code
+from ragcli.documents.asciidoc.asciidoc import read_asciidoc
 from ragcli.documents.converting import converted, parted
 from ragcli.documents.delimited import read_csv
 from ragcli.documents.discovery import source_name
-from ragcli.documents.docx import read_docx
 from ragcli.documents.epub import read_epub
-from ragcli.documents.html import read_html
-from ragcli.documents.latex import read_latex
+from ragcli.documents.html_pages.page import read_html
+from ragcli.documents.latex.latex import read_latex
 from ragcli.documents.mail import read_eml, read_mbox, read_mhtml
-from ragcli.documents.manpage import read_manpage
-from ragcli.documents.markdown import read_markdown
+from ragcli.documents.manual_pages.manpage import read_manpage
+from ragcli.documents.markdown.markdown import read_markdown
 from ragcli.documents.notebook import read_notebook
-from ragcli.documents.opendocument import read_opendocument
+from ragcli.documents.opendocument.opendocument import read_opendocument
 from ragcli.documents.opening import file_bytes
 from ragcli.documents.outline import Outline, title_from_name
-from ragcli.documents.pdf import read_pdf
-from ragcli.documents.rtf import read_rtf
-from ragcli.documents.sheets import read_workbook
+from ragcli.documents.pdf.reader import read_pdf
+from ragcli.documents.rtf.rtf import read_rtf
+from ragcli.documents.sheets.sheets import read_workbook
 from ragcli.documents.slides import read_pptx
+from ragcli.documents.source_code import read_code
 from ragcli.documents.subtitles import read_subtitles
 from ragcli.documents.text import read_text
 from ragcli.documents.unreadable import UnreadableFile
-from ragcli.documents.xml_text import read_xml
+from ragcli.documents.word.docx import read_docx
+from ragcli.documents.xml_files.xml_text import read_xml
 from ragcli.types import Document
 
 Reader = Callable[[bytes, str], Outline]

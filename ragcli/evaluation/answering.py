@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from ragcli.config import Config
 from ragcli.errors import LLMError
+from ragcli.evaluation.questions import Question
 from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer
 from ragcli.pipeline import open_pipeline
-from ragcli.questions import Question
 from ragcli.types import Answer
 
 # So many failures and no answer: the server, not the questions, is the reason.

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 from statistics import fmean
 
-from ragcli import answer_measures as measures
+from ragcli.evaluation import answer_measures as measures
+from ragcli.evaluation.paired_tests import holm, paired_difference
 from ragcli.evaluation.records import AnswerContrast, AnsweredQuestion, ArmAnswer, JudgedQuestion, Run
-from ragcli.statistics import holm, paired_difference
 
 _CITATION = re.compile(r"\s*\[\d+\]")
 

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragcli import store
-from ragcli.beir import JudgedCollection
 from ragcli.config import Config, RerankingConfig, RetrievalConfig
-from ragcli.config_loading import repeatable
-from ragcli.embedding import BiEncoder, load_bi_encoder
+from ragcli.config.loading import repeatable
+from ragcli.encoders.bi_encoder import BiEncoder, load_bi_encoder
+from ragcli.encoders.reranking import Reranker, load_reranker
 from ragcli.errors import UsageError
 from ragcli.evaluation.answering import answer_all
+from ragcli.evaluation.beir import JudgedCollection
 from ragcli.evaluation.corpus_vectors import corpus_vectors
 from ragcli.evaluation.judging import judge, judge_by_qrels
 from ragcli.evaluation.missing import missing_gold
+from ragcli.evaluation.questions import Question
 from ragcli.evaluation.records import (
     AnsweredQuestion,
     JudgedQuestion,
@@ -30,13 +32,11 @@ from ragcli.evaluation.records import (
 from ragcli.evaluation.retrieving import EVERYTHING, CollectionSearch, Methods, from_index, pool
 from ragcli.evaluation.scoring import score
 from ragcli.evaluation.timing import stage_seconds
-from ragcli.questions import Question
-from ragcli.reranking import Reranker, load_reranker
 from ragcli.retrieval import retrieve
 from ragcli.types import Chunk
 
 if TYPE_CHECKING:
-    from ragcli.embedding import Vectors
+    from ragcli.encoders.bi_encoder import Vectors
 
 Progress = Callable[[str, int, int], None]
 """Gets a stage's name, what of it is done, and how much it is in all."""

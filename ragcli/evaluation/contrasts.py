@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from ragcli.evaluation.measures import MAIN
+from ragcli.evaluation.paired_tests import holm, paired_difference
 from ragcli.evaluation.records import Arm, Contrast, MeasureContrast
-from ragcli.statistics import holm, paired_difference
 
 # Below this a difference between two means is rounding, not a gap that could be closed.
 NO_GAP = 1e-9

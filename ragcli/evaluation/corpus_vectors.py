@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragcli.beir import JudgedCollection
-from ragcli.embedding import BiEncoder
+from ragcli.encoders.bi_encoder import BiEncoder
+from ragcli.evaluation.beir import JudgedCollection
 
 if TYPE_CHECKING:
-    from ragcli.embedding import Vectors
+    from ragcli.encoders.bi_encoder import Vectors
 
 FOLDER = "evaluations"
 

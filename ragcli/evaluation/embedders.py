@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ragcli.beir import JudgedCollection
 from ragcli.config import Config, EmbeddingConfig, RerankingConfig
+from ragcli.evaluation.beir import JudgedCollection
 from ragcli.evaluation.collect import Progress, evaluate_beir
+from ragcli.evaluation.questions import Question
 from ragcli.evaluation.records import Run
+from ragcli.evaluation.relevance import relevant_chunks
 from ragcli.pipeline import open_pipeline
-from ragcli.questions import Question
-from ragcli.relevance import relevant_chunks
 
 
 def with_embedders(

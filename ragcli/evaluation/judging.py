@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from ragcli.errors import UsageError
 from ragcli.evaluation.missing import described, missing_gold
+from ragcli.evaluation.questions import Question
 from ragcli.evaluation.records import JudgedPassage, JudgedQuestion
-from ragcli.questions import Question
-from ragcli.relevance import relevant_chunks
+from ragcli.evaluation.relevance import relevant_chunks
 from ragcli.types import Candidate, Chunk
 
 

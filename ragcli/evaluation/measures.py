@@ -1,11 +1,11 @@
-"""The measures of a ranking by name, in the order in which reports show them. Formulas: `ragcli.metrics`."""
+"""The measures of a ranking by name, in the order in which reports show them. Formulas: `metrics`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from ragcli import metrics
+from ragcli.evaluation import metrics
 
 Gains: TypeAlias = Sequence[float]
 Measure = Callable[[Gains, Gains], float]

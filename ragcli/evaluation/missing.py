@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import PurePosixPath
 
+from ragcli.evaluation.questions import Question
 from ragcli.evaluation.records import MissingGold
-from ragcli.names import nfc
-from ragcli.questions import Question
-from ragcli.relevance import flat, holds, names_source, relevant_chunks
+from ragcli.evaluation.relevance import flat, holds, names_source, relevant_chunks
+from ragcli.text.names import nfc
 from ragcli.types import Chunk
 
 LONGEST_SHOWN = 60

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ragcli.prior import Prior
-from ragcli.statistics import Difference
+from ragcli.encoders.prior import Prior
+from ragcli.evaluation.paired_tests import Difference
 
 
 @dataclass(frozen=True, slots=True)

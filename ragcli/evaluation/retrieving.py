@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from ragcli.config import RetrievalConfig
 from ragcli.evaluation.records import Retrieval, RetrievalName
-from ragcli.fusion import fused_order
-from ragcli.lexical import IN_MEMORY, Entry, LexicalIndex
-from ragcli.retrieval import with_words
+from ragcli.retrieval.fusion import fused_order
+from ragcli.retrieval.lexical import IN_MEMORY, Entry, LexicalIndex
+from ragcli.retrieval.retrieve import with_words
 from ragcli.store import Index
 from ragcli.types import Candidate, Filters
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ragcli.encoders.reranking import Reranker
 from ragcli.evaluation.judging import passage_text
 from ragcli.evaluation.records import JudgedQuestion, Scoring
-from ragcli.reranking import Reranker
 
 
 def score(

@@ -8,8 +8,8 @@ from statistics import median
 from ragcli.evaluation.arms import BASE_KINDS, all_arms
 from ragcli.evaluation.depths import rerank_seconds
 from ragcli.evaluation.measures import MAIN
+from ragcli.evaluation.paired_tests import holm, paired_difference
 from ragcli.evaluation.records import Arm, Run, Standing
-from ragcli.statistics import holm, paired_difference
 
 
 def standings(run: Run) -> tuple[Standing, ...]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from statistics import fmean
 
 from ragcli.evaluation.measures import MAIN
+from ragcli.evaluation.paired_tests import holm, paired_difference
 from ragcli.evaluation.records import Arm, MeasureContrast, Step
-from ragcli.statistics import holm, paired_difference
 
 
 def steps(arms: Sequence[Arm]) -> tuple[Step, ...]:

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from ragcli.embedding import BiEncoder
+from ragcli.encoders.bi_encoder import BiEncoder
+from ragcli.encoders.reranking import Reranker
 from ragcli.evaluation.judging import passage_text
 from ragcli.evaluation.records import JudgedQuestion, StageSeconds
-from ragcli.reranking import Reranker
 
 SAMPLE = 20
 # On a slow machine fewer questions must do; below LEAST a median says too little.

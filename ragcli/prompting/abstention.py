@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ragcli.config import PromptingConfig
-from ragcli.sentences import split_sentences
+from ragcli.text.sentences import split_sentences
 from ragcli.types import Candidate
 
 NO_ANSWER = "The documents do not answer this question."

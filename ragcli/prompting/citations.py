@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ragcli.config import PromptingConfig
 from ragcli.prompting.marks import Mark, code_spans, find_marks
 from ragcli.prompting.support import lexical_support
-from ragcli.sentences import split_sentences
+from ragcli.text.sentences import split_sentences
 from ragcli.types import Citation, Context, Passage
 
 _ANY_MARK = re.compile(r"[\[【][\d\s,;–-]*[\]】]")

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from ragcli.config import LLMConfig, PromptingConfig
 from ragcli.prompting.abstention import NO_ANSWER
 from ragcli.prompting.fencing import one_line
-from ragcli.sentences import split_sentences
+from ragcli.text.sentences import split_sentences
 from ragcli.types import Passage
 
 LEAD = 'The context says: "'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ragcli.sentences import split_sentences
+from ragcli.text.sentences import split_sentences
 from ragcli.types import Candidate
 
 ScoreTexts = Callable[[str, Sequence[str]], Sequence[float]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ragcli.evaluation.missing import described
+from ragcli.evaluation.paired_tests import Difference
 from ragcli.evaluation.records import (
     Arm,
     Contrast,
@@ -17,8 +18,7 @@ from ragcli.evaluation.records import (
 )
 from ragcli.evaluation.steps import in_use
 from ragcli.evaluation.verdict import p_text
-from ragcli.reporting import text as words
-from ragcli.statistics import Difference
+from ragcli.reporting import plain_text as words
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 LEVELS = "▁▂▃▄▅▆▇█"

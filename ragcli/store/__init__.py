@@ -10,13 +10,13 @@ from typing import TypeAlias
 from ragcli import __version__
 from ragcli.config import Config
 from ragcli.errors import IndexMismatchError, NothingFoundError, UsageError
-from ragcli.store.chroma_chunks import Update
-from ragcli.store.collection import Store
-from ragcli.store.folder import FolderPlace, folder_collections
+from ragcli.store.folder.chunks import Update
+from ragcli.store.folder.collection import Store
+from ragcli.store.folder.place import FolderPlace, folder_collections
 from ragcli.store.manifest import Manifest, read_manifest
-from ragcli.store.server import ServerPlace, server_collections
-from ragcli.store.server_collection import ServerStore
-from ragcli.store.server_errors import address
+from ragcli.store.server.collection import ServerStore
+from ragcli.store.server.failing import address
+from ragcli.store.server.place import ServerPlace, server_collections
 
 __all__ = [
     "Index",

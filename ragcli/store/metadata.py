@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ragcli.errors import UsageError
-from ragcli.names import nfc
+from ragcli.text.names import nfc
 from ragcli.types import Chunk, Filters, MetadataValue
 
 # What --where may name of ragcli's own; the rest of the metadata is bookkeeping.

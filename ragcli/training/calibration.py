@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragcli.calibration import Calibration
+from ragcli.encoders.calibration import Calibration
 
 
 @dataclass(frozen=True, slots=True)

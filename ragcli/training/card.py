@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ragcli.prior import Prior
+from ragcli.encoders.prior import Prior
 from ragcli.training.calibration import Bin, expected_calibration_error
 from ragcli.training.gain import Gain
 from ragcli.training.provenance import TrainingFile

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TypeAlias
 
-from ragcli.prior import Prior
-from ragcli.statistics import Difference, paired_difference
+from ragcli.encoders.prior import Prior
+from ragcli.evaluation.paired_tests import Difference, paired_difference
 from ragcli.training.ranking import RankingTask, base_ndcg, ndcg_per_question
 
 # The weights of the bi-encoder's similarity that are tried. Within one list, cosines differ by about 0.3

@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ragcli.calibration import Calibration
+from ragcli.encoders.calibration import Calibration
+from ragcli.encoders.prior import Prior
 from ragcli.errors import UsageError
-from ragcli.prior import Prior
 from ragcli.training.provenance import TrainingFile
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragcli.models import precision
+from ragcli.models.locate import precision
 
 if TYPE_CHECKING:
     import torch

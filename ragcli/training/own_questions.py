@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ragcli.errors import TrainingError
-from ragcli.questions import Question
-from ragcli.relevance import relevant_chunks
+from ragcli.evaluation.questions import Question
+from ragcli.evaluation.relevance import relevant_chunks
 from ragcli.training.examples import Mined
 from ragcli.training.mining import mine
 from ragcli.training.pairs import Pair, hold_out

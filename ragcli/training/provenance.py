@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from ragcli.encoders.model_facts import FILE
 from ragcli.errors import ModelError
-from ragcli.models import read_json
-from ragcli.score_settings import FILE
+from ragcli.models.locate import read_json
 from ragcli.training.recipe import Recipe
 
 

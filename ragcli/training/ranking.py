@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from ragcli.metrics import ndcg, reciprocal_rank
-from ragcli.prior import NO_PRIOR, Prior
+from ragcli.encoders.prior import NO_PRIOR, Prior
+from ragcli.evaluation.metrics import ndcg, reciprocal_rank
 
 if TYPE_CHECKING:
     from ragcli.training.mining import Embed

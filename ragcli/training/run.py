@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ragcli.calibration import Calibration
+from ragcli.encoders.calibration import Calibration
+from ragcli.encoders.model_facts import FILE, read_score_settings
 from ragcli.errors import TrainingError
-from ragcli.score_settings import FILE, read_score_settings
 from ragcli.training.calibration import Bin, fit_platt, reliability
 from ragcli.training.card import model_card
 from ragcli.training.gain import Gain, Start, measure_gain

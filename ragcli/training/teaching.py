@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragcli.errors import ModelError
-from ragcli.models import bi_encoder_files
+from ragcli.models.locate import bi_encoder_files
 from ragcli.training.mining import Example
 from ragcli.training.network import training_dtype
 from ragcli.training.pairs import titled

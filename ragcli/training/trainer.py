@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ragcli.encoders.prior import Prior
 from ragcli.errors import TrainingError
-from ragcli.prior import Prior
 from ragcli.training.mining import Example
 from ragcli.training.network import (
     WIDTHS,

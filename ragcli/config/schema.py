@@ -1,0 +1,290 @@
+"""The settings: defaults < config file < environment < flags, as one frozen `Config`.
+
+Every number in the ranking path has a key here. An unknown key is an error, and secrets are never values: the
+file names the environment variable that holds a key, not the key.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from ragcli.models.embedded_llms import EMBEDDED_LLMS, SMALL, Citations, Style
+
+
+class Section(BaseModel):
+    """What all sections share: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StoreConfig(Section):
+    path: str = Field(default=".ragcli", description="Folder of the index.")
+    url: str = Field(
+        default="",
+        description="A Chroma server that holds the index instead of the folder: http://localhost:8000.",
+    )
+    tenant: str = Field(default="default_tenant", min_length=1, description="Tenant on the server.")
+    database: str = Field(default="default_database", min_length=1, description="Database on the server.")
+    api_key_env: str = Field(
+        default="", description="Name of the environment variable that holds the server's key."
+    )
+    api_key_header: str = Field(
+        default="X-Chroma-Token",
+        pattern=r"^[A-Za-z0-9-]+$",
+        description="Header that carries the key; in Authorization it stands as a Bearer token.",
+    )
+    timeout_seconds: float = Field(default=60.0, gt=0, description="Longest wait for the server's answer.")
+    search_width: int = Field(
+        default=200,
+        ge=10,
+        description="Neighbours that Chroma's graph search keeps in view; more is surer and slower.",
+    )
+
+
+class IngestConfig(Section):
+    paths: tuple[str, ...] = Field(
+        default=(),
+        description="What `ragcli ingest` reads when it is given no path; from the working folder.",
+    )
+    glob: tuple[str, ...] = Field(default=("**/*",), description="Which files of a folder are read.")
+    exclude: tuple[str, ...] = Field(
+        default=(".*", "__pycache__/", "node_modules/", "*.lock", "questions*.jsonl"),
+        description="Patterns in .gitignore style; a .gitignore in the folder is read as well.",
+    )
+    max_file_mb: float = Field(default=50.0, gt=0, description="Larger files are skipped and reported.")
+    max_seconds_per_file: float = Field(
+        default=60.0, gt=0, description="A file that takes more processor time to read is skipped, reported."
+    )
+    max_memory_mb: int = Field(
+        default=2000,
+        ge=200,
+        description="Memory that reading a file may take (Linux); else it is skipped and reported.",
+    )
+    converters: dict[str, str] = Field(
+        default={},
+        description=(
+            "Programs of yours that turn other formats into Markdown on stdout, by suffix: "
+            '{ ".doc" = "catdoc {}" }; before the command txt:, html: or csv: name another output.'
+        ),
+    )
+
+
+class ChunkingConfig(Section):
+    size: int = Field(
+        default=200, ge=16, description="Most tokens of a chunk, its title and headings included."
+    )
+    overlap: int = Field(
+        default=30, ge=0, description="Tokens repeated from the chunk before, in whole sentences."
+    )
+
+
+class EmbeddingConfig(Section):
+    model: str = Field(
+        default="all-MiniLM-L6-v2", description="Bi-encoder: the embedded one, a hub name or a folder."
+    )
+    batch_size: int = Field(
+        default=64, ge=1, description="Most texts encoded at once; fewer where they are long."
+    )
+    url: str = Field(
+        default="",
+        description=(
+            "An OpenAI-compatible server that encodes with this model: http://localhost:8080/v1. "
+            "Empty: encode here."
+        ),
+    )
+    api_key_env: str = Field(
+        default="", description="Name of the environment variable that holds the server's key."
+    )
+    max_tokens: int = Field(
+        default=256,
+        ge=16,
+        description="With url: longest text that its model reads whole, in tokens of all-MiniLM-L6-v2.",
+    )
+    timeout_seconds: float = Field(default=60.0, gt=0, description="Longest wait for the server's answer.")
+
+
+class RetrievalConfig(Section):
+    method: Literal["dense", "hybrid"] = Field(
+        default="dense",
+        description=(
+            "dense: the bi-encoder's nearest chunks. hybrid: fused with those that share words with the "
+            "question (BM25)."
+        ),
+    )
+    rrf_k: float = Field(
+        default=10.0,
+        ge=0,
+        description="With hybrid a chunk scores 1 / (this + its rank) in each list that holds it.",
+    )
+    candidates: int = Field(
+        default=50, ge=1, description="Chunks that the retrieval hands to the cross-encoder."
+    )
+    top_k: int = Field(default=5, ge=1, description="Passages that go into the prompt.")
+
+
+class RerankingConfig(Section):
+    enabled: bool = Field(default=True, description="False answers in the order of the retrieval.")
+    model: str = Field(
+        default="ragcli", description="Cross-encoder: the shipped one, a hub name or a folder."
+    )
+    prior_weight: float | None = Field(
+        default=None,
+        ge=0,
+        description=(
+            "Order by logit + this x the bi-encoder's similarity. Unset: the value that the "
+            "model's folder names, or 0."
+        ),
+    )
+    prior_words: int | None = Field(
+        default=None,
+        ge=0,
+        description=(
+            "A question of more words than this weighs the prior more, in proportion; 0: all weigh it "
+            "the same. Unset: the value that the model's folder names, or 0."
+        ),
+    )
+    batch_size: int = Field(
+        default=64, ge=1, description="Most pairs scored at once; fewer where they are long."
+    )
+    max_tokens: int = Field(
+        default=320,
+        ge=16,
+        description="Longest pair that is scored whole; longer ones are cut and counted.",
+    )
+    url: str = Field(
+        default="",
+        description="A server whose /rerank scores with this model, such as http://localhost:8080.",
+    )
+    dialect: Literal["jina", "tei"] = Field(
+        default="jina",
+        description="What /rerank speaks. jina: vLLM, llama.cpp, infinity, Jina, Cohere. tei: TEI.",
+    )
+    scores: Literal["logits", "probabilities"] = Field(
+        default="logits",
+        description=(
+            "What the server sends. logits are asked for; probabilities are turned back into logits, "
+            "and tie where they were rounded to 0 or 1."
+        ),
+    )
+    api_key_env: str = Field(
+        default="", description="Name of the environment variable that holds the server's key."
+    )
+    timeout_seconds: float = Field(default=60.0, gt=0, description="Longest wait for the server's answer.")
+
+
+class PromptingConfig(Section):
+    style: Literal["auto", Style] = Field(
+        default="auto",
+        description=(
+            "passages: whole chunks. excerpts: the best sentences of each chunk with their neighbours. "
+            "sentences: a few sentences, of which the LLM quotes one. auto: what suits the embedded LLM; "
+            "passages for an endpoint."
+        ),
+    )
+    citations: Literal["auto", Citations] = Field(
+        default="auto",
+        description=(
+            "model: the LLM writes [n]. attributed: ragcli finds the passage behind each sentence. auto: "
+            "what suits the embedded LLM; model for an endpoint."
+        ),
+    )
+    sentences: int = Field(default=2, ge=1, description="Sentences in the prompt, with style = sentences.")
+    sentence_range: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description=(
+            "A sentence stays only within this share of the way from the best score to the worst; "
+            "1 keeps all of them."
+        ),
+    )
+    min_probability: float = Field(
+        default=0.003,
+        ge=0,
+        le=1,
+        description="Below this best probability of relevance ragcli says it has no answer; 0: never.",
+    )
+    excerpt_tokens: int = Field(
+        default=200,
+        ge=16,
+        description="Most tokens of all excerpts together, with style = excerpts.",
+    )
+
+
+class LLMConfig(Section):
+    base_url: str = Field(
+        default="local",
+        description="An OpenAI-compatible endpoint, or local for the embedded llama.cpp server.",
+    )
+    model: str = Field(default=SMALL.name, description="Model name as the endpoint knows it.")
+    api_key_env: str = Field(default="", description="Name of the environment variable that holds the key.")
+    context_tokens: int = Field(default=2048, ge=256, description="The model's window.")
+    answer_tokens: int = Field(default=128, ge=1, description="Longest answer.")
+    threads: int = Field(
+        default=0,
+        ge=0,
+        description="Threads of the local server; 0: one for each core, at most 4.",
+    )
+    temperature: float = Field(default=0.0, ge=0, le=2, description="0 gives the same answer each time.")
+    seed: int = Field(default=7, description="Sampling seed, for endpoints that take one.")
+    timeout_seconds: float = Field(
+        default=60.0, gt=0, description="Longest wait for the next part of an answer."
+    )
+    extra: dict[str, JsonValue] = Field(
+        default={},
+        description=(
+            "Further fields of the request, such as { top_p = 0.9 }. A field with an empty text is left out: "
+            '{ seed = "" }.'
+        ),
+    )
+
+    @property
+    def embedded(self) -> bool:
+        """Whether ragcli serves the model itself, and so knows how its server behaves."""
+        return self.base_url == "local"
+
+
+class ChatConfig(Section):
+    rewrite: Literal["off", "subject", "llm"] = Field(
+        default="subject",
+        description=(
+            "What ragcli chat makes of a follow-up. off: nothing. subject: one that points back gets the "
+            "title of the document that the last answer cited. llm: the LLM rewrites it (for larger LLMs)."
+        ),
+    )
+    history: int = Field(
+        default=4, ge=0, description="Earlier questions, with answers, that a follow-up may refer to."
+    )
+
+
+class Config(Section):
+    """All settings of one run. `profile` has been applied: the sections hold its values."""
+
+    profile: str = Field(
+        default="local", description="Which [profiles.NAME] table is laid over the sections."
+    )
+    collection: str = Field(default="default", description="Name of the collection in the index.")
+    store: StoreConfig = StoreConfig()
+    ingest: IngestConfig = IngestConfig()
+    chunking: ChunkingConfig = ChunkingConfig()
+    embedding: EmbeddingConfig = EmbeddingConfig()
+    retrieval: RetrievalConfig = RetrievalConfig()
+    reranking: RerankingConfig = RerankingConfig()
+    prompting: PromptingConfig = PromptingConfig()
+    llm: LLMConfig = LLMConfig()
+    chat: ChatConfig = ChatConfig()
+
+    @property
+    def prompt(self) -> PromptingConfig:
+        """`prompting`, with what "auto" means for this LLM; never guessed from a name at an endpoint."""
+        known = EMBEDDED_LLMS.get(self.llm.model) if self.llm.embedded else None
+        style, citations = (known.style, known.citations) if known else ("passages", "model")
+        given = self.prompting
+        return given.model_copy(
+            update={
+                "style": style if given.style == "auto" else given.style,
+                "citations": citations if given.citations == "auto" else given.citations,
+            }
+        )

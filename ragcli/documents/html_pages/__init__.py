@@ -1,0 +1,1 @@
+"""HTML: `page` begins; the tree, what of it is shown, and a walk over that."""

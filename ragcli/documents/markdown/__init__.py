@@ -1,0 +1,1 @@
+"""Markdown, with the HTML and the front matter in it."""

@@ -1,0 +1,1 @@
+"""The bi-encoder and the cross-encoder: texts become vectors, pairs become logits."""

@@ -1,0 +1,83 @@
+"""Texts become vectors at an OpenAI-compatible `/embeddings`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ragcli.config import EmbeddingConfig
+from ragcli.encoders.bert import load_tokenizer
+from ragcli.encoders.encoder_server import ModelServer, served_fingerprint
+from ragcli.encoders.known_pair import QUESTION, TEXTS, KnownValues, known
+from ragcli.models.locate import EMBEDDED_BI_ENCODER, bi_encoder_files
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors: TypeAlias = NDArray[np.float32]
+
+_PROBE = "."
+_SHORTEST = 1e-6
+
+# Half precision changes the third digit, eight bits the second; another pooling changes the first.
+_TOLERANCE = 0.03
+
+
+class ServedBiEncoder:
+    """The model is asked once, for its dimension, and whether it is the one that its name says. Raises
+    ServerError, also for one that ragcli brings and that gives other vectors there.
+
+    What tokens its model cuts a text into, only the server knows: they are counted, and documents cut, with
+    the tokenizer of the embedded bi-encoder, and `window` is what the settings say. `fingerprint` is of the
+    name and the dimension, so that a model may move to another server and keep its index.
+    """
+
+    def __init__(self, config: EmbeddingConfig) -> None:
+        self.server = ModelServer("embedding", config)
+        self.tokenizer = load_tokenizer(Path(bi_encoder_files(EMBEDDED_BI_ENCODER).folder))
+        self.window = config.max_tokens
+        self._model = config.model
+        self.dimension = 0
+        expected = known(self._model)
+        rows = self.encode([_PROBE] if expected is None else [QUESTION, *TEXTS], query=False)
+        self.dimension = rows.shape[1]
+        if expected is not None:
+            self._compare(rows, expected)
+        self.fingerprint = served_fingerprint(config.model, self.dimension)
+
+    def encode(self, texts: Sequence[str], *, query: bool) -> Vectors:
+        """Unit rows, float32 (n, dimension). The protocol knows no difference between text and question."""
+        import numpy as np
+
+        body = {"model": self._model, "input": list(texts), "encoding_format": "float"}
+        listed = self._listed(self.server.ask("/embeddings", body), len(texts))
+        try:
+            rows: Vectors = np.asarray(listed, dtype=np.float32)
+        except (ValueError, TypeError) as error:
+            raise self.server.unusable("vectors that are no lists of numbers of one length") from error
+        if rows.ndim != 2 or rows.shape[1] == 0 or self.dimension not in (0, rows.shape[1]):
+            raise self.server.unusable(f"vectors of another shape than {self.dimension} numbers each")
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        if not np.isfinite(lengths).all():
+            raise self.server.unusable("vectors that hold what is no number")
+        if (lengths < _SHORTEST).any():
+            raise self.server.unusable("a vector of length zero, which is near to nothing")
+        return rows / lengths
+
+    def _compare(self, rows: Vectors, expected: KnownValues) -> None:
+        relevant, *irrelevant = (float(row @ rows[0]) for row in rows[1:])
+        found = KnownValues("", relevant, tuple(irrelevant))
+        if found.differs(expected) > _TOLERANCE:
+            raise self.server.another_model(found, expected)
+
+    def _listed(self, answer: Any, count: int) -> list[Any]:
+        """The vectors in the order of the texts, whatever the order of the answer."""
+        data = answer.get("data") if isinstance(answer, Mapping) else None
+        if not isinstance(data, list) or not all(isinstance(entry, Mapping) for entry in data):
+            raise self.server.unusable("something that is no list of embeddings", answer)
+        found = {entry.get("index"): entry.get("embedding") for entry in data}
+        if len(data) != count or set(found) != set(range(count)):
+            raise self.server.unusable(f"{len(data)} vectors for {count} texts, or numbered them wrongly")
+        return [found[index] for index in range(count)]

@@ -1,0 +1,186 @@
+"""Question files: .txt (a question a line), .csv and .tsv (a header with `question`), .jsonl."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ragcli.errors import UsageError
+from ragcli.evaluation.question_rows import (
+    FORMATS,
+    QUESTION,
+    Reader,
+    guessed_reader,
+    plain_lines,
+    reader_for,
+    text_of,
+)
+
+KEYS = ("id", QUESTION, "answers", "relevant", "evidence", "answerable", "grade")
+_NEARLY = 0.8
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_YES = ("", "true", "yes", "1")
+_NO = ("false", "no", "0")
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`relevant` holds paths (of documents, or document#heading) and `evidence` verbatim phrases of passages.
+
+    `answerable` is False only where the file says so.
+    """
+
+    id: str
+    text: str
+    answers: tuple[str, ...] = ()
+    relevant: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    answerable: bool = True
+    grade: str = ""
+
+
+def read_questions(path: Path) -> tuple[Question, ...]:
+    """All questions of a file, in its order; a missing id becomes the record's line. Raises UsageError."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"the question file {path} cannot be read: {error}", hint=FORMATS) from error
+    reader = reader_for(path.suffix.lower())
+    if reader is None:
+        raise UsageError(f"{path}: {path.suffix or 'no ending'} is no question file", hint=FORMATS)
+    return _questions(reader, text_of(data, str(path)), str(path))
+
+
+def parse_questions(given: str | bytes) -> tuple[Question, ...]:
+    """From standard input: JSONL where the first character is a brace, a table where its first line is a
+    header with `question`, else a question a line. Raises UsageError.
+    """
+    name = "standard input"
+    text = text_of(given, name) if isinstance(given, bytes) else plain_lines(given)
+    return _questions(guessed_reader(text), text, name)
+
+
+def _questions(reader: Reader, text: str, name: str) -> tuple[Question, ...]:
+    rows = list(reader(text, name))
+    if not rows:
+        raise UsageError(f"{name} holds no question", hint=FORMATS)
+    own = _own_ids(rows, name)
+    return tuple(
+        _question(row, own.get(number) or _id_by_line(number, own.values()), f"{name}, line {number}")
+        for number, row in rows
+    )
+
+
+def _own_ids(rows: Sequence[tuple[int, Row]], name: str) -> dict[int, str]:
+    """The ids that the file gives, by line. Each may stand there once."""
+    own: dict[int, str] = {}
+    lines: dict[str, int] = {}
+    for number, row in rows:
+        given = _text(row, "id", f"{name}, line {number}")
+        if not given:
+            continue
+        if given in lines:
+            raise UsageError(
+                f"{name}, line {number}: the id {given!r} stands there twice, first in line {lines[given]}.",
+                hint="Give each question its own id.",
+            )
+        own[number], lines[given] = given, number
+    return own
+
+
+def _id_by_line(number: int, taken: Collection[str]) -> str:
+    """The line's number, unless another question has that for its id."""
+    name = str(number)
+    while name in taken:
+        name = f"line {name}"
+    return name
+
+
+def _question(row: Row, name: str, place: str) -> Question:
+    _check_keys(row, place)
+    text = row.get(QUESTION)
+    if not isinstance(text, str) or not text.strip():
+        raise UsageError(f"{place}: no {QUESTION!r}", hint=FORMATS)
+    question = Question(
+        id=name,
+        text=text.strip(),
+        answers=_texts(row, "answers", place),
+        relevant=_texts(row, "relevant", place),
+        evidence=_texts(row, "evidence", place),
+        answerable=_answerable(row, place),
+        grade=_text(row, "grade", place),
+    )
+    if not _is_text(question):
+        raise UsageError(
+            f"{place}: half a character (a lone surrogate)",
+            hint="Correct its \\u escapes, or save the file as UTF-8.",
+        )
+    return question
+
+
+def _check_keys(row: Row, place: str) -> None:
+    """A misspelled key would be passed over like a key of the user's own, and its gold with it."""
+    for key in row:
+        meant = _nearly(key) if key not in KEYS else None
+        if meant is not None and meant not in row:
+            raise UsageError(
+                f"{place}: {key!r} is not read. Did you mean {meant!r}?",
+                hint=f"A question may have {', '.join(KEYS)}. Other keys are left alone, unless their"
+                " names are nearly one of these.",
+            )
+
+
+def _nearly(key: str) -> str | None:
+    letters = re.sub(r"[^a-z]", "", key.lower())
+    if letters in KEYS:
+        return letters
+    close = difflib.get_close_matches(letters, KEYS, 1, _NEARLY) if len(letters) > 3 else []
+    return close[0] if close else None
+
+
+def _answerable(row: Row, place: str) -> bool:
+    value = row.get("answerable")
+    word = str(value if value is not None else "").strip().lower()
+    if word not in (*_YES, *_NO):
+        raise UsageError(f"{place}: 'answerable' is {word!r}.", hint="Write true or false.")
+    return word not in _NO
+
+
+def _is_text(question: Question) -> bool:
+    """JSON can write what no encoding can: half of a character, on which every model chokes."""
+    texts = (
+        question.id,
+        question.text,
+        question.grade,
+        *question.answers,
+        *question.relevant,
+        *question.evidence,
+    )
+    return not any(_SURROGATE.search(text) for text in texts)
+
+
+def _text(row: Row, key: str, place: str) -> str:
+    """A text or a number, as text; "" where there is none."""
+    value = row.get(key)
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise UsageError(f"{place}: {key!r} is not a text or a number", hint=FORMATS)
+    return str(value).strip()
+
+
+def _texts(row: Row, key: str, place: str) -> tuple[str, ...]:
+    """Without the blank ones: an empty gold answer would be found in every answer."""
+    value = row.get(key)
+    if value is None:
+        return ()
+    entries = [value] if isinstance(value, str) else value
+    if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+        raise UsageError(f"{place}: expected a text or a list of texts in {key!r}", hint=FORMATS)
+    return tuple(entry for entry in entries if entry.strip())

@@ -1,0 +1,1 @@
+"""The language model: messages become a stream of text."""

@@ -1,0 +1,104 @@
+"""An evaluation as a JSON document: the figures for a script and, on request, the run behind them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from ragcli.evaluation.diff import RunDiff
+from ragcli.evaluation.records import Arm, Contrast, MeasureContrast, QuestionChange, Standing, Summary
+from ragcli.evaluation.run_files import KIND, run_fields
+from ragcli.reporting.as_json import Fields, document
+
+
+def evaluation(summary: Summary, *, with_run: bool = False) -> str:
+    """With the run the document can be read back, compared, and made into any report."""
+    run = {"run": run_fields(summary.run)} if with_run else {}
+    return document(KIND, {"summary": _summary(summary), **run})
+
+
+def diff(found: RunDiff) -> str:
+    fields = asdict(found)
+    fields["arms"] = [
+        {
+            "kind": arm.kind,
+            "before": arm.name_before,
+            "after": arm.name_after,
+            "measures": _rows(arm.measures),
+        }
+        for arm in found.arms
+    ]
+    return document("evaluation-diff", fields)
+
+
+def _summary(summary: Summary) -> Fields:
+    return {
+        "title": summary.run.title,
+        "verdict": summary.verdict,
+        "questions": len(summary.run.questions),
+        "judged": len(summary.judged),
+        "unjudged": summary.unjudged,
+        "missing": [asdict(gap) for gap in summary.run.missing],
+        "failed": summary.failed,
+        "arms": [_arm(arm) for arm in summary.arms],
+        "models": [_standing(standing) for standing in summary.standings],
+        "contrasts": [_contrast(contrast) for contrast in summary.contrasts],
+        "steps": [{"text": step.text, **_row(step.row)} for step in summary.steps],
+        "ceiling": summary.ceiling,
+        "depths": [asdict(row) for row in summary.depths],
+        "advice": summary.advice,
+        "latencies": [asdict(latency) for latency in summary.latencies],
+        "milliseconds_per_point": summary.milliseconds_per_point,
+        "helped": [_change(change) for change in summary.helped],
+        "hurt": [_change(change) for change in summary.hurt],
+        "findings": [asdict(finding) for finding in summary.findings],
+        "answers": [asdict(row) for row in summary.answers],
+        "settings": dict(summary.run.settings),
+    }
+
+
+def _arm(arm: Arm) -> Fields:
+    return {"name": arm.name, "kind": arm.kind, "retrieval": arm.retrieval, "means": dict(arm.means)}
+
+
+def _standing(standing: Standing) -> Fields:
+    """The first bi-encoder's own order has no difference."""
+    difference = asdict(standing.difference) if standing.difference else None
+    return {
+        "embedder": standing.embedder,
+        **_arm(standing.arm),
+        "difference": difference,
+        "p_holm": standing.p_holm,
+        "seconds": standing.seconds,
+    }
+
+
+def _contrast(contrast: Contrast) -> Fields:
+    return {
+        "arm": contrast.arm,
+        "kind": contrast.kind,
+        "retrieval": contrast.retrieval,
+        "measures": _rows(contrast.measures),
+        "gap_closed": contrast.gap_closed,
+    }
+
+
+def _rows(rows: tuple[MeasureContrast, ...]) -> dict[str, Any]:
+    return {row.measure: _row(row) for row in rows}
+
+
+def _row(row: MeasureContrast) -> Fields:
+    return {"before": row.before, "after": row.after, **asdict(row.difference), "p_holm": row.p_holm}
+
+
+def _change(change: QuestionChange) -> Fields:
+    return {
+        "id": change.question.id,
+        "question": change.question.text,
+        "before": change.before,
+        "after": change.after,
+        "moved": [
+            {"id": move.passage.id, "gain": move.passage.gain, "before": move.before, "after": move.after}
+            for move in change.moved
+        ],
+    }

@@ -1,0 +1,163 @@
+"""An evaluation as one HTML file that needs nothing else: no script, no font, no picture from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Literal
+
+from ragcli.evaluation.measures import FOUND, LABELS, MAIN
+from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer, JudgedQuestion, Summary
+from ragcli.reporting import figures
+from ragcli.reporting import plain_text as words
+from ragcli.reporting.files import pictures
+from ragcli.reporting.screens.retrievals import SHOWN
+
+# A page of more questions than this is slow to open and nobody reads it to the end.
+MOST_QUESTIONS = 200
+SHOWN_PASSAGES = 5
+LONGEST_TEXT = 420
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPassage:
+    """A passage in one of the two orders; `was` is its rank in the other, `marked` if it is relevant, `used`
+    if it stood in the prompt.
+    """
+
+    rank: int
+    was: int
+    name: str
+    source: str
+    text: str
+    marked: bool
+    used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownQuestion:
+    text: str
+    grade: str
+    before: float
+    after: float
+    base: tuple[ShownPassage, ...]
+    reranked: tuple[ShownPassage, ...]
+    gold: tuple[str, ...]
+    answers: tuple[tuple[str, ArmAnswer | None], ...]
+    error: str
+
+    @property
+    def change(self) -> float:
+        return self.after - self.before
+
+
+def report_html(summary: Summary) -> str:
+    """Everything that comes from documents, questions or an LLM is cleaned and escaped."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["clean"] = words.clean
+    environment.filters["line"] = words.one_line
+    environment.filters["unbroken"] = figures.unbroken
+    template = files("ragcli.reporting").joinpath("report.html.j2").read_text(encoding="utf-8")
+    shown = shown_questions(summary)
+    return environment.from_string(template).render(
+        summary=summary,
+        run=summary.run,
+        figures=figures,
+        labels=LABELS,
+        main=MAIN,
+        found=FOUND,
+        shown=SHOWN,
+        base=figures.base_name(summary.arms[0].retrieval),
+        questions=shown[:MOST_QUESTIONS],
+        left_out=max(0, len(shown) - MOST_QUESTIONS),
+        pictures=_pictures(summary),
+        lines=len(pictures.relevant_moves(summary)),
+        settings=sorted(_flat(summary.run.settings)),
+    )
+
+
+def _pictures(summary: Summary) -> dict[str, str]:
+    """SVG by name, of those that there is something to draw for."""
+    drawn: dict[str, str] = {}
+    if summary.contrasts:
+        if pictures.relevant_moves(summary):
+            drawn["slope"] = pictures.slope_chart(summary)
+        drawn["changes"] = pictures.change_histogram(summary)
+    if len(summary.depths) > 1:
+        drawn["depths"] = pictures.depth_chart(summary)
+        if pictures.is_timed(summary):
+            drawn["time"] = pictures.time_chart(summary)
+    return drawn
+
+
+def shown_questions(summary: Summary) -> list[ShownQuestion]:
+    """All judged questions, the ones that changed most first."""
+    if not summary.contrasts:
+        return []
+    base, arm = summary.arms[:2]
+    answered = {found.question_id: found for found in summary.run.answers}
+    shown = [
+        ShownQuestion(
+            text=words.one_line(question.text),
+            grade=words.one_line(question.grade),
+            before=before,
+            after=after,
+            base=_passages(question, base_order, order, _prompt(answered, question, "base")),
+            reranked=_passages(question, order, base_order, _prompt(answered, question, "reranked")),
+            gold=tuple(map(words.one_line, question.answers)),
+            answers=_answers(answered.get(question.id), figures.base_name(base.retrieval)),
+            error=words.one_line(answered[question.id].error) if question.id in answered else "",
+        )
+        for question, before, after, base_order, order in zip(
+            summary.judged, base.values[MAIN], arm.values[MAIN], base.orders, arm.orders, strict=True
+        )
+    ]
+    return sorted(shown, key=lambda question: -abs(question.change))
+
+
+def _prompt(
+    answered: Mapping[str, AnsweredQuestion], question: JudgedQuestion, arm: Literal["base", "reranked"]
+) -> frozenset[str]:
+    """The ids of the passages that the arm's LLM was given."""
+    found = answered.get(question.id)
+    answer = (found.base if arm == "base" else found.reranked) if found else None
+    return frozenset(answer.context if answer else ())
+
+
+def _passages(
+    question: JudgedQuestion, order: Sequence[int], other: Sequence[int], prompt: frozenset[str]
+) -> tuple[ShownPassage, ...]:
+    candidates = question.candidates
+    ranks = {place: rank for rank, place in enumerate(other, start=1)}
+    return tuple(
+        ShownPassage(
+            rank=rank,
+            was=ranks[place],
+            name=figures.passage_name(candidates[place]),
+            source=words.one_line(candidates[place].source),
+            text=_shortened(words.one_line(candidates[place].text)),
+            marked=candidates[place].gain > 0,
+            used=candidates[place].id in prompt,
+        )
+        for rank, place in enumerate(order[:SHOWN_PASSAGES], start=1)
+    )
+
+
+def _answers(found: AnsweredQuestion | None, base: str) -> tuple[tuple[str, ArmAnswer | None], ...]:
+    return ((f"{base}'s order", found.base), ("Reranked", found.reranked)) if found else ()
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT].rsplit(" ", 1)[0] + " …"
+
+
+def _flat(settings: Any, prefix: str = "") -> list[tuple[str, str]]:
+    if isinstance(settings, dict):
+        rows = [_flat(value, f"{prefix}.{key}" if prefix else str(key)) for key, value in settings.items()]
+        return [row for part in rows for row in part]
+    return [(prefix, words.one_line(str(settings)))]

@@ -1,0 +1,64 @@
+"""Reports as files: the file's ending says which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ragcli.errors import RagcliError, UsageError
+from ragcli.evaluation.records import Summary
+
+_HINT = "A report is .html, .md, .csv or .json."
+
+
+def check_reports(paths: Sequence[Path]) -> None:
+    """Raises UsageError for what cannot be written later: better now than after the work."""
+    for path in paths:
+        if path.suffix.lower() not in _WRITERS:
+            raise UsageError(f"{path}: {path.suffix or 'no ending'} is no report.", hint=_HINT)
+        if not path.absolute().parent.is_dir():
+            raise UsageError(f"There is no folder {path.parent}.", hint="Make it first.")
+
+
+def write_report(summary: Summary, path: Path) -> None:
+    """Whole or not at all: a report that stood there before stays until the new one is done."""
+    text = _WRITERS[path.suffix.lower()](summary)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8", newline="")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise RagcliError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _html(summary: Summary) -> str:
+    from ragcli.reporting.files.html_report import report_html
+
+    return report_html(summary)
+
+
+def _markdown(summary: Summary) -> str:
+    from ragcli.reporting.files.markdown_report import report_markdown
+
+    return report_markdown(summary)
+
+
+def _csv(summary: Summary) -> str:
+    from ragcli.reporting.files.csv_report import report_csv
+
+    return report_csv(summary)
+
+
+def _json(summary: Summary) -> str:
+    from ragcli.reporting.as_json_evaluation import evaluation
+
+    return evaluation(summary, with_run=True) + "\n"
+
+
+_WRITERS: dict[str, Callable[[Summary], str]] = {
+    ".html": _html,
+    ".md": _markdown,
+    ".csv": _csv,
+    ".json": _json,
+}

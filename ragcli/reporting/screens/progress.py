@@ -1,0 +1,71 @@
+"""Progress of work that has several stages: a bar with what is left on a terminal, elsewhere nothing."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from ragcli.reporting.screens.terminal import PlainConsole
+
+
+class StagesBar:
+    """One line a stage; call it with the stage's name, what is done, and how much there is."""
+
+    def __init__(self, console: PlainConsole, *, quiet: bool) -> None:
+        self._bars = _bars(console, quiet, MofNCompleteColumn())
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bars.stop()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(f"{stage:<11}", total=total)
+        self._bars.update(self._tasks[stage], completed=done, total=total)
+
+
+class BytesBar:
+    """One line for what is being fetched; call it with the bytes that are here, and of how many."""
+
+    def __init__(self, console: PlainConsole, *, quiet: bool) -> None:
+        self._bars = _bars(console, quiet, DownloadColumn(), TransferSpeedColumn())
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bars.stop()
+
+    def __call__(self, done: int, total: int | None) -> None:
+        if self._task is None:
+            self._task = self._bars.add_task("fetching", total=total)
+        self._bars.update(self._task, completed=done, total=total)
+
+
+def _bars(console: PlainConsole, quiet: bool, *figures: ProgressColumn) -> Progress:
+    return Progress(
+        TextColumn("{task.description}", style="heading", markup=False),
+        BarColumn(bar_width=console.bar_width),
+        *figures,
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=quiet or not console.animated,
+    )

@@ -1,0 +1,320 @@
+"""Consoles, and the screens of `ask` and `search`.
+
+Colours are few and from the terminal's own palette (no white, black or yellow), so that they read on light
+and dark ground; what a colour says is also said by a word or a glyph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TextIO
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.padding import Padding
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
+from rich.theme import Theme
+
+from ragcli.config import RetrievalConfig
+from ragcli.encoders.prior import Prior
+from ragcli.models.embedded_llms import LARGE, SMALL
+from ragcli.reporting import plain_text as words
+from ragcli.reporting.screens.explain import (
+    explain_table,
+    fusion_formula,
+    prior_formula,
+    ranked_table,
+    ranking_figure,
+)
+from ragcli.types import Answer, Candidate, Citation, Comparison, Context, SearchResult, Timing
+
+READING_WIDTH = 100
+TAB_WIDTH = 8
+SNIPPET_LINES = 2
+# What the breaks between words and the ellipses cost.
+RAGGED = 16
+THEME = Theme(
+    {
+        "heading": "bold",
+        "number": "bold cyan",
+        "quiet": "dim",
+        "good": "green",
+        "bad": "red",
+        "error": "bold red",
+        "hint": "cyan",
+        "warning": "magenta",
+        "base": "magenta",
+        "reranked": "cyan",
+        # Progress bars and spinners, which come with colours of their own.
+        "bar.back": "dim",
+        "bar.complete": "cyan",
+        "bar.finished": "green",
+        "bar.pulse": "cyan",
+        "progress.percentage": "default",
+        "progress.remaining": "dim",
+        "progress.elapsed": "dim",
+        "status.spinner": "cyan",
+        # Markdown, which comes with colours for a dark ground.
+        "markdown.code": "cyan",
+        "markdown.code_block": "cyan",
+        **{f"markdown.h{level}": "bold" for level in range(1, 7)},
+    }
+)
+
+
+class PlainConsole(Console):
+    """A console that interprets nothing: no markup, no emoji codes, no automatic highlighting.
+
+    Whoever draws a screen cleans what is not ours. What is forgotten there is caught here: of all that is
+    printed, only the console's own sequences reach the terminal.
+    """
+
+    def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
+        super().__init__(
+            file=stream,
+            theme=THEME,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            _environ=environ,
+            soft_wrap=False,
+        )
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            if segment.control or not words.NOT_PRINTED.search(segment.text):
+                yield segment
+            else:
+                yield Segment(words.clean(segment.text).expandtabs(TAB_WIDTH), segment.style)
+
+    def on_broken_pipe(self) -> None:
+        """Let the program decide; rich would end the process with status 1."""
+        raise BrokenPipeError
+
+    @property
+    def bar_width(self) -> int:
+        """Columns for a progress bar: a narrow terminal needs them for the words beside it."""
+        return 24 if self.width >= 80 else 8
+
+    @property
+    def animated(self) -> bool:
+        return self.is_terminal and not self.is_dumb_terminal
+
+
+def answer_text(text: str, *, abstained: bool = False) -> Text:
+    return Text(words.clean(text).strip(), style="italic" if abstained else "")
+
+
+def sources_list(citations: Sequence[Citation]) -> RenderableType | None:
+    """One line for each cited number; None where nothing is cited."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for number, place in _places(citations).items():
+        grid.add_row(Text(f"[{number}]", style="number"), Text(place))
+    return grid if grid.row_count else None
+
+
+def _places(citations: Sequence[Citation]) -> dict[int, str]:
+    return {
+        citation.number: words.citation_place(citation)
+        for citation in sorted(citations, key=lambda c: c.number)
+    }
+
+
+def answer_body(answer: Answer) -> RenderableType:
+    """Answer and sources as one block, for a panel."""
+    sources = sources_list(answer.citations)
+    parts: list[RenderableType] = [answer_text(answer.text, abstained=answer.abstained)]
+    if sources is not None:
+        parts += [Text(), Text("Sources", style="heading"), sources]
+    return Group(*parts)
+
+
+def print_answer(console: Console, answer: Answer) -> None:
+    """The answer's text. A pipe gets it as it is; a terminal gets lines of a width that is good to read."""
+    text = answer_text(answer.text, abstained=answer.abstained)
+    if console.is_terminal:
+        console.print(text, width=min(console.width, READING_WIDTH))
+    else:
+        console.print(text, soft_wrap=True)
+
+
+def print_sources(console: Console, answer: Answer) -> None:
+    """The list below an answer. In a pipe each source stays on one line, whatever its length."""
+    places = _places(answer.citations)
+    if not places:
+        return
+    console.print()
+    console.print(Text("Sources", style="heading"))
+    if console.is_terminal:
+        console.print(Padding(sources_list(answer.citations) or "", (0, 0, 0, 1)))
+        return
+    for number, place in places.items():
+        console.print(Text(f" [{number}] {place}"), soft_wrap=True)
+
+
+def print_notes(console: Console, answer: Answer, *, nearest: str = "ragcli search") -> None:
+    """What the reader must know about an answer and would not see: for stderr.
+
+    `nearest` is the command that shows the passages where there is no answer.
+    """
+    if answer.unknown_citations:
+        numbers = ", ".join(f"[{number}]" for number in answer.unknown_citations)
+        console.print(
+            Text(f"note: the LLM cited {numbers}, which the prompt does not hold; dropped.", style="warning")
+        )
+    if answer.context.left_out:
+        left_out = words.count(answer.context.left_out, "passage")
+        console.print(
+            Text(
+                f"note: {left_out} of the best did not fit the prompt's {answer.context.budget:,} tokens.",
+                "warning",
+            )
+        )
+    if answer.cut_off:
+        limit = words.count(answer.usage.completion_tokens, "token")
+        console.print(Text(f"note: the LLM was stopped after {limit}: llm.answer_tokens.", "warning"))
+    print_truncated(console, answer.truncated)
+    if answer.abstained:
+        console.print(Text(f"hint: {nearest} shows the passages that came nearest.", style="hint"))
+
+
+def print_not_sent(console: Console, answer: Answer) -> None:
+    """Which settings the LLM's server refused: once a run, for stderr."""
+    if answer.not_sent:
+        names = ", ".join(answer.not_sent)
+        line = (
+            f"note: the LLM's server refuses {names}, and was asked without; llm.extra can leave fields out."
+        )
+        console.print(Text(line, style="warning"), soft_wrap=not console.is_terminal)
+
+
+def print_larger_llm(console: Console, answer: Answer) -> None:
+    """What a person may not know who was answered by the small embedded LLM: for a terminal's stderr."""
+    if console.is_terminal and answer.model == SMALL.name and not answer.abstained:
+        line = f"hint: this LLM is small and quotes a sentence. For real answers: {LARGE.prepare}"
+        console.print(Text(f"{line} ({LARGE.bytes / 1e9:.1f} GB), then --profile local-large.", style="hint"))
+
+
+def print_reasoning(console: Console, answer: Answer, of: str = "") -> None:
+    """What the LLM thought before it answered: for stderr, as it is no part of the answer."""
+    if answer.reasoning:
+        console.print(Text(f"reasoning{f' ({of})' if of else ''}:", style="heading"))
+        console.print(Text(words.clean(answer.reasoning), style="quiet"), soft_wrap=not console.is_terminal)
+
+
+def print_truncated(console: Console, truncated: int) -> None:
+    """Texts that an encoder could not read whole: for stderr."""
+    if truncated:
+        cut = words.count(truncated, "text")
+        console.print(
+            Text(f"note: {cut} longer than an encoder's window; only the beginning counted.", "warning")
+        )
+
+
+def print_timings(console: Console, timings: Sequence[Timing], of: str = "") -> None:
+    """One line; `of` says what was timed, where there are several."""
+    if timings:
+        line = f"{of}: {words.timings_line(timings)}" if of else words.timings_line(timings)
+        console.print(Text(line, style="quiet"), soft_wrap=not console.is_terminal)
+
+
+def print_stages(console: Console, timings: Sequence[Timing], of: str = "") -> None:
+    """A line for each stage, with what was loaded in it."""
+    stages = words.summed(timings)
+    if of and stages:
+        console.print(Text(of, style="quiet"))
+    width = max(map(len, stages), default=0)
+    for name, value in stages.items():
+        cold = words.loaded_in(timings, name)
+        note = f"   cold: {', '.join(cold)}" if cold else ""
+        console.print(Text(f"{name:<{width}}  {words.seconds(value):>8}{note}", "quiet"), soft_wrap=True)
+
+
+def print_usage(console: Console, answer: Answer) -> None:
+    tokens = f"{answer.usage.prompt_tokens:,} prompt + {answer.usage.completion_tokens:,} answer tokens"
+    console.print(Text(f"{tokens}, {words.one_line(answer.model)}", "quiet"))
+
+
+def print_context(console: Console, context: Context, title: str = "Prompt") -> None:
+    """The exact messages, never wrapped, so that they can be copied."""
+    console.print()
+    console.print(Text(f"{title}, {context.tokens:,} of {context.budget:,} tokens", style="heading"))
+    for message in context.messages:
+        console.print(Text(f"── {message.role} ──", style="quiet"))
+        console.print(Text(words.clean(message.content)), soft_wrap=True)
+
+
+def print_search(
+    console: Console,
+    result: SearchResult,
+    *,
+    limit: int,
+    explain: bool,
+    rrf_k: float = RetrievalConfig().rrf_k,
+) -> None:
+    """The first `limit` candidates, in the order that the arm ended with."""
+    shown = result.candidates[:limit]
+    console.print(
+        explain_table(shown, console.width)
+        if explain
+        else _snippet_table(shown, result.question, console.width)
+    )
+    if len(result.candidates) > len(shown):
+        rest = f"{len(shown)} of {len(result.candidates)} candidates; --all shows the rest"
+        console.print(Text(rest, style="quiet"))
+    if explain:
+        _print_formulas(console, shown, result.question, result.prior, rrf_k)
+
+
+def print_explained_orders(
+    console: Console, comparison: Comparison, *, limit: int, prior: Prior, rrf_k: float
+) -> None:
+    """The best `limit` of both orders, with every number of the ranking."""
+    scored = comparison.reranked_order
+    in_base_order = sorted(scored, key=lambda candidate: candidate.base_rank)
+    for title, order, base in (
+        ("Without reranking", in_base_order, True),
+        ("With reranking", scored, False),
+    ):
+        console.print()
+        console.print(Text(title, style="heading"))
+        console.print(explain_table(order[:limit], console.width, base=base))
+    _print_formulas(console, scored[:limit], comparison.question, prior, rrf_k)
+
+
+def _print_formulas(
+    console: Console, shown: Sequence[Candidate], question: str, prior: Prior, rrf_k: float
+) -> None:
+    if prior.weight:
+        console.print(Text(prior_formula(prior, question), style="quiet"))
+    if any(candidate.fused is not None for candidate in shown):
+        console.print(Text(fusion_formula(rrf_k), style="quiet"))
+
+
+def _snippet_table(candidates: Sequence[Candidate], question: str, width: int) -> Table:
+    title, figure = ranking_figure(candidates)
+    table = ranked_table()
+    table.add_column("Passage", ratio=1, overflow="fold")
+    table.add_column(title, justify="right", no_wrap=True)
+    length = max(40, (min(width, READING_WIDTH) - 18) * SNIPPET_LINES - RAGGED)
+    for rank, candidate in enumerate(candidates, start=1):
+        body = Text()
+        body.append(words.chunk_title(candidate.chunk), style="heading")
+        body.append(f"\n{words.chunk_place(candidate.chunk)}\n", style="quiet")
+        body.append_text(_marked(words.snippet(candidate.chunk.text, question, length), question))
+        body.append("\n" if rank < len(candidates) else "")
+        table.add_row(Text(str(rank), style="number"), body, figure(candidate))
+    return table
+
+
+def _marked(snippet: str, question: str) -> Text:
+    """The snippet with the question's words in bold."""
+    marked = Text(snippet)
+    wanted = {word.lower() for word in words.WORD.findall(question)}
+    for match in words.WORD.finditer(snippet):
+        if match.group().lower() in wanted:
+            marked.stylize("bold", match.start(), match.end())
+    return marked

@@ -1,0 +1,1 @@
+"""The question meets the index: candidates by vectors, by words, or by both."""

@@ -1,0 +1,1 @@
+"""What servers that are asked over HTTP have in common, and encoders that run on one."""

@@ -1,0 +1,163 @@
+"""Versions of a collection: what readers see never changes under them, and a dead writer has not touched it.
+
+    COLLECTION/current-version     the name of the version that counts
+    COLLECTION/v-NAME/             a version: sources.sqlite3, chroma/ and the seal of their files
+    COLLECTION/draft/              a copy of it that a writer works on
+
+Chroma writes the files of its graph in place, one part after the other, and expects to be alone with them:
+a reader beside a writer, or after one that was killed half way, would find them in pieces. So a writer works
+on a copy, and one rename makes that the version that counts. An index of ragcli 0.1 is its own version.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from ragcli.errors import StoreError
+from ragcli.store.folder import seal
+
+POINTER = "current-version"
+_DRAFT = "draft"
+# What lies beside the pointer in an index of ragcli 0.1, and what comes and goes with versions.
+_UNVERSIONED = ("chroma", "sources.sqlite3")
+_PASSING = (_DRAFT, "v-", "old-", f"{POINTER}.")
+# A reader meets a version that is being deleted only between two publications, which are seconds apart.
+_TRIES = 5
+
+_Result = TypeVar("_Result")
+
+
+def current(folder: Path) -> Path:
+    """The version that counts; the folder itself where there are none."""
+    try:
+        name = (folder / POINTER).read_text(encoding="utf-8").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return folder
+    except (OSError, ValueError) as error:
+        raise _unusable(folder, "read", error) from error
+    return folder / name
+
+
+def reading(folder: Path, work: Callable[[Path], _Result]) -> _Result:
+    """What `work` makes of the current version; done again where that was replaced and deleted meanwhile."""
+    for _ in range(_TRIES):
+        place = current(folder)
+        try:
+            seal.check_seal(place)
+            return work(place)
+        except StoreError:
+            if current(folder) == place:
+                raise
+    place = current(folder)
+    seal.check_seal(place)
+    return work(place)
+
+
+def new_draft(folder: Path) -> Path:
+    """An empty folder for a first version."""
+    tidy(folder)
+    draft = folder / _DRAFT
+    try:
+        draft.mkdir(parents=True)
+    except OSError as error:
+        raise _unusable(folder, "written", error) from error
+    return draft
+
+
+def draft_of_current(folder: Path) -> Path:
+    """A copy of the current version, to work on. Raises StoreError where there is no room for one."""
+    source = current(folder)
+    # Otherwise the damage would be sealed.
+    seal.check_seal(source)
+    draft = new_draft(folder)
+    try:
+        for path in (source / name for name in _UNVERSIONED) if source == folder else source.iterdir():
+            if path.is_dir():
+                shutil.copytree(path, draft / path.name)
+            elif path.name != seal.FILE:
+                shutil.copyfile(path, draft / path.name)
+    except OSError as error:
+        discard(folder)
+        raise _unusable(folder, "written", error) from error
+    return draft
+
+
+def publish(folder: Path, *, keep_draft: bool = False) -> Path:
+    """Make the draft, or a copy of it, the current version, at once; drop the one before. Nobody may use it.
+
+    Raises StoreError where that cannot be written; then the version before still counts.
+    """
+    draft, place = folder / _DRAFT, folder / f"v-{uuid.uuid4().hex[:12]}"
+    try:
+        if keep_draft:
+            shutil.copytree(draft, place)
+        else:
+            draft.replace(place)
+        _to_disk(place)
+        seal.write_seal(place)
+        pointer = folder / f"{POINTER}.draft"
+        with pointer.open("w", encoding="utf-8") as file:
+            file.write(place.name)
+            file.flush()
+            os.fsync(file.fileno())
+        pointer.replace(folder / POINTER)
+    except OSError as error:
+        shutil.rmtree(place, ignore_errors=True)
+        raise _unusable(folder, "written", error) from error
+    tidy(folder, keep=_DRAFT if keep_draft else "")
+    return place
+
+
+def discard(folder: Path) -> None:
+    """Drop the draft."""
+    shutil.rmtree(folder / _DRAFT, ignore_errors=True)
+
+
+def tidy(folder: Path, *, keep: str = "") -> None:
+    """Delete what no reader is led to: drafts of dead writers and versions before the current one.
+
+    What another program holds open, and the system does not let go, is left to the next time.
+    """
+    place = current(folder)
+    if place == folder or not place.is_dir():
+        discard(folder)
+        return
+    for path in folder.iterdir():
+        if path.name in (place.name, keep):
+            continue
+        if path.name in _UNVERSIONED or path.name.startswith(_PASSING):
+            if path.is_dir():
+                shutil.rmtree(_out_of_sight(path), ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _out_of_sight(path: Path) -> Path:
+    """Renamed first: whoever still looks for it finds nothing, rather than a part."""
+    hidden = path.with_name(f"old-{uuid.uuid4().hex[:12]}")
+    try:
+        return path.replace(hidden)
+    except OSError:
+        return path
+
+
+def _to_disk(place: Path) -> None:
+    for path in place.rglob("*"):
+        if path.is_file():
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+
+
+def _unusable(folder: Path, verb: str, error: Exception) -> StoreError:
+    reason = getattr(error, "strerror", None) or str(error)
+    if isinstance(error, shutil.Error) and error.args and error.args[0]:
+        reason = str(error.args[0][0][-1])
+    return StoreError(
+        f"The index at {folder} cannot be {verb}: {reason}",
+        hint="Check the folder's permissions and the room on its disk; the index is as it was.",
+    )

@@ -1,0 +1,129 @@
+"""The chunks of a collection by their words: a lexical index beside Chroma, made from its chunks.
+
+It is brought in step with the generations of the version that is read before each search, so that it is never
+stale; a generation that is there already costs nothing. It lies beside the versions and serves them all: no
+two published generations have the same number. It takes no lock: a search must work while an ingest writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ragcli.errors import StoreError
+from ragcli.retrieval.lexical import Entry, Hit, LexicalIndex, bring_in_step
+from ragcli.store.folder.generations import Records
+from ragcli.store.metadata import FIRST_CHUNKS, check_filters, facts, matching, to_chunk
+from ragcli.types import Candidate, Chunk, Filters, SourceInfo
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors: TypeAlias = NDArray[np.float32]
+
+FILE = "words.sqlite3"
+# Chunks fetched and indexed in one transaction.
+_AT_ONCE = 2000
+# A process that reads another version may drop what this one needs; many times in a row it does not.
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    hit: Hit
+    chunk: Chunk
+    similarity: float
+
+
+class WordSearch:
+    """`records` and `chroma` are those of the version that is read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._index = LexicalIndex(folder / FILE)
+
+    def close(self) -> None:
+        self._index.close()
+
+    def bring_in_step(self, records: Records, chroma: Any) -> Mapping[int, SourceInfo]:
+        """The current generations, all of which are indexed now."""
+        current = records.current()
+        sizes = {generation: info.chunks for generation, info in current.items()}
+
+        def load(generations: Sequence[int]) -> dict[int, list[Entry]]:
+            found = _entries(chroma, generations)
+            return {one: entries for one, entries in found.items() if len(entries) == sizes[one]}
+
+        bring_in_step(self._index, sizes, load, at_once=_AT_ONCE)
+        return current
+
+    def search(
+        self, records: Records, chroma: Any, question: str, vector: Vectors, n: int, filters: Filters
+    ) -> tuple[Candidate, ...]:
+        """The n best chunks by BM25, with their similarity to `vector`, float32 (dimension,)."""
+        for _attempt in range(_ATTEMPTS):
+            current = self.bring_in_step(records, chroma)
+            hits = self._index.search(question, n, _wanted(current, filters), filters.where)
+            found = None if hits is None else _fetch(chroma, hits, vector)
+            if found is not None:
+                if not found:
+                    check_filters(
+                        filters, lambda: chroma.get(where=FIRST_CHUNKS, include=["metadatas"])["metadatas"]
+                    )
+                return tuple(
+                    Candidate(
+                        chunk=one.chunk,
+                        similarity=one.similarity,
+                        base_rank=rank,
+                        lexical_rank=rank,
+                        bm25=one.hit.score,
+                    )
+                    for rank, one in enumerate(found, start=1)
+                )
+        raise StoreError(
+            f"The words of the index at {self._folder} cannot be brought in step with its chunks.",
+            hint="If no ingest is running, the index is damaged: ragcli reset, then ragcli ingest PATH...",
+        )
+
+
+def _wanted(current: Mapping[int, SourceInfo], filters: Filters) -> list[int]:
+    """The generations that the source globs let through."""
+    if not filters.sources:
+        return list(current)
+    sources = set(matching([info.source for info in current.values()], filters.sources))
+    return [generation for generation, info in current.items() if info.source in sources]
+
+
+def _entries(chroma: Any, generations: Sequence[int]) -> dict[int, list[Entry]]:
+    found: dict[int, list[Entry]] = {generation: [] for generation in generations}
+    rows = chroma.get(where={"generation": {"$in": list(generations)}}, include=["metadatas", "documents"])
+    for metadata, text in zip(rows["metadatas"], rows["documents"], strict=True):
+        chunk = to_chunk(metadata, text)
+        found[metadata["generation"]].append(Entry(chunk.id, chunk.passage, facts(metadata)))
+    return found
+
+
+def _fetch(chroma: Any, hits: Sequence[Hit], vector: Vectors) -> list[_Found] | None:
+    """The hits' chunks, in their order; None where Chroma no longer holds one of them."""
+    import numpy as np
+
+    if not hits:
+        return []
+    ids = [f"{hit.part}-{hit.name}" for hit in hits]
+    rows = chroma.get(ids=ids, include=["metadatas", "documents", "embeddings"])
+    places = {name: place for place, name in enumerate(rows["ids"])}
+    if len(places) < len(hits):
+        return None
+    # Chroma keeps unit vectors as it got them: the dot product is the cosine.
+    similarities = np.asarray(rows["embeddings"], dtype=np.float32) @ vector.reshape(-1)
+    return [
+        _Found(
+            hit,
+            to_chunk(rows["metadatas"][places[name]], rows["documents"][places[name]]),
+            float(similarities[places[name]]),
+        )
+        for hit, name in zip(hits, ids, strict=True)
+    ]

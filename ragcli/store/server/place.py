@@ -1,0 +1,171 @@
+"""A collection on a Chroma server: three of Chroma's collections.
+
+ragcli.NAME.chunks    the chunks and their vectors; its metadata are the manifest
+ragcli.NAME.sources   which generation of each source counts (see `server_records`)
+ragcli.NAME.lock      held by a writer (see `server_lock`)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import asdict
+from typing import Any
+
+from ragcli.config import StoreConfig
+from ragcli.errors import StoreError
+from ragcli.store.embedding_functions import refuse_embedding_functions
+from ragcli.store.manifest import Manifest, parse_manifest
+from ragcli.store.server.collection import ServerStore
+from ragcli.store.server.connection import connect
+from ragcli.store.server.failing import address, server_errors
+from ragcli.store.server.generations import RECORDS_PER_CALL, ServerRecords
+from ragcli.store.server.lease import ServerLock, server_lock
+from ragcli.types import SourceInfo
+
+_PREFIX, _CHUNKS = "ragcli.", ".chunks"
+_COLLECTIONS_PER_CALL = 100
+
+
+def server_collections(config: StoreConfig) -> list[str]:
+    """The names of ragcli's collections on the server, sorted."""
+    names: list[str] = []
+    with server_errors(config):
+        client = connect(config)
+        while True:
+            page = client.list_collections(limit=_COLLECTIONS_PER_CALL, offset=len(names))
+            names += [collection.name for collection in page]
+            if len(page) < _COLLECTIONS_PER_CALL:
+                break
+    ours = [name for name in names if name.startswith(_PREFIX) and name.endswith(_CHUNKS)]
+    return sorted(name.removeprefix(_PREFIX).removesuffix(_CHUNKS) for name in ours)
+
+
+class ServerPlace:
+    """The server is asked each time; nothing of it is remembered but its collections' ids."""
+
+    records_per_call = RECORDS_PER_CALL
+    # Their records are written in one call, and their generations, old and new, fit the state.
+    sources_per_write = 250
+
+    def __init__(self, config: StoreConfig, collection: str) -> None:
+        self.records = ServerRecords(self)
+        self.lock = ServerLock(self._hold)
+        self._config = config
+        self._collection = collection
+        self._chunks: Any = None
+        self._sources: Any = None
+
+    def __str__(self) -> str:
+        return address(self._config)
+
+    def exists(self) -> bool:
+        """Whether there is anything, were it the remains of a killed start."""
+        return self._get("chunks") is not None or self._get("sources") is not None
+
+    def manifest(self) -> Manifest | None:
+        self._chunks = self._get("chunks")
+        if self._chunks is None:
+            return None
+        return parse_manifest(self._chunks.metadata or {}, f"The collection {self._name('chunks')} at {self}")
+
+    def is_empty(self) -> bool:
+        return self.records.is_empty()
+
+    def source_infos(self) -> tuple[SourceInfo, ...]:
+        return self.records.sources()
+
+    def open_store(self, manifest: Manifest) -> ServerStore:
+        return ServerStore(self, manifest)
+
+    def create_store(self, manifest: Manifest) -> ServerStore:
+        """An empty collection. What carries the manifest comes last: before it there is no index."""
+        with self.errors():
+            self._sources = connect(self._config).create_collection(
+                self._name("sources"), embedding_function=None, metadata={"kind": "sources"}
+            )
+        self.records.create()
+        with self.errors():
+            self._chunks = connect(self._config).create_collection(
+                self._name("chunks"),
+                embedding_function=None,
+                configuration={"hnsw": {"space": manifest.distance, **self._width}},
+                metadata=asdict(manifest),
+            )
+        return ServerStore(self, manifest)
+
+    def open(self, manifest: Manifest) -> Any:
+        """Chroma's collection of the chunks. Raises StoreError where it was built anew since."""
+        opened = self._chunks or self._get("chunks")
+        if opened is None or (opened.metadata or {}).get("created_at") != manifest.created_at:
+            raise StoreError(
+                f"The collection {self._collection} at {self} has just been built anew.",
+                hint="Run the command again.",
+            )
+        refuse_embedding_functions(opened, self)
+        return opened
+
+    def set_width(self, opened: Any) -> None:
+        """For a writer: the width belongs to the collection, and all who search it share it."""
+        # None on Chroma Cloud, whose index of another kind has no such number.
+        graph = opened.configuration_json.get("hnsw")
+        if graph and graph["ef_search"] != self._width["ef_search"]:
+            with self.errors():
+                opened.modify(configuration={"hnsw": self._width})
+
+    def sources(self) -> Any:
+        """Chroma's collection of the records. Raises StoreError where it is gone."""
+        if self._sources is None:
+            self._sources = self._get("sources")
+        if self._sources is None:
+            raise StoreError(
+                f"The collection {self._name('sources')} is missing at {self}.",
+                hint="Build the index anew: ragcli reset, then ragcli ingest PATH...",
+            )
+        refuse_embedding_functions(self._sources, self)
+        return self._sources
+
+    def delete(self) -> None:
+        """All of it, finished or not. The manifest goes first: what is killed half way leaves no index."""
+        from chromadb.errors import NotFoundError
+
+        with self.errors():
+            for part in ("chunks", "sources"):
+                with suppress(NotFoundError):
+                    connect(self._config).delete_collection(self._name(part))
+        self.close()
+
+    def close(self) -> None:
+        """The connection stays for the next use."""
+        self._chunks = self._sources = None
+
+    def errors(self) -> AbstractContextManager[None]:
+        return server_errors(self._config)
+
+    @property
+    def _width(self) -> dict[str, int]:
+        return {"ef_search": self._config.search_width}
+
+    @contextmanager
+    def _hold(self) -> Iterator[Callable[[], None]]:
+        def confirmed() -> None:
+            with self.errors():
+                confirm()
+
+        with ExitStack() as stack:
+            with self.errors():
+                lock = server_lock(connect(self._config), self._name("lock"), self._collection)
+                confirm = stack.enter_context(lock)
+            yield confirmed
+
+    def _get(self, part: str) -> Any:
+        from chromadb.errors import NotFoundError
+
+        with self.errors():
+            try:
+                return connect(self._config).get_collection(self._name(part), embedding_function=None)
+            except NotFoundError:
+                return None
+
+    def _name(self, part: str) -> str:
+        return f"{_PREFIX}{self._collection}.{part}"

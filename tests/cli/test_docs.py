@@ -1,0 +1,157 @@
+"""What the documents say of the tree is true."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from docs_blocks import PAGES, ROOT, blocks, parse, ragcli_calls
+
+from ragcli.errors import ExitCode
+
+LINK = re.compile(r"\]\((?!https?://)([^)#]*)(?:#([^)]+))?\)")
+# The tutorial's evaluation on all 48 would take most of the test's time.
+TUTORIAL_QUESTIONS = 12
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+def text(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def test_the_readme_names_every_exit_code_and_no_other() -> None:
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \|", text("README.md"), re.MULTILINE)}
+    assert documented == {int(code) for code in ExitCode}
+
+
+def test_the_architecture_names_every_module() -> None:
+    table = text("docs/architecture.md")
+    modules = {path.stem for path in (ROOT / "ragcli").glob("*.py") if not path.stem.startswith("__")}
+    packages = {path.parent.name for path in (ROOT / "ragcli").glob("*/__init__.py")}
+    assert {name for name in modules | packages if f"`{name}`" not in table} == set()
+
+
+def test_the_architecture_names_no_module_that_is_not_there() -> None:
+    rows = re.findall(r"^\| (`[^|]+) \|", text("docs/architecture.md"), re.MULTILINE)
+    for name in re.findall(r"`(\w+)`", " ".join(rows)):
+        assert (ROOT / "ragcli" / f"{name}.py").exists() or (
+            ROOT / "ragcli" / name / "__init__.py"
+        ).exists(), name
+
+
+def test_what_is_looked_for_is_where_contributing_says() -> None:
+    rows = re.findall(r"^\| .*\?\s+\| `([\w/.]+)`, `(\w+)` \|", text("CONTRIBUTING.md"), re.MULTILINE)
+    assert len(rows) == 10
+    for path, name in rows:
+        source = (ROOT / "ragcli" / path).read_text(encoding="utf-8")
+        assert re.search(rf"^\s*(?:def|class) {name}\b|^{name}\b", source, re.MULTILINE), (path, name)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    for target, heading in LINK.findall(text(page)):
+        path = (ROOT / page).parent / target if target else ROOT / page
+        assert path.exists(), target
+        if heading:
+            assert heading in anchors(path.read_text(encoding="utf-8")), f"{target}#{heading}"
+
+
+def anchors(markdown: str) -> set[str]:
+    """What a link may name: headings in lower case, without punctuation, with hyphens for spaces."""
+    bare = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in HEADING.findall(markdown))
+    return {heading.strip().replace(" ", "-") for heading in bare}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_figure_is_left_to_do(page: str) -> None:
+    assert "TODO" not in text(page)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_a_page_is_one(page: str) -> None:
+    for block in blocks(text(page)):
+        for arguments in ragcli_calls(block):
+            parse(arguments)
+
+
+def test_the_commands_of_the_pages_are_found() -> None:
+    """In all the ways in which a page writes them; otherwise the test above is true of nothing."""
+    page = """
+```
+ragcli ask "Why?" --json > answer.json   # a comment
+RAGCLI_LLM_MODEL=m ragcli status && ragcli batch - < q.txt | jq -r .answer
+docker run --rm -v index:/index ragcli doctor
+```
+```yaml
+      - run: ragcli ingest docs
+```
+```text
+ragcli is only shown here
+```
+"""
+    found = [arguments for block in blocks(page) for arguments in ragcli_calls(block)]
+    assert [arguments[0] for arguments in found] == ["ask", "status", "batch", "doctor", "ingest"]
+    assert len([call for name in PAGES for block in blocks(text(name)) for call in ragcli_calls(block)]) > 80
+
+
+@pytest.mark.parametrize("wrong", [["ask", "Why?", "--no-such"], ["ask"], ["models", "lost"], ["--lost"]])
+def test_a_wrong_command_is_not_one(wrong: list[str]) -> None:
+    with pytest.raises(Exception):  # noqa: B017 - the parser's own kinds
+        parse(wrong)
+
+
+def test_every_page_is_in_the_index() -> None:
+    linked = {target for target, _ in LINK.findall(text("docs/README.md"))}
+    pages = {str(Path(page).relative_to("docs")) for page in PAGES if page.startswith("docs/")}
+    assert pages - {"README.md"} <= linked
+    assert "(docs/README.md)" in text("README.md")
+
+
+def test_the_reference_is_up_to_date() -> None:
+    """`make reference` writes it."""
+    pages = runpy.run_path(str(ROOT / "docs" / "make_reference.py"))["pages"]()
+    assert len(pages) == 2
+    for path, generated in pages.items():
+        assert path.read_text(encoding="utf-8") == generated, path.name
+
+
+@pytest.mark.slow
+def test_the_tutorial_works(tmp_path: Path) -> None:
+    """Its blocks run as they stand, in order, but for those that install ragcli. What no model decides
+    comes out as the page says.
+    """
+    page = text("docs/tutorial.md").partition("## 1. ")[2]
+    shutil.copytree(ROOT / "corpora" / "handbook", tmp_path / "handbook")
+    questions = text("corpora/handbook-questions.jsonl").splitlines(keepends=True)
+    (tmp_path / "handbook-questions.jsonl").write_text(
+        "".join(questions[:TUTORIAL_QUESTIONS]), encoding="utf-8"
+    )
+    program = tmp_path / "bin" / "ragcli"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m ragcli "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("RAGCLI_")}
+    environ |= {"PATH": f"{program.parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    said = ""
+    for block in blocks(page):
+        if block.language:
+            continue
+        command = ["bash", "-e", "-c", block.text]
+        done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{block.text}\n{done.stdout}\n{done.stderr}"
+        said += done.stdout + done.stderr
+    for line in (
+        "Wrote config.toml.",
+        "18 files: 18 added",
+        "handbook/leave.pdf",
+        "Too few questions to tell: 3.",
+    ):
+        assert line in page
+        assert line in said
+    assert (tmp_path / "report.html").exists()
