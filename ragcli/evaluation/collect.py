@@ -32,7 +32,7 @@ from ragcli.evaluation.records import (
 from ragcli.evaluation.retrieving import EVERYTHING, CollectionSearch, Methods, from_index, pool
 from ragcli.evaluation.scoring import score
 from ragcli.evaluation.timing import stage_seconds
-from ragcli.retrieval import retrieve
+from ragcli.retrieval.retrieve import retrieve
 from ragcli.types import Chunk
 
 if TYPE_CHECKING:

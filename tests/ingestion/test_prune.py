@@ -17,7 +17,7 @@ from ragcli.config import Config, IngestConfig, StoreConfig
 from ragcli.documents import discover
 from ragcli.encoders.bi_encoder import BiEncoder
 from ragcli.errors import IngestError
-from ragcli.ingestion import ingest
+from ragcli.ingestion.ingest import ingest
 from ragcli.ingestion.planning import KEPT, plan
 from ragcli.store import open_store
 from ragcli.types import IngestReport

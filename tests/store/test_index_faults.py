@@ -22,7 +22,7 @@ from ragcli.config import Config, IngestConfig, LLMConfig, PromptingConfig, Stor
 from ragcli.encoders.bi_encoder import BiEncoder
 from ragcli.errors import NothingFoundError, StoreError
 from ragcli.evaluation.questions import Question
-from ragcli.ingestion import ingest
+from ragcli.ingestion.ingest import ingest
 from ragcli.pipeline import open_pipeline
 from ragcli.servers.retrying import Backoff
 from ragcli.store import Update
