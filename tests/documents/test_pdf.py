@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from pdf_pages import BOLD, LATEX_BOLD, MONO, lines, pdf, table, text
+from pdf_pages import BOLD, LATEX_BOLD, MONO, REGULAR, lines, pdf, table, text
 
 from ragcli.documents.outline import Outline
 from ragcli.documents.pdf.joining import joined
@@ -258,16 +258,32 @@ class TestOrder:
     )
 
     def columns(self, order: str) -> bytes:
+        return pdf(self.drawn(order))
+
+    def drawn(self, order: str) -> str:
         left = [text(57, 700 - 14 * n, row) for n, row in enumerate(self.LEFT)]
         right = [text(312, 700 - 14 * n, row) for n, row in enumerate(self.RIGHT)]
         both = zip(left, right, strict=True)
-        return pdf(
-            "".join(left + right if order == "by column" else [part for pair in both for part in pair])
-        )
+        return "".join(left + right if order == "by column" else [part for pair in both for part in pair])
 
     @pytest.mark.parametrize("order", ["by column", "by row"])
     def test_columns_are_read_one_after_the_other(self, order: str) -> None:
         assert blocks(self.columns(order)) == [" ".join(self.LEFT), " ".join(self.RIGHT)]
+
+    @pytest.mark.parametrize("order", ["by column", "by row"])
+    def test_columns_above_a_table_whose_cells_stand_below_them(self, order: str) -> None:
+        rows = (("Name", "Fax"), ("Ann", "21"), ("Bob", ""), ("Cy", "23"))
+        page = "".join(
+            text(x, 570 - 14 * n, cell, font=BOLD if n == 0 else REGULAR)
+            for n, row in enumerate(rows)
+            for x, cell in zip((57, 330), row, strict=True)
+            if cell
+        )
+        assert blocks(pdf(self.drawn(order) + page))[:3] == [
+            " ".join(self.LEFT),
+            " ".join(self.RIGHT),
+            "Name: Ann | Fax: 21",
+        ]
 
     def test_a_title_over_columns_comes_first_and_a_footer_last(self) -> None:
         page = text(200, 740, "Operating the harbour pump", size=18)
@@ -315,6 +331,13 @@ class TestOrder:
         flat = read(data).text
         assert "asked to stay at their stations." in flat
         assert flat.count("Since the storm of that year.") == 1
+
+    def test_a_line_that_ends_early_does_not_go_on_over_the_page(self) -> None:
+        slides = [
+            lines(72, 700, f"Region {name} sold more than in the year before", "Next: hire", step=40)
+            for name in ("north", "south")
+        ]
+        assert "hire Region" not in read(pdf(*slides)).text
 
     def test_text_drawn_from_the_bottom_up_reads_from_the_top_down(self) -> None:
         page = "".join(text(72, 700 - 14 * n, row) for n, row in reversed(list(enumerate(BODY))))

@@ -27,6 +27,8 @@ _ALIGNED = 0.6
 _LONG_COLUMN = 20
 # Of the usual distance between lines: a distance that parts the rows of a table, or paragraphs.
 _BAND_GAP = 1.3
+# Of the usual distance: one that parts what stands below each other on a page.
+_REGION_GAP = 2.5
 
 
 def in_reading_order(rows: _Rows) -> list[Line]:
@@ -65,13 +67,22 @@ def _left_edges(rows: _Rows) -> list[float]:
 def _runs(rows: _Rows, x: float) -> Iterator[tuple[int, int]]:
     """[first, end) of the rows in which nothing reaches across `x`."""
     first = 0
-    for number, row in enumerate(rows):
-        if any(_reaches_across(row, place, x) for place in range(len(row))):
-            if number - first >= _FEWEST_LINES:
-                yield first, number
+    for number in range(len(rows) + 1):
+        if number == len(rows) or any(
+            _reaches_across(rows[number], at, x) for at in range(len(rows[number]))
+        ):
+            yield from _regions(rows, first, number)
             first = number + 1
-    if len(rows) - first >= _FEWEST_LINES:
-        yield first, len(rows)
+
+
+def _regions(rows: _Rows, first: int, end: int) -> Iterator[tuple[int, int]]:
+    """All of the rows, and the parts between wide distances: below two columns, a table may stand."""
+    gaps = [above[0].y - below[0].y for above, below in pairwise(rows[first:end])]
+    wide = _REGION_GAP * median(gaps) if gaps else 0.0
+    cuts = [first, *(first + at for at, gap in enumerate(gaps, start=1) if gap > wide), end]
+    for region in dict.fromkeys([(first, end), *pairwise(cuts)]):
+        if region[1] - region[0] >= _FEWEST_LINES:
+            yield region
 
 
 def _reaches_across(row: Sequence[Segment], place: int, x: float) -> bool:

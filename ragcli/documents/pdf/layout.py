@@ -66,6 +66,8 @@ class _Composer:
         # Of a paragraph that goes on: whether it does, and the word that the page's end cuts.
         self.continues = False
         self.cut = ""
+        # Its last line on the page before, and the right edge of the column there.
+        self.broken_off: tuple[Line, float] | None = None
         self.last_was_item = False
         # What is read after the paragraph that it stands in: footnotes, and what runs along the edges.
         self.waiting: list[tuple[int, Line | str]] = []
@@ -100,6 +102,9 @@ class _Composer:
         self._end_listing(page.number)
         self.waiting += [(page.number, text) for text in page.asides]
         unfinished = bool(self.paragraph) and not SENTENCE_END.search(self.paragraph[-1].text)
+        if self.paragraph:
+            last = self.paragraph[-1]
+            self.broken_off = last, self.edges.get(id(last), 0.0)
         self._end_paragraph(more_to_come=unfinished)
 
     def _line(self, line: Line, previous: Line | None, page: int) -> Line | None:
@@ -129,7 +134,7 @@ class _Composer:
             and self._is_unfinished()
             and abs(line.left - previous.left) < line.size
             and previous.y - line.y < _PARAGRAPH_GAP * self.leading
-            and not self._is_ended(previous, line)
+            and not self._is_ended(previous, line, self.edges.get(id(previous), 0.0))
         )
 
     def _is_unfinished(self) -> bool:
@@ -144,13 +149,13 @@ class _Composer:
         if line.listed or (previous and previous.listed):
             return True
         if previous is None:
-            return not self.continues or bool(_BULLET.match(line.text))
+            return not self.continues or bool(_BULLET.match(line.text)) or self._begins_page(line)
         if is_cut(previous.text) and line.text[0].islower():
             return False
         gap = previous.y - line.y
         ends_sentence = bool(SENTENCE_END.search(previous.text))
         indent = (line.left - previous.left) / line.size
-        is_last = self._is_ended(previous, line)
+        is_last = self._is_ended(previous, line, self.edges.get(id(previous), 0.0))
         return bool(
             _BULLET.match(line.text)
             or gap
@@ -161,11 +166,18 @@ class _Composer:
             or (ends_sentence and _INDENT[0] < indent < _INDENT[1])
         )
 
-    def _is_ended(self, previous: Line, line: Line) -> bool:
+    def _begins_page(self, line: Line) -> bool:
+        """Whether the paragraph that the page before left open had ended there, as the lines of slides do."""
+        if self.broken_off is None or self.cut or line.text[0].islower():
+            return False
+        last, edge = self.broken_off
+        return self._is_ended(last, line, edge)
+
+    def _is_ended(self, previous: Line, line: Line, edge: float) -> bool:
         """Whether the first word of `line` had room on the line above: somebody ended that on purpose."""
         word = line.cells[0].words[0] if line.cells[0].words else None
         needed = (word.right - word.left if word else line.right - line.left) + _ROOM * line.size
-        return previous.right + needed < self.edges.get(id(previous), 0.0)
+        return previous.right + needed < edge
 
     def _end_paragraph(self, *, more_to_come: bool = False) -> None:
         lines, self.paragraph = self.paragraph, []
