@@ -66,7 +66,15 @@ def _add_rows(outline: Outline, rows: list[Row], skipped: int) -> None:
 
 def _rows(text: str, delimiter: str) -> Iterator[Row]:
     """The rows that hold something. Where a quotation mark has no end, all of them are mere characters."""
-    csv.field_size_limit(_LONGEST_CELL)
+    usual = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        yield from _read_rows(text, delimiter)
+    finally:
+        # The limit belongs to the whole process.
+        csv.field_size_limit(usual)
+
+
+def _read_rows(text: str, delimiter: str) -> Iterator[Row]:
     plain = False
     try:
         for _ in csv.reader(

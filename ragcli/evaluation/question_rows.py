@@ -17,7 +17,6 @@ Reader = Callable[[str, str], Rows]
 
 FORMATS = "A question file is .txt, .csv, .tsv or .jsonl; see the README, Question files."
 QUESTION = "question"
-_LONGEST_CELL = 131_072
 _QUOTE = "Put a cell that holds the delimiter in double quotes."
 _DELIMITERS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*\n', re.IGNORECASE)
@@ -91,8 +90,6 @@ def table(text: str, name: str) -> Rows:
     text, before, delimiter = _without_separator_line(text)
     likely = ("\t", *_DELIMITERS) if name.lower().endswith(".tsv") else _DELIMITERS
     delimiter = delimiter or _header_delimiter(text, likely) or likely[0]
-    # The limit belongs to the whole process, and reading a document raises it.
-    csv.field_size_limit(_LONGEST_CELL)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] = []
     first = 1

