@@ -36,6 +36,7 @@ from ragcli.models.locate import (
     SHIPPED_CROSS_ENCODER,
     bi_encoder_files,
     cross_encoder_files,
+    installer,
 )
 from ragcli.reporting.screens import doctor as view
 from ragcli.store import Update
@@ -69,7 +70,7 @@ def test_packages_are_held_to_the_requirements() -> None:
     assert off.state == "broken"
     assert "alpha is 3.1, wanted is <3,>=2" in off.detail
     assert "beta is not installed" in off.detail
-    assert off.fix.endswith('-m pip install "alpha<3,>=2" "beta==1.0"')
+    assert off.fix == f'{installer()} "alpha<3,>=2" "beta==1.0"'
 
 
 @pytest.mark.parametrize(("free", "state"), [(2e9, "ok"), (5e8, "warning"), (1e8, "broken")])
