@@ -31,8 +31,10 @@ def pack(
     llm: LLM,
     watch: Stopwatch,
     score_texts: prompting.ScoreTexts,
+    chunks_of: prompting.ChunksOf,
 ) -> Context:
     """The prompt. `score_texts` chooses the sentences of a small LLM's prompt: see `sentence_scorer`.
+    `chunks_of` gives all chunks of a source.
 
     Raises ConfigError when the LLM's window is too small.
     """
@@ -45,6 +47,7 @@ def pack(
             llm=config.llm,
             count_tokens=llm.count_tokens,
             score_texts=score_texts,
+            chunks_of=chunks_of,
         )
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -300,6 +300,7 @@ class Pipeline:
             llm=self._resources.opened_llm(watch),
             watch=watch,
             score_texts=answering.sentence_scorer(self._resources.bi_encoder, reranker),
+            chunks_of=cache(lambda source: self._resources.index().chunks(source)),
         )
         return Arm(name, candidates, context, watch, self._resources.truncated - truncated)
 

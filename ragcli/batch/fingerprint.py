@@ -35,6 +35,7 @@ WITH_EFFECT = frozenset(
         "prompting.sentence_range",
         "prompting.min_probability",
         "prompting.excerpt_tokens",
+        "prompting.expand",
         "llm.base_url",
         "llm.model",
         "llm.context_tokens",

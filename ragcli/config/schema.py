@@ -211,6 +211,13 @@ class PromptingConfig(Section):
         ge=16,
         description="Most tokens of all excerpts together, with style = excerpts.",
     )
+    expand: Literal["none", "neighbours", "section"] = Field(
+        default="none",
+        description=(
+            "With style = passages, what of its document a passage is read with while the LLM's window has "
+            "room: nothing, the chunks before and after it, or its section."
+        ),
+    )
 
 
 class LLMConfig(Section):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ragcli.prompting.abstention import NO_ANSWER, below_threshold, is_abstention
 from ragcli.prompting.citations import Cited, cite, says_something
 from ragcli.prompting.context import build_context
+from ragcli.prompting.expanding import ChunksOf
 from ragcli.prompting.fencing import one_line
 from ragcli.prompting.quoting import is_begun, quotation, runs_on, stop_marks
 from ragcli.prompting.selection import ScoreTexts, score_sentences
@@ -12,6 +13,7 @@ from ragcli.prompting.support import content_words
 
 __all__ = [
     "NO_ANSWER",
+    "ChunksOf",
     "Cited",
     "ScoreTexts",
     "below_threshold",

@@ -8,6 +8,7 @@ from ragcli.config import LLMConfig, PromptingConfig
 from ragcli.errors import ConfigError
 from ragcli.prompting.abstention import NO_ANSWER_WORD
 from ragcli.prompting.excerpts import choose_excerpts
+from ragcli.prompting.expanding import ChunksOf, expanded
 from ragcli.prompting.fencing import FENCE, neutralise, one_line
 from ragcli.prompting.quoting import LEAD, is_begun, quotable
 from ragcli.prompting.selection import ScoreTexts, choose_sentences
@@ -44,12 +45,13 @@ def build_context(
     llm: LLMConfig,
     count_tokens: CountTokens,
     score_texts: ScoreTexts,
+    chunks_of: ChunksOf = lambda source: (),
 ) -> Context:
     """The prompt from the first `top_k` of `candidates`, which come in their final order.
 
     With `style = sentences`, `score_texts` (higher is better) chooses `config.sentences` of their sentences,
     which stand best first, and the embedded LLM is made to begin a quotation: a small one takes what comes
-    first.
+    first. With `style = passages`, `chunks_of` is where `config.expand` finds what stands around a passage.
     What does not fit into the LLM's window is left out whole and counted. Raises ConfigError when the window
     cannot hold even the question and one passage.
     """
@@ -74,6 +76,9 @@ def build_context(
             f"The LLM's window of {llm.context_tokens} tokens does not hold the question and one passage.",
             hint="Raise llm.context_tokens, or lower llm.answer_tokens or chunking.size.",
         )
+    if config.style == "passages":
+        room = budget - frame - sum(passage.tokens for passage in passages)
+        passages = expanded(passages, config.expand, room, chunks_of=chunks_of, count_tokens=count_tokens)
     messages = _messages(question, passages, config, llm)
     tokens = sum(count_tokens(message.content) for message in messages)
     return Context(passages, messages, tokens, budget, left_out)
