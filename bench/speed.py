@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from speed_cold import search_rows, start_rows
+from speed_large import large_rows
 from speed_peers import peer_rows
 from speed_place import Place
 from speed_rows import HEADER, Row, line, read, write
@@ -25,13 +26,14 @@ SECTIONS = {
     "ingest": ingest_rows,
     "reranking": reranking_rows,
     "compare": compare_rows,
+    "large": large_rows,
     "memory": memory_rows,
     "scale": scale_rows,
     "million": million_rows,
     "peers": peer_rows,
 }
-# Long, or in need of other environments; only by name.
-BY_NAME = {"memory", "scale", "million", "peers"}
+# Long, or in need of other environments or models; only by name.
+BY_NAME = {"large", "memory", "scale", "million", "peers"}
 RESULTS = Path(__file__).with_name("results.json")
 
 

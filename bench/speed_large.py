@@ -1,0 +1,46 @@
+"""Rows of the larger local LLM: the wait for its first token, and its memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+from speed_place import CORPORA, RAGCLI, Place
+from speed_rows import Row
+from turns import run
+
+from ragcli import load_config, open_pipeline
+from ragcli.answering import REST
+from ragcli.evaluation.questions import read_questions
+
+PROFILE = "local-large"
+ASKED = 25
+BEFORE = ("load", "embed", "retrieve", "rerank")
+
+
+def large_rows(place: Place, rounds: int) -> Iterator[Row]:
+    """On the bundled articles, whose length is that of documents, with every n-th of their questions. Needs the
+    model: ragcli models prepare --profile local-large.
+    """
+    every = read_questions(CORPORA / "homonyms" / "questions.jsonl")
+    questions = [question.text for question in every[:: len(every) // ASKED]]
+    with tempfile.TemporaryDirectory() as folder:
+        waits = []
+        with open_pipeline(load_config(None, PROFILE, {"store.path": folder})) as pipeline:
+            pipeline.ingest([CORPORA / "homonyms"])
+            for question in questions:
+                timings = {timing.stage: timing.seconds for timing in pipeline.ask(question).timings}
+                if REST in timings:  # Else it was declined without the LLM.
+                    waits.append(sum(timings[stage] for stage in timings.keys() - {*BEFORE, REST}))
+        yield Row(
+            f"first token of {PROFILE}, {len(waits)} questions",
+            "at most 4 s after reranking (median)",
+            f"{median(waits):.2f} s",
+            median(waits) <= 4,
+        )
+        file = Path(folder) / "config.toml"
+        file.write_text(f'[store]\npath = "{folder}"\n', encoding="utf-8")
+        asked = run([RAGCLI, "ask", questions[0], "--profile", PROFILE, "--config", str(file)])
+        yield Row(f"memory of ask, {PROFILE}", "under 2,200 MB", f"{asked.megabytes:.0f} MB", asked.megabytes < 2200)
