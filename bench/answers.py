@@ -1,9 +1,9 @@
 """Does reranking make answers better? `make bench-answers`; bench/answers.md has the figures.
 
-For each LLM (--profile) and set: the share of answers that hold a gold one, their token F1, the share that cites a
-passage which answers (of those whose prompt holds one), and how many questions are declined; without and with
-reranking, over the same candidates. Answers are kept in --kept as they come, by what decides them: an interrupted
-run goes on where it was.
+For each LLM (--profile) and set: the share of answers that hold a gold one, their token F1, the share that
+cites a passage which answers (of those whose prompt holds one), and how many questions are declined; without
+and with reranking, over the same candidates. Answers are kept in --kept as they come: an interrupted run goes
+on where it was.
 """
 
 from __future__ import annotations
@@ -144,8 +144,8 @@ MEASURES: dict[str, Measure] = {
 
 
 def print_rows(llm: str, name: str, pairs: Sequence[Pair]) -> None:
-    """A row a measure. Each arm's mean is over the questions that have the measure in it; the difference is over
-    those that have it in both.
+    """A row a measure. Each arm's mean is over the questions that have the measure in it; the difference is
+    over those that have it in both.
     """
     for title, measure in MEASURES.items():
         values = [(measure(question, base), measure(question, other)) for question, base, other in pairs]

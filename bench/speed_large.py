@@ -21,8 +21,8 @@ BEFORE = ("load", "embed", "retrieve", "rerank")
 
 
 def large_rows(place: Place, rounds: int) -> Iterator[Row]:
-    """On the bundled articles, whose length is that of documents, with every n-th of their questions. Needs the
-    model: ragcli models prepare --profile local-large.
+    """On the bundled articles, whose length is that of documents, with every n-th of their questions.
+    Needs the model: ragcli models prepare --profile local-large.
     """
     every = read_questions(CORPORA / "homonyms" / "questions.jsonl")
     questions = [question.text for question in every[:: len(every) // ASKED]]
@@ -43,4 +43,6 @@ def large_rows(place: Place, rounds: int) -> Iterator[Row]:
         file = Path(folder) / "config.toml"
         file.write_text(f'[store]\npath = "{folder}"\n', encoding="utf-8")
         asked = run([RAGCLI, "ask", questions[0], "--profile", PROFILE, "--config", str(file)])
-        yield Row(f"memory of ask, {PROFILE}", "under 2,200 MB", f"{asked.megabytes:.0f} MB", asked.megabytes < 2200)
+        yield Row(
+            f"memory of ask, {PROFILE}", "under 2,200 MB", f"{asked.megabytes:.0f} MB", asked.megabytes < 2200
+        )

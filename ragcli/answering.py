@@ -18,9 +18,9 @@ from ragcli.types import Answer, Candidate, Context, Usage
 OnText = Callable[[str], None]
 
 NO_CONTEXT = Context(passages=(), messages=(), tokens=0, budget=0)
-FIRST_TOKEN, REST = "first token", "answer"
-GENERATION = (FIRST_TOKEN, REST)
-"""The stages in which the LLM writes."""
+ASKED_WHETHER, FIRST_TOKEN, REST = "answerable", "first token", "answer"
+GENERATION = (ASKED_WHETHER, FIRST_TOKEN, REST)
+"""The stages in which the LLM works."""
 
 
 def pack(
@@ -61,10 +61,18 @@ def answer(
     watch: Stopwatch,
     on_text: OnText | None = None,
 ) -> Answer:
-    """Asks and cites; touches no encoder. Raises LLMError when the answer does not come whole."""
+    """Asks and cites; touches no encoder. Raises LLMError when the answer does not come whole.
+
+    Where `min_answerable` says so the LLM is asked first whether the passages answer the question.
+    """
     begun = prompting.is_begun(config.prompt, config.llm)
     stop = prompting.stop_marks(config.prompt) if begun else ()
-    generation = _listen(llm.stream(context.messages, stop=stop), watch, on_text)
+    least = config.prompt.min_answerable or 0.0
+    with llm.turn():
+        if least and _probability_of_an_answer(context, llm, watch) < least:
+            declined = abstention(question, candidates, config=config, watch=watch)
+            return replace(declined, context=context)
+        generation = _listen(llm.stream(context.messages, stop=stop, goes_on=bool(least)), watch, on_text)
     text = generation.text
     if config.prompt.style == "sentences":
         text = prompting.quotation(text, context.passages, begun=begun)
@@ -94,6 +102,11 @@ def answer(
         reasoning=generation.reasoning,
         not_sent=llm.refused_fields,
     )
+
+
+def _probability_of_an_answer(context: Context, llm: LLM, watch: Stopwatch) -> float:
+    with watch.stage(ASKED_WHETHER):
+        return llm.probability_of_yes(prompting.whether_answered(context.messages))
 
 
 def sentence_scorer(embedder: BiEncoder, reranker: Reranker | None = None) -> prompting.ScoreTexts:

@@ -206,8 +206,17 @@ class PromptingConfig(Section):
         le=1,
         description="Below this best probability of relevance ragcli says it has no answer; 0: never.",
     )
+    min_answerable: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description=(
+            "The embedded LLM is asked first whether the passages answer the question; below this "
+            "probability of yes ragcli says it has no answer; 0: not asked. Unset: what suits the LLM."
+        ),
+    )
     excerpt_tokens: int = Field(
-        default=200,
+        default=150,
         ge=16,
         description="Most tokens of all excerpts together, with style = excerpts.",
     )
@@ -289,8 +298,10 @@ class Config(Section):
         known = EMBEDDED_LLMS.get(self.llm.model) if self.llm.embedded else None
         style, citations = (known.style, known.citations) if known else ("passages", "model")
         given = self.prompting
+        least = 0.0 if known is None else given.min_answerable
         return given.model_copy(
             update={
+                "min_answerable": known.min_answerable if known and least is None else least,
                 "style": style if given.style == "auto" else given.style,
                 "citations": citations if given.citations == "auto" else given.citations,
             }

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from ragcli.config import LLMConfig
@@ -32,6 +33,7 @@ from ragcli.llm.local import local_server
 from ragcli.llm.reasoning import Splitter
 from ragcli.llm.request import Request, check_extra, refused_fields
 from ragcli.llm.stream_part import chunks_of, read_part
+from ragcli.llm.yes_or_no import probability_of_yes
 from ragcli.models import locate
 from ragcli.models.embedded_llms import EMBEDDED_LLMS, EmbeddedLLM
 from ragcli.servers.addresses import open_client
@@ -111,13 +113,30 @@ class LLM:
         self._client = client
         self._config = config
         self._request = Request(config)
+        self._one_at_a_time: AbstractContextManager[object] = Lock() if config.embedded else nullcontext()
 
-    def stream(self, messages: Sequence[Message], *, stop: Sequence[str] = ()) -> Generation:
+    def turn(self) -> AbstractContextManager[object]:
+        """For requests that follow each other: the embedded server remembers one prompt, the last."""
+        return self._one_at_a_time
+
+    def stream(
+        self, messages: Sequence[Message], *, stop: Sequence[str] = (), goes_on: bool = False
+    ) -> Generation:
         """Starts an answer that ends before any of the texts in `stop`.
 
-        Nothing is sent before the generation is iterated.
+        `goes_on`: the embedded server need not read again how these messages begin, if the last ones in the
+        same turn began so. Nothing is sent before the generation is iterated.
         """
-        return Generation(self, messages, stop)
+        return Generation(self, messages, stop, goes_on)
+
+    def probability_of_yes(self, messages: Sequence[Message]) -> float:
+        """How probable "yes" is beside "no" as the first word of the embedded LLM. Raises LLMError."""
+        from openai import OpenAIError
+
+        try:
+            return probability_of_yes(self._client, self.model, messages)
+        except (OpenAIError, ValueError, LookupError) as error:
+            raise as_llm_error(error, self._config, began=False, partial="") from error
 
     @property
     def refused_fields(self) -> tuple[str, ...]:
@@ -133,13 +152,17 @@ class LLM:
         except (OpenAIError, ValueError):
             return ()
 
-    def _open(self, messages: Sequence[Message], stop: Sequence[str]) -> Stream[ChatCompletionChunk]:
+    def _open(
+        self, messages: Sequence[Message], stop: Sequence[str], goes_on: bool
+    ) -> Stream[ChatCompletionChunk]:
         """Asks again without the fields that the endpoint says it does not take, until it names no other."""
         from openai import APIStatusError
 
         refused: frozenset[str] = frozenset()
         while True:
             body = self._request.body(messages, stop, refused)
+            if goes_on:
+                body["cache_prompt"] = True
             try:
                 stream = self._send(body)
             except APIStatusError as error:
@@ -171,7 +194,7 @@ class Generation:
     server sent no count. Raises LLMError for all but an answer that came to its end or its limit.
     """
 
-    def __init__(self, llm: LLM, messages: Sequence[Message], stop: Sequence[str]) -> None:
+    def __init__(self, llm: LLM, messages: Sequence[Message], stop: Sequence[str], goes_on: bool) -> None:
         self.text = ""
         self.reasoning = ""
         self.finish_reason: str | None = None
@@ -181,6 +204,7 @@ class Generation:
         self._llm = llm
         self._messages = messages
         self._stop = stop
+        self._goes_on = goes_on
         self._splitter = Splitter()
         self._told_reasoning = ""
         self._refusal = ""
@@ -191,7 +215,7 @@ class Generation:
         config = self._llm._config
         began = False
         try:
-            with self._llm._open(self._messages, self._stop) as stream:
+            with self._llm._open(self._messages, self._stop, self._goes_on) as stream:
                 began = True
                 for chunk in chunks_of(stream):
                     yield from self._read(chunk)

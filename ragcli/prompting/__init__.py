@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragcli.prompting.abstention import NO_ANSWER, below_threshold, is_abstention
+from ragcli.prompting.abstention import NO_ANSWER, below_threshold, is_abstention, whether_answered
 from ragcli.prompting.citations import Cited, cite, says_something
 from ragcli.prompting.context import build_context
 from ragcli.prompting.expanding import ChunksOf
@@ -28,4 +28,5 @@ __all__ = [
     "says_something",
     "score_sentences",
     "stop_marks",
+    "whether_answered",
 ]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from functools import cache
 
-from ragcli.prompting.selection import ScoreTexts, Sentence, score_sentences
+from ragcli.prompting.selection import ScoreTexts, Sentence, follow, introduced, needed, score_sentences
 from ragcli.types import Candidate
 
-_ITEM = re.compile(r"(?:[-*+•–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s")
 GAP = " … "
 """Where sentences of the passage were left out."""
 
@@ -41,10 +39,10 @@ def choose_excerpts(
     for index in sorted(range(len(sentences)), key=lambda i: (-scores[i], i)):
         if scores[index] < lowest:
             break
-        needed = _needed(sentences, index)
-        for group in (needed | _around(sentences, index), needed):
+        least = needed(sentences, index)
+        for group in (least | _around(sentences, index), least):
             cost = sum(count_once(sentences[i].text) for i in group - taken)
-            if cost <= tokens or (not taken and group == needed):
+            if cost <= tokens or (not taken and group == least):
                 taken |= group
                 tokens -= cost
                 break
@@ -52,46 +50,10 @@ def choose_excerpts(
     return [(candidate, text) for candidate, text in chosen if text]
 
 
-def _needed(sentences: Sequence[Sentence], index: int) -> set[int]:
-    """The sentence, with what it cannot be read without: its lead-in, and what it introduces."""
-    found = {index}
-    before = index - 1
-    while _follow(sentences, before, before + 1) and _ITEM.match(sentences[before].text):
-        before -= 1
-    follows_at_once = before == index - 1
-    in_list = follows_at_once or _ITEM.match(sentences[index].text)
-    if in_list and _follow(sentences, before, before + 1) and _introduces(sentences[before]):
-        found.add(before)
-    if _introduces(sentences[index]) and _follow(sentences, index, index + 1):
-        found.add(index + 1)
-    return found
-
-
 def _around(sentences: Sequence[Sentence], index: int) -> set[int]:
     """The sentence before and the one after, and all items of a list that the sentence introduces."""
-    found = {i for i in (index - 1, index + 1) if _follow(sentences, min(i, index), max(i, index))}
-    item = index + 1
-    while (
-        _introduces(sentences[index])
-        and _follow(sentences, item - 1, item)
-        and _ITEM.match(sentences[item].text)
-    ):
-        found.add(item)
-        item += 1
-    return found
-
-
-def _follow(sentences: Sequence[Sentence], first: int, second: int) -> bool:
-    """Whether these two places hold sentences of one chunk."""
-    return (
-        first >= 0
-        and second < len(sentences)
-        and sentences[first].candidate.chunk.id == sentences[second].candidate.chunk.id
-    )
-
-
-def _introduces(sentence: Sentence) -> bool:
-    return sentence.text.endswith((":", "："))
+    near = {i for i in (index - 1, index + 1) if follow(sentences, min(i, index), max(i, index))}
+    return near | introduced(sentences, index)
 
 
 def _of(candidate: Candidate, sentences: Sequence[Sentence], taken: set[int]) -> str:

@@ -21,8 +21,8 @@ def expanded(
     chunks_of: ChunksOf,
     count_tokens: Callable[[str], int],
 ) -> tuple[Passage, ...]:
-    """The passages, the best ranked first, with the chunks before and after them: those next to each, or all of
-    its section, nearest first, while `room` tokens last (what chunks share is counted twice).
+    """The passages, the best ranked first, with the chunks before and after them: those next to each, or all
+    of its section, nearest first, while `room` tokens last (what chunks share is counted twice).
 
     No text comes twice: a chunk that is a passage itself, or that a better passage took, is not taken again.
     """

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 from ragcli.config import LLMConfig, PromptingConfig
 from ragcli.prompting.abstention import NO_ANSWER
 from ragcli.prompting.fencing import one_line
+from ragcli.prompting.selection import introduces
 from ragcli.text.sentences import split_sentences
 from ragcli.types import Passage
 
@@ -76,17 +77,30 @@ def quotation(text: str, passages: Sequence[Passage], *, begun: bool = True) -> 
     body = _LIST_MARK.sub("", body)
     if not body:
         return ""
-    stored = [passage.text[slice(*span)] for passage in passages for span in split_sentences(passage.text)]
-    found = [_nearest(body[start:end], stored) for start, end in split_sentences(body)]
-    return " ".join(dict.fromkeys(filter(None, found))) or NO_ANSWER
+    stored = [unit for passage in passages for unit in _units(passage.text)]
+    quoted = [_nearest(body[start:end], stored) for start, end in split_sentences(body)]
+    found = list(dict.fromkeys(filter(None, quoted)))
+    return (
+        " ".join(one for one in found if not any(one in other for other in found if other != one))
+        or NO_ANSWER
+    )
+
+
+def _units(text: str) -> Iterator[str]:
+    """What can be quoted: each sentence on a line; one that introduces others with these."""
+    lines = [one_line(text[slice(*span)]) for span in split_sentences(text)]
+    for index, line in enumerate(lines):
+        end = index + 1
+        while introduces(line) and end < len(lines) and (end == index + 1 or _LIST_MARK.match(lines[end])):
+            end += 1
+        yield "\n".join((_LIST_MARK.sub("", line), *lines[index + 1 : end]))
 
 
 def _nearest(quote: str, stored: Sequence[str]) -> str:
-    """The stored sentence that holds most of the quote, on one line; empty where none holds enough of it."""
-    lines = [_LIST_MARK.sub("", one_line(sentence)) for sentence in stored]
-    shares = [_share_held(quote, line.replace('"', "'")) for line in lines]
-    best = max(range(len(lines)), key=lambda i: (shares[i], -len(lines[i])), default=None)
-    return lines[best] if best is not None and shares[best][0] >= NEAR else ""
+    """Of what is stored, that which holds most of the quote; empty where none holds enough of it."""
+    shares = [_share_held(quote, unit.replace("\n", " ").replace('"', "'")) for unit in stored]
+    best = max(range(len(stored)), key=lambda i: (shares[i], -len(stored[i])), default=None)
+    return stored[best] if best is not None and shares[best][0] >= NEAR else ""
 
 
 def _share_held(quote: str, sentence: str) -> tuple[float, float]:
