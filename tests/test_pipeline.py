@@ -253,6 +253,23 @@ def test_nothing_is_asked_where_no_passage_is_likely_enough(index: Path) -> None
     assert server.requests == []
 
 
+def test_the_llm_may_be_asked_first_whether_there_is_an_answer(index: Path, rag: Pipeline) -> None:
+    with open_pipeline(settings(index, prompting__min_answerable=1.0)) as strict:
+        declined = strict.ask(QUESTION)
+    assert declined.abstained
+    assert declined.text == NO_ANSWER
+    assert declined.context == rag.ask(QUESTION).context
+    assert "answerable" in stages(declined.timings)
+    assert "first token" not in stages(declined.timings)
+
+
+def test_what_it_says_then_is_what_it_says_without(index: Path, rag: Pipeline) -> None:
+    with open_pipeline(settings(index, prompting__min_answerable=0.0001)) as lenient:
+        answer = lenient.ask(QUESTION)
+    assert answer.text == rag.ask(QUESTION).text
+    assert stages(answer.timings) > {"answerable", "first token"}
+
+
 def test_an_unreachable_llm_is_an_error_and_the_pipeline_lives_on(index: Path) -> None:
     with open_pipeline(settings(index, llm__base_url="http://127.0.0.1:9/v1", llm__model="m")) as rag:
         with pytest.raises(LLMError):

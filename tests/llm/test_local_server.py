@@ -75,6 +75,23 @@ class TestTheModel:
         assert answers([3, 2, 1, 0]) == first
         assert answers([2, 2, 0, 0]) == {index: first[index] for index in (0, 2)}
 
+    def test_tells_how_surely_it_says_yes(self, llm: LLM) -> None:
+        sure, unsure = (
+            llm.probability_of_yes((Message("user", f"{question} Reply with yes or no."),))
+            for question in ("Is water wet?", "Is the Moon made of cheese and older than the Sun?")
+        )
+        assert 0 < unsure < 1
+        assert 0 < sure < 1
+        assert sure != unsure
+
+    def test_goes_on_from_a_prompt_of_the_same_turn_as_if_it_read_it_anew(self, llm: LLM) -> None:
+        alone = answer(llm)
+        with llm.turn():
+            llm.probability_of_yes((Message("user", MESSAGES[0].content + " Is it known? Yes or no."),))
+            generation = llm.stream(MESSAGES, goes_on=True)
+            assert "".join(generation) == alone
+        assert generation.usage.prompt_tokens > 10
+
     def test_counts_its_own_tokens(self, llm: LLM) -> None:
         assert llm.count_tokens("") == 0
         assert 2 <= llm.count_tokens("hello world") <= 3
