@@ -34,6 +34,7 @@ WITH_EFFECT = frozenset(
         "prompting.sentences",
         "prompting.sentence_range",
         "prompting.min_probability",
+        "prompting.min_similarity",
         "prompting.min_answerable",
         "prompting.excerpt_tokens",
         "prompting.expand",

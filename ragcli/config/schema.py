@@ -12,6 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from ragcli.models.embedded_llms import EMBEDDED_LLMS, SMALL, Citations, Style
 
+OFF_TOPIC = 0.3
+"""all-MiniLM-L6-v2's similarity of question and passage below which the question is about something else. Of
+questions on other subjects 35 % have none above it, of a collection's own 1 % (bench/answers.md).
+"""
+
 
 class Section(BaseModel):
     """What all sections share: frozen, and unknown keys are refused."""
@@ -206,6 +211,15 @@ class PromptingConfig(Section):
         le=1,
         description="Below this best probability of relevance ragcli says it has no answer; 0: never.",
     )
+    min_similarity: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description=(
+            "Below this best similarity of a passage ragcli says it has no answer; 0: never. Unset: what "
+            "suits all-MiniLM-L6-v2, and 0 for other bi-encoders."
+        ),
+    )
     min_answerable: float | None = Field(
         default=None,
         ge=0,
@@ -298,10 +312,17 @@ class Config(Section):
         known = EMBEDDED_LLMS.get(self.llm.model) if self.llm.embedded else None
         style, citations = (known.style, known.citations) if known else ("passages", "model")
         given = self.prompting
-        least = 0.0 if known is None else given.min_answerable
+        similarity, answerable = given.min_similarity, given.min_answerable
+        if similarity is None:
+            similarity = OFF_TOPIC if self.embedding.model == EmbeddingConfig().model else 0.0
+        if known is None:
+            answerable = 0.0
+        elif answerable is None:
+            answerable = known.min_answerable
         return given.model_copy(
             update={
-                "min_answerable": known.min_answerable if known and least is None else least,
+                "min_similarity": similarity,
+                "min_answerable": answerable,
                 "style": style if given.style == "auto" else given.style,
                 "citations": citations if given.citations == "auto" else given.citations,
             }

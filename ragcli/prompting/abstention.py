@@ -13,17 +13,20 @@ NO_ANSWER = "The documents do not answer this question."
 NO_ANSWER_WORD = "NO_ANSWER"
 """What the prompt asks for, when the passages hold no answer."""
 
-ASKED = "\nDo the passages answer this question? Reply with yes or no."
+ASKED = "\nIs the answer to this question written in the passages? Reply with yes or no."
 """After the question, instead of an answer to it."""
 
 _WORD = re.compile(rf"\W*{NO_ANSWER_WORD.replace('_', '[_ ]')}\b")
 
 
 def below_threshold(candidates: Sequence[Candidate], config: PromptingConfig) -> bool:
-    """Whether even the best candidate is less likely to be relevant than `min_probability` demands.
+    """Whether even the best candidate is less similar than `min_similarity` demands, or less likely to be
+    relevant than `min_probability` does.
 
-    Never so for candidates that no cross-encoder has scored: a cosine is not a probability.
+    The latter never for candidates that no cross-encoder has scored: a cosine is not a probability.
     """
+    if max(candidate.similarity for candidate in candidates) < (config.min_similarity or 0.0):
+        return True
     probabilities = [candidate.probability for candidate in candidates if candidate.probability is not None]
     return bool(probabilities) and max(probabilities) < config.min_probability
 

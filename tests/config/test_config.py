@@ -18,9 +18,10 @@ from ragcli.config.loading import (
     variable_name,
 )
 from ragcli.config.profiles import BUILT_IN_PROFILES
+from ragcli.config.schema import OFF_TOPIC
 from ragcli.config.template import default_config_text
 from ragcli.errors import ConfigError
-from ragcli.models.embedded_llms import LARGE
+from ragcli.models.embedded_llms import LARGE, SMALL
 
 REPOSITORY = Path(__file__).parents[2]
 NOTHING: dict[str, str] = {}
@@ -178,6 +179,23 @@ def test_the_prompt_suits_the_llm_unless_it_is_named(
     shown = {s.key: s.value for s in explain_config(profile=profile, overrides=flags, environ=NOTHING)}
     named = "prompting.style" in flags
     assert shown["prompting.style"] == (style if named else f"auto ({style})")
+
+
+@pytest.mark.parametrize(
+    ("flags", "similarity", "answerable"),
+    [
+        ({}, OFF_TOPIC, SMALL.min_answerable),
+        ({"llm.model": LARGE.name}, OFF_TOPIC, LARGE.min_answerable),
+        ({"llm.model": LARGE.name, "llm.base_url": "http://localhost:1/v1"}, OFF_TOPIC, 0.0),
+        ({"embedding.model": "other"}, 0.0, SMALL.min_answerable),
+        ({"prompting.min_similarity": 0.1, "prompting.min_answerable": 0.2}, 0.1, 0.2),
+    ],
+)
+def test_a_threshold_belongs_to_its_model(
+    flags: dict[str, object], similarity: float, answerable: float
+) -> None:
+    prompt = load_config(overrides=flags, environ=NOTHING).prompt
+    assert (prompt.min_similarity, prompt.min_answerable) == (similarity, answerable)
 
 
 def test_what_auto_meant_is_kept_with_a_run() -> None:

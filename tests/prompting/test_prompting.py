@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -392,6 +393,13 @@ class TestAbstention:
         )
         assert not below_threshold([candidate(GOD)], strict)
         assert not below_threshold([candidate(GOD, probability=0.001)], PromptingConfig(min_probability=0.0))
+
+    def test_follows_the_best_similarity(self) -> None:
+        near, far = candidate(GOD), replace(candidate(PLANET), similarity=0.2)
+        config = PromptingConfig(min_similarity=0.3)
+        assert below_threshold([far], config)
+        assert not below_threshold([far, near], config)
+        assert not below_threshold([far], PromptingConfig(min_similarity=0.0))
 
 
 class TestWhatIsNoAnswer:
