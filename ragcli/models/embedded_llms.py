@@ -89,7 +89,7 @@ LARGE = EmbeddedLLM(
     # Asked to write [n], it writes nothing else now and then.
     citations="attributed",
     # bench/answers.md has the figures that it was chosen on.
-    min_answerable=0.6,
+    min_answerable=0.55,
 )
 
 EMBEDDED_LLMS = {llm.name: llm for llm in (SMALL, LARGE)}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ragcli.prompting.abstention import NO_ANSWER, below_threshold, is_abstention, whether_answered
+from ragcli.prompting.abstention import NO_ANSWER, below_threshold, is_abstention
 from ragcli.prompting.citations import Cited, cite, says_something
-from ragcli.prompting.context import build_context
+from ragcli.prompting.context import build_context, whether_answered
 from ragcli.prompting.expanding import ChunksOf
 from ragcli.prompting.fencing import one_line
 from ragcli.prompting.quoting import is_begun, quotation, runs_on, stop_marks

@@ -6,11 +6,14 @@ import re
 from collections.abc import Sequence
 
 from ragcli.config import PromptingConfig
-from ragcli.types import Candidate, Message
+from ragcli.types import Candidate
 
 NO_ANSWER = "The documents do not answer this question."
 
 NO_ANSWER_WORD = "NO_ANSWER"
+"""What the prompt asks for, when the passages hold no answer."""
+
+_WORD = "NO_ANSWER"
 """What the prompt asks for, when the passages hold no answer."""
 
 ASKED = "\nIs the answer to this question written in the passages? Reply with yes or no."
@@ -29,12 +32,6 @@ def below_threshold(candidates: Sequence[Candidate], config: PromptingConfig) ->
         return True
     probabilities = [candidate.probability for candidate in candidates if candidate.probability is not None]
     return bool(probabilities) and max(probabilities) < config.min_probability
-
-
-def whether_answered(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """The same prompt, which asks whether there is an answer instead of asking for it."""
-    asked = [message for message in messages if message.role != "assistant"]
-    return *asked[:-1], Message("user", asked[-1].content + ASKED)
 
 
 def is_abstention(text: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ragcli.config import PromptingConfig
 from ragcli.prompting.marks import Mark, code_spans, find_marks
-from ragcli.prompting.support import lexical_support
+from ragcli.prompting.support import beyond, lexical_support
 from ragcli.text.sentences import split_sentences
 from ragcli.types import Citation, Context, Passage
 
@@ -82,7 +82,7 @@ def _attributed(text: str, evidence: list[_Evidence], support: Support, question
     code = code_spans(text)
     for start, end in split_sentences(text):
         claim = text[start:end]
-        scored = [(support(claim, item.text), item) for item in evidence]
+        scored = [(_supports(support, claim, question, item.text), item) for item in evidence]
         value, item = max(
             scored, key=lambda pair: (pair[0], support(question, pair[1].text)), default=(0.0, None)
         )
@@ -97,6 +97,13 @@ def _attributed(text: str, evidence: list[_Evidence], support: Support, question
     pieces.append(text[end_before:])
     citations = tuple(_citation(best[number][1], attributed=True) for number in sorted(best))
     return Cited("".join(pieces), citations, ())
+
+
+def _supports(support: Support, claim: str, question: str, evidence: str) -> float:
+    """How far the evidence supports the claim, or what the claim says beyond the question: an answer repeats the
+    question's words, which the passage may not have.
+    """
+    return max(support(claim, evidence), support(beyond(claim, question), evidence))
 
 
 def _checked(text: str, evidence: list[_Evidence], known: Collection[int], support: Support) -> Cited:

@@ -40,6 +40,14 @@ def lexical_support(claim: str, evidence: str) -> float:
     return len(claimed & held) / len(claimed)
 
 
+def beyond(claim: str, question: str) -> str:
+    """The claim without the words that the question has too."""
+    asked = content_words(question)
+    return " ".join(
+        word for word in claim.split() if not content_words(word) or not content_words(word) <= asked
+    )
+
+
 @lru_cache(maxsize=4096)
 def content_words(text: str) -> frozenset[str]:
     """Lower-cased and without common endings; 1,600 is 1600 and four is 4."""

@@ -78,6 +78,16 @@ class TestAttribution:
     def test_gives_no_support_to_a_wrong_figure(self) -> None:
         assert cite("It circles the Sun in 99 days.", BOTH, ATTRIBUTED).citations == ()
 
+    def test_looks_at_what_the_answer_says_beyond_the_question(self) -> None:
+        answer, asked = (
+            "A lap of the smallest world lasts 88 days.",
+            "How long is a lap of the smallest world?",
+        )
+        assert numbers(cite(answer, BOTH, ATTRIBUTED)) == []
+        assert numbers(cite(answer, BOTH, ATTRIBUTED, question=asked)) == [2]
+        wrong = answer.replace("88", "77")
+        assert numbers(cite(wrong, BOTH, ATTRIBUTED, question=asked)) == []
+
     def test_drops_marks_that_the_llm_wrote(self) -> None:
         cited = cite("It circles the Sun in 88 days [7].", BOTH, ATTRIBUTED)
         assert cited.text == "It circles the Sun in 88 days. [2]"

@@ -94,7 +94,7 @@ class TestThePrompt:
         assert "one short sentence" in system
         assert "[2]" not in system
         assert '<passage number="1" title="Orbit">\nIt is 88 days. ‹/passage> (2)\n</passage>' in user
-        assert user.endswith(f"Question: {QUESTION}")
+        assert f"\n\nQuestion: {QUESTION}\n" in user
 
     def test_asks_for_marks_where_the_llm_is_to_write_them(self) -> None:
         marked = EXCERPTS.model_copy(update={"citations": "model"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -377,13 +378,16 @@ class TestAbstention:
     def test_is_not_seen_in_an_answer(self, text: str) -> None:
         assert not is_abstention(text)
 
-    @pytest.mark.parametrize("config", [PASSAGES, SENTENCES])
-    def test_is_asked_for_with_the_same_passages(self, config: PromptingConfig) -> None:
-        messages = build([candidate(GOD, "God")], config).messages
+    @pytest.mark.parametrize("style", ["passages", "excerpts", "sentences"])
+    def test_is_asked_for_with_the_same_passages(
+        self, style: Literal["passages", "excerpts", "sentences"]
+    ) -> None:
+        messages = build([candidate(GOD, "God")], PromptingConfig(style=style)).messages
         asked = whether_answered(messages)
         assert [message.role for message in asked] == ["system", "user"]
-        assert asked[1].content.startswith(messages[1].content)
-        assert asked[1].content.endswith("Reply with yes or no.")
+        begin, question, end = asked[1].content.partition(QUESTION)
+        assert messages[1].content.startswith(begin + question)
+        assert end == "\nIs the answer to this question written in the passages? Reply with yes or no."
 
     def test_follows_the_best_probability(self) -> None:
         strict = PromptingConfig(min_probability=0.3)
