@@ -100,8 +100,8 @@ def _attributed(text: str, evidence: list[_Evidence], support: Support, question
 
 
 def _supports(support: Support, claim: str, question: str, evidence: str) -> float:
-    """How far the evidence supports the claim, or what the claim says beyond the question: an answer repeats the
-    question's words, which the passage may not have.
+    """How far the evidence supports the claim, or what the claim says beyond the question: an answer repeats
+    the question's words, which the passage may not have.
     """
     return max(support(claim, evidence), support(beyond(claim, question), evidence))
 
