@@ -27,7 +27,7 @@ _OTHER_NAMES = {"sentence-transformers/all-MiniLM-L6-v2": "all-MiniLM-L6-v2"}
 
 @dataclass(frozen=True, slots=True)
 class KnownValues:
-    """Cosines, or logits, of the question with RELEVANT and IRRELEVANT, by the model of this `fingerprint`."""
+    """Cosines or logits of the question with RELEVANT and IRRELEVANT, by the model of this `fingerprint`."""
 
     fingerprint: str
     relevant: float

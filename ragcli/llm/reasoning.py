@@ -162,7 +162,7 @@ def _late_end(text: str, done: bool) -> re.Match[str] | None:
 
 
 def _without_beginning(text: str, marks: tuple[str, ...]) -> str:
-    """Without an end that may begin a mark. A complete mark at the end counts as well: what follows decides."""
+    """Without an end that may begin a mark. A complete mark counts as well: what follows decides."""
     tail = text[-_LONGEST_MARK:].rstrip(" \t").lower()
     for start in range(len(tail)):
         if any(mark.startswith(tail[start:]) for mark in marks):
