@@ -1,4 +1,4 @@
-"""Wheels come from a package index without pip: found, continued, and used only with the right hash."""
+"""Wheels from a package index without pip: found, resumed, and used only with the right hash."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ class TestTheDownload:
 
 
 class TestThePlaces:
-    """As pip and uv read them, so that a company's index is asked and not the public one."""
+    """As pip and uv read them, so that a company's index is used instead of the public one."""
 
     @pytest.fixture(autouse=True)
     def nothing_of_this_machine(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

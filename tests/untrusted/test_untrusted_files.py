@@ -1,4 +1,4 @@
-"""Files from elsewhere: models that would run code, and names in files that lead out of where they belong."""
+"""Files from elsewhere: models that would run code, and names in files that lead outside their folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which lines of a PDF are headings, and their level: by bookmark, by size, or bold on a separate line. Pure."""
+"""Which lines of a PDF are headings, and their level: by bookmark, by size, or bold on its own line. Pure."""
 
 from __future__ import annotations
 
