@@ -6,7 +6,6 @@ the models; all of that without importing a heavy library.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from ragcli.llm import client
 from ragcli.resources import Resources
 from ragcli.retrieval import retrieve
 from ragcli.stopwatch import Stopwatch
+from ragcli.text.clean import SURROGATE
 from ragcli.text.letters import spelled_out
 from ragcli.types import (
     Answer,
@@ -45,8 +45,6 @@ OnArmText = Callable[[str, str], None]
 """Gets the name of the arm and the LLM's text as it arrives, before it is cited."""
 
 EVERYTHING = Filters()
-# What an undecodable argument of a command line becomes.
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @contextmanager
@@ -240,7 +238,7 @@ class Pipeline:
             raise UsageError(
                 "The question is empty.", hint='Ask one: ragcli ask "How long is the notice period?"'
             )
-        if _SURROGATE.search(question):
+        if SURROGATE.search(question):
             raise UsageError(
                 "The question contains bytes that are not text.", hint="Set the terminal's encoding to UTF-8."
             )
