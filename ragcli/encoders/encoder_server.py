@@ -36,9 +36,9 @@ _OWN = {
 
 
 def check(section: str, config: EmbeddingConfig | RerankingConfig) -> str:
-    """The key, "" where none is wanted; asks no server. `section` is the table that the settings stand in.
+    """The key, "" if none is needed; asks no server. `section` is the table of the settings.
 
-    Raises ConfigError where no model is named, or no address, and ServerError where the key's variable is not
+    Raises ConfigError if no model or no address is named, and ServerError if the key's variable is not
     set.
     """
     check_url(f"{section}.url", config.url, EXAMPLE)
@@ -51,13 +51,15 @@ def check(section: str, config: EmbeddingConfig | RerankingConfig) -> str:
 
 
 def served_fingerprint(*parts: object) -> str:
-    """Of what is known about a model that a server runs; as long as the sha256 of weights, and never one."""
+    """Made from what is known about a model on a server; as long as a sha256 of weights, but never equal to
+    one.
+    """
     whole = "\n".join(map(str, parts)).encode()
     return f"served-{hashlib.sha256(whole).hexdigest()}"[:64]
 
 
 class ModelServer:
-    """One endpoint. What may succeed later is asked again, for some minutes at most."""
+    """One endpoint. Requests that may succeed later are repeated, for a few minutes at most."""
 
     def __init__(self, section: str, config: EmbeddingConfig | RerankingConfig) -> None:
         self.backoff = Backoff()
@@ -69,13 +71,13 @@ class ModelServer:
         self._has_answered = False
 
     def ask(self, path: str, body: Mapping[str, Any]) -> Any:
-        """The JSON of the answer. Raises ServerError, after the retries where they are of use."""
+        """The JSON of the answer. Raises ServerError, after retries if they may help."""
         return with_retries(partial(self._ask_once, path, body), self.backoff, threading.Event())
 
     def unusable(self, reason: str, answer: object = None) -> ServerError:
-        """The error for an answer that is none; `reason` ends the sentence "SERVER sent ...".
+        """The error for an invalid answer; `reason` ends the sentence "SERVER sent ...".
 
-        What the answer says of itself, such as {"error": "loading"}, is told as well.
+        A message in the answer, such as {"error": "loading"}, is included.
         """
         words = short(said(answer)) if isinstance(answer, Mapping) else ""
         return ServerError(
@@ -84,7 +86,7 @@ class ModelServer:
         )
 
     def another_model(self, found: KnownValues, expected: KnownValues) -> ServerError:
-        """The error for one that scores the known pair otherwise than the model of its name does here."""
+        """The error for a server whose scores of the known pair differ from those of the same model here."""
         scored, known = (", ".join(f"{value:.3f}" for value in values.all) for values in (found, expected))
         name, section = self._config.model, self._section
         return ServerError(
@@ -117,7 +119,7 @@ class ModelServer:
         return self._client
 
     def _error(self, error: Exception, path: str) -> ServerError:
-        """A server that never answered is not waited for; one that did may just be starting again."""
+        """Do not wait for a server that never answered; one that did may just be restarting."""
         from openai import APIConnectionError, APIStatusError, APITimeoutError
 
         settings = f"{self._section}.url"

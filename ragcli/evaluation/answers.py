@@ -11,7 +11,7 @@ from ragcli.evaluation.records import AnswerContrast, AnsweredQuestion, ArmAnswe
 from ragcli.text.marks import without_marks
 
 AnswerMeasure = Callable[[JudgedQuestion, ArmAnswer], float | None]
-"""None where the question has nothing to measure the answer by."""
+"""None if the question has nothing to measure the answer with."""
 
 
 def _against_golds(measure: Callable[[str, tuple[str, ...]], float]) -> AnswerMeasure:
@@ -34,7 +34,7 @@ def _citation_recall(question: JudgedQuestion, answer: ArmAnswer) -> float | Non
 
 
 def _answers_or_declines(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
-    """1 where an answerable question got an answer, or an unanswerable one none."""
+    """1 if an answerable question got an answer, or an unanswerable one got none."""
     return float(answer.abstained != question.answerable)
 
 

@@ -1,4 +1,4 @@
-"""What a failure of the LLM's server means to the user: one line, and what to do about it."""
+"""What a failure of the LLM's server means for the user: one line, and what to do about it."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _WINDOW = re.compile(r"context[_ ](?:length|size|window)[^\d.;]{0,24}(\d{3,9})\b
 
 
 def as_llm_error(error: Exception, config: LLMConfig, *, began: bool, partial: str) -> LLMError:
-    """The LLMError for what the client raised; `began` once the server has accepted the request.
+    """The LLMError for an exception of the client; `began`: the server has accepted the request.
 
-    Neither message nor hint ever holds a key that was read.
+    Neither message nor hint ever contains a key that was read.
     """
     from openai import APIConnectionError, APIStatusError, APITimeoutError
 
@@ -61,7 +61,7 @@ def as_llm_error(error: Exception, config: LLMConfig, *, began: bool, partial: s
 
 
 def reported(words: str, config: LLMConfig, *, partial: str) -> LLMError:
-    """The server says in place of an answer, or in the middle of one, that it failed."""
+    """The server says instead of an answer, or in the middle of one, that it failed."""
     hint = "Ask again, or read the server's log."
     message = f"{address(config)} reported an error: {words}."
     return LLMError(message, hint=hint, partial=partial, transient=True)
@@ -87,7 +87,7 @@ def cut_off(config: LLMConfig, *, partial: str) -> LLMError:
 
 
 def empty_answer(config: LLMConfig, *, at_limit: bool, thought: bool) -> LLMError:
-    """`at_limit`: all tokens were spent without a word, as models do that `thought` first."""
+    """`at_limit`: all tokens were used without a word, as happens with models that `thought` first."""
     if at_limit:
         spent = "on its reasoning, and wrote no answer" if thought else "before its first word"
         return LLMError(
@@ -114,7 +114,7 @@ def endless_answer(config: LLMConfig, *, partial: str) -> LLMError:
 
 
 def stopped_answer(config: LLMConfig, reason: str, *, partial: str) -> LLMError:
-    """For a plain reason that is neither the answer's end nor its limit."""
+    """For a plain reason that is neither the end of the answer nor its limit."""
     meaning = endings.meaning(reason)
     said = f"{meaning} (finish_reason {short(reason)})" if meaning else f"finish_reason {short(reason)}"
     filtered = "filter" in meaning
@@ -137,7 +137,7 @@ def declined(config: LLMConfig, refusal: str) -> LLMError:
 
 
 def check_address(config: LLMConfig) -> None:
-    """Raises ConfigError, which never shows what it may be: it can hold a password."""
+    """Raises ConfigError, which never shows the value: it can contain a password."""
     if not config.embedded:
         check_url("llm.base_url", config.base_url, EXAMPLE)
 
@@ -169,7 +169,7 @@ def _status_error(error: APIStatusError, config: LLMConfig) -> LLMError:
 
 
 def is_too_long(error: Exception) -> bool:
-    """Whether the model's window does not hold the prompt."""
+    """Whether the prompt is too long for the model's window."""
     return bool(_TOO_LONG.search(_all_said(error)))
 
 
@@ -179,7 +179,7 @@ def _all_said(error: Exception) -> str:
 
 
 def _too_long(error: Exception, config: LLMConfig, *, partial: str) -> LLMError | None:
-    """The error for a prompt that the model's window does not hold; None where this is not what happened."""
+    """The error for a prompt that is too long for the model's window; None if that is not the reason."""
     if not is_too_long(error):
         return None
     found = _WINDOW.search(_all_said(error))
@@ -193,7 +193,7 @@ def _too_long(error: Exception, config: LLMConfig, *, partial: str) -> LLMError 
 
 
 def _first_cause(error: BaseException) -> str:
-    """What the system said: "Connection refused", "Name or service not known", a certificate's fault."""
+    """The system's message: "Connection refused", "Name or service not known", a certificate error."""
     while error.__cause__ is not None:
         error = error.__cause__
     return message_of(error)

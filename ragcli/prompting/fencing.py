@@ -1,4 +1,4 @@
-"""Document text is untrusted: it may not close its fence, forge a citation or write a control token."""
+"""Document text is untrusted: it must not close its fence, forge a citation or write a control token."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ragcli.text.clean import INVISIBLE
 from ragcli.text.printable import printable
 
 FENCE = "passage"
-"""Whole passages stand between <passage ...> and </passage>."""
+"""Whole passages are between <passage ...> and </passage>."""
 
 _FENCE_TAG = re.compile(rf"<(?=\s*/?\s*{FENCE}\b)", re.IGNORECASE)
 # In the brackets that `marks` reads as citations; a run of them is one or the other.
@@ -30,10 +30,10 @@ _BRACKET_TOKEN = re.compile(
 
 
 def neutralise(text: str) -> str:
-    """`text` as it may stand in a prompt: it reads the same, but works as nothing but text.
+    """`text` made safe for a prompt: it reads the same, but works only as text.
 
-    Angle brackets of fences and control tokens become ‹ and ›, [3] becomes (3). A subscript that nobody can
-    take for a citation stays: grid[0][1] is no call.
+    Angle brackets of fences and control tokens become ‹ and ›, [3] becomes (3). A subscript that cannot be
+    mistaken for a citation stays: grid[0][1].
     """
     text = INVISIBLE.sub("", printable(text))
     text = _FENCE_TAG.sub("‹", text)
@@ -51,5 +51,5 @@ def _without_marks(run: re.Match[str]) -> str:
 
 
 def one_line(text: str) -> str:
-    """Neutralised, and on one line: a line break would let a document begin a line of the prompt."""
+    """Neutralised, and on one line: with a line break, a document could begin a line of the prompt."""
     return " ".join(neutralise(text).split())

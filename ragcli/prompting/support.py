@@ -18,9 +18,9 @@ SHORTEST_STEM = 3
 
 
 def lexical_support(claim: str, evidence: str) -> float:
-    """The share of the claim's content words that the evidence holds, from 0 to 1.
+    """The share of the claim's content words in the evidence, from 0 to 1.
 
-    0 where the claim has a number that the evidence lacks: a wrong figure is not half right.
+    0 if the claim has a number that the evidence lacks: a wrong figure is not half right.
     """
     claimed = content_words(_LIST_MARK.sub("", claim))
     held = content_words(evidence)

@@ -1,4 +1,4 @@
-"""Plain strings for a screen: cleaned of everything that a terminal would obey, and shortened.
+"""Plain strings for a screen: cleaned of everything that a terminal would interpret, and shortened.
 
 Whatever comes from a document, a file's name or an LLM goes through `clean` or `one_line` before it is shown.
 """
@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 clean = printable
 NOT_PRINTED = re.compile(f"\t|{CONTROLS.pattern}")
 WORD = re.compile(r"\w{3,}")
-# What a format's pages and lines are called where it has others.
+# The names of a format's pages and lines, if it has others.
 _PAGES = {"pptx": "slide", "odp": "slide", "ipynb": "cell", "mbox": "message"}
 _LINES = dict.fromkeys(("xlsx", "xls", "xlsb", "ods"), "row")
 
 
 def markdown_literal(text: str) -> str:
-    """`one_line`, with nothing that Markdown or HTML would act on."""
+    """`one_line`, without anything that Markdown or HTML would interpret."""
     return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", one_line(text))
 
 
 def place(record: Chunk | Citation) -> str:
-    """ "lines 12-18", "page 3", "slides 3-4"; empty where the format counts nothing: there headings lead."""
+    """ "lines 12-18", "page 3", "slides 3-4"; empty if the format counts nothing: then headings show the
+    place.
+    """
     if record.page_start is not None:
         kind, first, last = _PAGES.get(record.format, "page"), record.page_start, record.page_end
     elif record.line_start is not None:
@@ -47,7 +49,7 @@ def citation_place(citation: Citation) -> str:
 
 
 def chunk_place(chunk: Chunk, room: int = 0) -> str:
-    """ "docs/notes.md, lines 12-18"; "…/notes.md, lines 12-18" where `room` (if not 0) is less than that."""
+    """ "docs/notes.md, lines 12-18"; "…/notes.md, lines 12-18" if `room` (if not 0) is less than that."""
     source, span = one_line(chunk.source), place(chunk)
     if room and len(source) + len(span) + 2 > room and "/" in source:
         source = f"…/{source.rpartition('/')[2]}"
@@ -55,12 +57,12 @@ def chunk_place(chunk: Chunk, room: int = 0) -> str:
 
 
 def chunk_title(chunk: Chunk) -> str:
-    """Title and headings, or the file where there are none."""
+    """Title and headings, or the file if there are none."""
     return one_line(chunk.location) or one_line(chunk.source)
 
 
 def snippet(text: str, question: str, length: int) -> str:
-    """The part of `text` that holds most words of the question, about `length` characters, on one line."""
+    """The part of `text` with most words of the question, about `length` characters, on one line."""
     line = one_line(text)
     if len(line) <= length:
         return line

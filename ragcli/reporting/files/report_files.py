@@ -1,4 +1,4 @@
-"""Reports as files: the file's ending says which."""
+"""Reports as files: the suffix selects the format."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HINT = "Write a .html, .md, .csv or .json file."
 
 
 def check_reports(paths: Sequence[Path]) -> None:
-    """Raises UsageError for what cannot be written later: better now than after the work."""
+    """Raises UsageError for what could not be written later: better now than after the work."""
     for path in paths:
         if path.suffix.lower() not in _WRITERS:
             raise UsageError(f"{path}: {path.suffix or 'no suffix'} is not a report format.", hint=_HINT)
@@ -21,7 +21,7 @@ def check_reports(paths: Sequence[Path]) -> None:
 
 
 def write_report(summary: Summary, path: Path) -> None:
-    """Whole or not at all: a report that stood there before stays until the new one is done."""
+    """All or nothing: an earlier report stays until the new one is complete."""
     text = _WRITERS[path.suffix.lower()](summary)
     partial = path.with_name(f".{path.name}.partial")
     try:
