@@ -15,11 +15,11 @@ from ragcli.reporting.occlusion_text import LEVELS, pieces, strongest
 
 QUESTION = "Who did Atlas hold up above the Earth in 1962?"
 ROCKET = (
-    "Atlas rockets > Into orbit: In December 1958 an entire Atlas was placed in orbit with a tape recorder"
-    " that broadcast a Christmas message from President Eisenhower. On 20 February 1962 one lifted John"
-    " Glenn, who became the first American to circle the Earth, in the capsule Friendship 7. With a"
-    " hydrogen-burning upper stage called Centaur the rocket sent the Surveyor landers to the Moon and the Pioneer probes to"
-    " Jupiter."
+    "Atlas rockets > Into orbit: In December 1958 an entire Atlas was placed in orbit with a tape"
+    " recorder that broadcast a Christmas message from President Eisenhower. On 20 February 1962 one"
+    " lifted John Glenn, who became the first American to circle the Earth, in the capsule Friendship"
+    " 7. With a hydrogen-burning upper stage called Centaur the rocket sent the Surveyor landers to"
+    " the Moon and the Pioneer probes to Jupiter."
 )
 # In bfloat16 the companions of a batch move a logit by some thousandths.
 NEAR = 0.02

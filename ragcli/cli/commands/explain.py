@@ -11,7 +11,8 @@ import typer
 
 from ragcli.cli import options
 from ragcli.cli.completion import complete_source
-from ragcli.cli.session import Flags, Screens, environment_of
+from ragcli.cli.grouping import grouped
+from ragcli.cli.session import Screens, environment_of
 from ragcli.cli.verbosity import BI_ENCODER, CROSS_ENCODER, Telling
 from ragcli.errors import NothingFoundError, UsageError
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 Passage = Annotated[
     str,
     typer.Argument(
-        metavar="[PASSAGE]",
+        metavar="PASSAGE",
         help="A rank after reranking, or a document; without it: the first passage of each order.",
         show_default=False,
         autocompletion=complete_source,
@@ -37,19 +38,18 @@ Report = Annotated[
 ]
 
 
+@grouped
 def explain(
     ctx: typer.Context,
     question: options.Question,
     passage: Passage = "",
+    *,
     retrieval: options.Retrieval = None,
     candidates: options.Candidates = None,
     as_json: options.Json = False,
     report: Report = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    telling: Telling,
+    given: options.ConfigOptions,
 ) -> None:
     """Show which words of a passage and of the question made its rank, for each encoder."""
     from ragcli.pipeline import open_pipeline
@@ -61,20 +61,17 @@ def explain(
 
     if report is not None:
         report_files.check_reports([report], (".html",), hint="It is written as .html.")
-    overrides = {
-        "collection": collection,
-        "retrieval.method": retrieval,
-        "retrieval.candidates": candidates,
-    }
     environment = environment_of(ctx)
     screens = Screens(environment)
-    settings = Flags(config, profile, overrides).load(environment)
-    telling = Telling(quiet, verbose, False)
+    overrides = {"retrieval.method": retrieval, "retrieval.candidates": candidates}
+    settings = given.load(environment, overrides)
     telling.models(screens, settings, BI_ENCODER, CROSS_ENCODER)
-    with open_pipeline(settings) as pipeline, spinner(screens.err, "Reading …", quiet=quiet):
-        order = pipeline.search(question, rerank=True).candidates
+    with open_pipeline(settings) as pipeline, spinner(screens.err, "Reading …", quiet=telling.quiet):
+        searched = pipeline.search(question, rerank=True)
+        order = searched.candidates
         chosen = _chosen(pipeline, question, order, passage)
         found = [(candidate, pipeline.explain(question, candidate)) for candidate in chosen]
+    telling.stages(screens, searched.timings)
     if report is not None:
         report_files.write_whole(report, explanation_html(question, found, len(order)))
     if as_json:

@@ -11,7 +11,7 @@ from ragcli.errors import RagcliError, UsageError
 if TYPE_CHECKING:
     from ragcli.evaluation.records import Summary
 
-_HINT = "A report is .html, .md, .csv or .json."
+_HINT = "Write a .html, .md, .csv or .json file."
 
 
 def check_reports(paths: Sequence[Path], endings: Collection[str] = (), *, hint: str = _HINT) -> None:
@@ -23,7 +23,7 @@ def check_reports(paths: Sequence[Path], endings: Collection[str] = (), *, hint:
         if path.suffix.lower() not in (endings or _WRITERS):
             raise UsageError(f"{path}: {path.suffix or 'no ending'} is not a report.", hint=hint)
         if not path.absolute().parent.is_dir():
-            raise UsageError(f"There is no folder {path.parent}.", hint="Make it first.")
+            raise UsageError(f"There is no folder {path.parent}.", hint="Create it first.")
 
 
 def write_report(summary: Summary, path: Path) -> None:
