@@ -233,7 +233,7 @@ class TestReranking:
     def test_logits_that_pass_for_probabilities_are_noticed(self, server: Gate) -> None:
         server.faults["/rerank"] = [[{"index": 0, "score": 4.2}]]
         served = load_reranker(reranking_of(server, dialect="tei", scores="probabilities", model="bge"))
-        with pytest.raises(ServerError, match="no probabilities"):
+        with pytest.raises(ServerError, match="not probabilities"):
             served.logits("?", ["a"])
 
     def test_certain_probabilities_tie_and_stay_finite(self, server: Gate) -> None:
