@@ -17,6 +17,7 @@ from ragcli import answering, comparison, prompting, store
 from ragcli.config import Config
 from ragcli.config.loading import load_config
 from ragcli.encoders import bi_encoder, reranking
+from ragcli.encoders.occlusion import Occlusion, occlude
 from ragcli.encoders.prior import NO_PRIOR, Prior
 from ragcli.errors import NothingFoundError, UsageError
 from ragcli.llm import client
@@ -221,6 +222,15 @@ class Pipeline:
         score_texts = answering.sentence_scorer(self._resources.bi_encoder, reranker)
         scored = prompting.score_sentences(question, [candidate], score_texts)
         return tuple((sentence.text, score) for sentence, score in scored)
+
+    def explain(self, question: str, candidate: Candidate) -> Occlusion:
+        """What each word of the question and of the passage contributes to the scores of both encoders."""
+        return occlude(
+            spelled_out(question),
+            candidate.chunk.passage,
+            reranker=self._resources.reranker,
+            bi_encoder=self._resources.bi_encoder,
+        )
 
     def chunks(self) -> tuple[Chunk, ...]:
         """Every chunk of the index, source by source."""

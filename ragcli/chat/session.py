@@ -133,6 +133,7 @@ class Session:
             sentences=tuple(ScoredSentence(text, score, text in source.in_prompt) for text, score in scored),
             question=question,
             prior=NO_PRIOR if candidate.rank is None else self.pipeline.prior,
+            occlusion=None if candidate.rank is None else self.pipeline.explain(question, candidate),
         )
 
     def number(self, key: str) -> object:
