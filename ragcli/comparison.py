@@ -5,12 +5,10 @@ The sentence describes changes but does not judge them: without a gold answer no
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 
+from ragcli.text.marks import without_marks
 from ragcli.types import Answer, Candidate, Movement
-
-_CITATION = re.compile(r"\s*\[\d+\]")
 
 
 def movements(
@@ -128,7 +126,7 @@ def _texts(answer: Answer) -> dict[str, str]:
 
 
 def _words(text: str) -> list[str]:
-    return _CITATION.sub("", text).split()
+    return without_marks(text).split()
 
 
 def _cited(answer: Answer) -> frozenset[str]:

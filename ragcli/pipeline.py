@@ -6,7 +6,6 @@ LLM, the models; no heavy library is imported for that.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,12 +17,14 @@ from ragcli import answering, comparison, prompting, store
 from ragcli.config import Config
 from ragcli.config.loading import load_config
 from ragcli.encoders import bi_encoder, reranking
+from ragcli.encoders.occlusion import Occlusion, occlude
 from ragcli.encoders.prior import NO_PRIOR, Prior
 from ragcli.errors import NothingFoundError, UsageError
 from ragcli.llm import client
 from ragcli.resources import Resources
 from ragcli.retrieval import retrieve
 from ragcli.stopwatch import Stopwatch
+from ragcli.text.clean import SURROGATE
 from ragcli.text.letters import spelled_out
 from ragcli.types import (
     Answer,
@@ -45,8 +46,6 @@ OnArmText = Callable[[str, str], None]
 """Gets the name of the arm and the LLM's text as it arrives, before citations are resolved."""
 
 EVERYTHING = Filters()
-# Undecodable bytes of a command-line argument become these.
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @contextmanager
@@ -224,6 +223,15 @@ class Pipeline:
         scored = prompting.score_sentences(question, [candidate], score_texts)
         return tuple((sentence.text, score) for sentence, score in scored)
 
+    def explain(self, question: str, candidate: Candidate) -> Occlusion:
+        """What each word of the question and of the passage contributes to the scores of both encoders."""
+        return occlude(
+            spelled_out(question),
+            candidate.chunk.passage,
+            reranker=self._resources.reranker,
+            bi_encoder=self._resources.bi_encoder,
+        )
+
     def chunks(self) -> tuple[Chunk, ...]:
         """Every chunk of the index, source by source."""
         index = self._resources.index()
@@ -240,7 +248,7 @@ class Pipeline:
             raise UsageError(
                 "The question is empty.", hint='Ask one: ragcli ask "How long is the notice period?"'
             )
-        if _SURROGATE.search(question):
+        if SURROGATE.search(question):
             raise UsageError(
                 "The question contains bytes that are not text.", hint="Set the terminal's encoding to UTF-8."
             )

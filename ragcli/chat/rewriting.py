@@ -13,6 +13,7 @@ from ragcli.chat.turns import Exchange
 from ragcli.llm.client import estimate_tokens
 from ragcli.pipeline import Pipeline
 from ragcli.prompting import content_words, one_line
+from ragcli.text.marks import without_marks
 from ragcli.types import Message
 
 LONGEST_QUESTION = 400
@@ -40,7 +41,6 @@ _OPENING = re.compile(
     r"\A(?:and|but|so|or|then|also|ok|okay|what about|how about)\b|\A(?:why|when|where|who|how)\?",
     re.IGNORECASE,
 )
-_MARK = re.compile(r"\s*\[\d+(?:, \d+)*\]")
 
 
 def standalone(typed: str, history: Sequence[Exchange], pipeline: Pipeline) -> str:
@@ -77,7 +77,7 @@ def messages(typed: str, history: Sequence[Exchange], room: int) -> tuple[Messag
     """Messages that ask an LLM to rewrite; the oldest exchanges are left out if they exceed `room` tokens."""
     lines: list[str] = []
     for exchange in reversed(history):
-        answer = _MARK.sub("", exchange.answer.text) if exchange.answer else ""
+        answer = without_marks(exchange.answer.text) if exchange.answer else ""
         turn = f"User: {one_line(exchange.question)}\nAssistant: {one_line(answer)}"
         room -= estimate_tokens(turn)
         if room < 0:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -17,10 +16,10 @@ from ragcli.llm.client import embedded_llm
 from ragcli.pipeline import OnArmText, Pipeline, whatever_arm
 from ragcli.prompting import one_line
 from ragcli.store.metadata import matching
+from ragcli.text.marks import marked_numbers
 from ragcli.types import Answer, Chunk, Comparison, Filters
 
 OnText = Callable[[str], None]
-_MARK = re.compile(r"\[(\d+)")
 CANDIDATES, TOP_K = "retrieval.candidates", "retrieval.top_k"
 
 
@@ -134,6 +133,7 @@ class Session:
             sentences=tuple(ScoredSentence(text, score, text in source.in_prompt) for text, score in scored),
             question=question,
             prior=NO_PRIOR if candidate.rank is None else self.pipeline.prior,
+            occlusion=None if candidate.rank is None else self.pipeline.explain(question, candidate),
         )
 
     def number(self, key: str) -> object:
@@ -200,8 +200,8 @@ def _subject(answer: Answer) -> str:
     """The title of the first citation in the text, which is not always number 1."""
     cited = {citation.number for citation in answer.citations}
     titles = {p.number: p.candidate.chunk.title for p in answer.context.passages if p.number in cited}
-    numbers = [int(mark) for mark in _MARK.findall(answer.text)]
-    return next((one_line(titles[number]) for number in numbers if number in titles), "")
+    marked = marked_numbers(answer.text)
+    return next((one_line(titles[number]) for number in marked if number in titles), "")
 
 
 def _slim(exchange: Exchange) -> Exchange:

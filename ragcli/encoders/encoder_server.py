@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import re
 import threading
 from collections.abc import Mapping
 from functools import partial
@@ -13,23 +13,26 @@ from typing import TYPE_CHECKING, Any
 from ragcli.config import EmbeddingConfig, RerankingConfig
 from ragcli.encoders.known_pair import KnownValues
 from ragcli.errors import ConfigError, ServerError
-from ragcli.servers.addresses import (
-    address_of,
-    check_url,
-    one_line,
-    open_client,
-    refused,
-    retry_after,
-    said_by,
-)
-from ragcli.servers.redaction import remember_secret
-from ragcli.servers.refusals import said, short
+from ragcli.servers.addresses import address_of, check_url, open_client
+from ragcli.servers.keys import read_key
+from ragcli.servers.refusals import message_of, said, said_by, short
 from ragcli.servers.retrying import Backoff, with_retries
+from ragcli.servers.statuses import Meaning, Service, key_hint
 
 if TYPE_CHECKING:
     from openai import APIStatusError, OpenAI
 
 EXAMPLE = "http://localhost:8080"
+_OWN = {
+    404: Meaning(
+        "{server} has no {path}, or does not have the model {model}{detail}",
+        "Correct {url} or {section}.model.",
+        hopeless=True,
+    ),
+    501: Meaning(
+        "{server} does not support this{detail}", "Start it for {section}, or correct {url}.", hopeless=True
+    ),
+}
 
 
 def check(section: str, config: EmbeddingConfig | RerankingConfig) -> str:
@@ -44,15 +47,7 @@ def check(section: str, config: EmbeddingConfig | RerankingConfig) -> str:
             f"{section}.url names a server, but {section}.model does not say which model it runs.",
             hint=f"Set {section}.model to the model's name on the server.",
         )
-    key = os.environ.get(config.api_key_env, "").strip() if config.api_key_env else ""
-    if config.api_key_env and not key:
-        raise ServerError(
-            f"No key for {address_of(config.url)}: the environment variable {config.api_key_env} is not set.",
-            hint=f"export {config.api_key_env}=...",
-            hopeless=True,
-        )
-    remember_secret(key)
-    return key
+    return read_key(config.api_key_env, address_of(config.url), ServerError)
 
 
 def served_fingerprint(*parts: object) -> str:
@@ -138,50 +133,28 @@ class ModelServer:
             return self._status_error(error, path)
         if isinstance(error, APIConnectionError):
             return ServerError(
-                f"Nothing answers at {self._address}: {one_line(error.__cause__ or error)}.",
+                f"Nothing answers at {self._address}: {message_of(error.__cause__ or error)}.",
                 hint=f"Start the server, or correct {settings}.",
                 transient=self._has_answered,
                 hopeless=True,
             )
         return ServerError(
-            f"{self._address} sent something that is not JSON: {one_line(error)}.",
+            f"{self._address} sent something that is not JSON: {message_of(error)}.",
             hint=f"Correct {settings}.",
             hopeless=True,
         )
 
     def _status_error(self, error: APIStatusError, path: str) -> ServerError:
-        status, section, words = error.status_code, self._section, said_by(error)
-        detail = f" (HTTP {status}){f': {words}' if words else ''}."
-        common = refused(
-            error,
-            ServerError,
-            section=section,
-            setting=f"{section}.url",
-            url=self._config.url,
-            key_variable=self._config.api_key_env,
+        section = self._section
+        refused = f"Check {section}.model. If it was too large, lower {section}.batch_size or .max_tokens."
+        if re.search("raw_scores|use_activation", said_by(error)):
+            refused = 'Set reranking.scores = "probabilities": then ragcli does not ask for logits.'
+        service = Service(
+            server=self._address,
+            url=f"{section}.url",
+            key=key_hint(section, self._config.api_key_env),
+            refused=refused,
+            own=_OWN,
+            values={"section": section, "path": path, "model": repr(self._config.model)},
         )
-        if common:
-            return common
-        if status == 404:
-            return ServerError(
-                f"{self._address} has no {path}, or does not have the model {self._config.model!r}{detail}",
-                hint=f"Correct {section}.url or {section}.model.",
-                hopeless=True,
-            )
-        if status == 501:
-            return ServerError(
-                f"{self._address} does not support this{detail}",
-                hint=f"Start it for {section}, or correct {section}.url.",
-                hopeless=True,
-            )
-        if status == 429 or status >= 500:
-            return ServerError(
-                f"{self._address} failed{detail}",
-                hint="Try again, or read the server's log.",
-                transient=True,
-                retry_after=retry_after(error),
-            )
-        hint = f"Check {section}.model. If it was too large, lower {section}.batch_size or .max_tokens."
-        if "raw_scores" in words or "use_activation" in words:
-            hint = 'Set reranking.scores = "probabilities": then ragcli does not ask for logits.'
-        return ServerError(f"{self._address} refused the request{detail}", hint=hint)
+        return service.failure(error, ServerError)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from statistics import fmean
 
 from ragcli.evaluation import answer_measures as measures
 from ragcli.evaluation.paired_tests import holm, paired_difference
 from ragcli.evaluation.records import AnswerContrast, AnsweredQuestion, ArmAnswer, JudgedQuestion, Run
-
-_CITATION = re.compile(r"\s*\[\d+\]")
+from ragcli.text.marks import without_marks
 
 AnswerMeasure = Callable[[JudgedQuestion, ArmAnswer], float | None]
 """None if the question has nothing to measure the answer with."""
@@ -20,7 +18,7 @@ def _against_golds(measure: Callable[[str, tuple[str, ...]], float]) -> AnswerMe
     def measured(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
         if not (question.answers and question.answerable):
             return None
-        return 0.0 if answer.abstained else measure(_CITATION.sub("", answer.text), question.answers)
+        return 0.0 if answer.abstained else measure(without_marks(answer.text), question.answers)
 
     return measured
 

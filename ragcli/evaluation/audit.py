@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from ragcli.evaluation.arms import base_orders, reranked_order
 from ragcli.evaluation.records import Finding, Run, Scoring
+from ragcli.text import stop_words
 
 # Different texts hardly ever have the same float32 logit: if more than this share of neighbours tie, the
 # scores were rounded (a bfloat16 logit, a saturated sigmoid).
@@ -24,14 +25,6 @@ UNCHANGED = 0.9
 SHIPPED = "ragcli"
 # English running text has 40 % function words and more; other languages share a few short ones.
 ENGLISH = 0.1
-FUNCTION_WORDS = frozenset(
-    re.findall(
-        r"\w+",
-        "the of and to in a is that for it was on are as with his they at be this from or had by not but what"
-        " all were when we there can an your which their if do will how about many then them would has who"
-        " does did why where",
-    )
-)
 LEAST_WORDS = 200
 SAMPLE = 200
 
@@ -132,7 +125,9 @@ def is_english(texts: Sequence[str]) -> bool:
     if len(letters) >= LEAST_WORDS and sum(map(_is_latin, letters)) / len(letters) < 0.5:
         return False
     words = list(_words(texts))
-    return len(words) < LEAST_WORDS or sum(word in FUNCTION_WORDS for word in words) / len(words) >= ENGLISH
+    return (
+        len(words) < LEAST_WORDS or sum(word in stop_words.ENGLISH for word in words) / len(words) >= ENGLISH
+    )
 
 
 def _words(texts: Sequence[str]) -> Iterator[str]:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ragcli.errors import UsageError
+from ragcli.text.clean import SURROGATE
 
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def _record(line: str, place: str) -> dict[str, Any]:
         if not isinstance(row.get(key) or "", str):
             raise UsageError(f"{place}: the {key!r} is not a text", hint=_HINT)
     # Only an escape can write one, and few lines have any: this avoids a search of the whole corpus.
-    if _SURROGATE_ESCAPE.search(line) and _SURROGATE.search("".join(map(str, row.values()))):
+    if _SURROGATE_ESCAPE.search(line) and SURROGATE.search("".join(map(str, row.values()))):
         raise UsageError(f"{place}: half a character (a lone surrogate)", hint=_HINT)
     return row
 

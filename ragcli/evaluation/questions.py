@@ -19,10 +19,10 @@ from ragcli.evaluation.question_rows import (
     reader_for,
     text_of,
 )
+from ragcli.text.clean import SURROGATE
 
 KEYS = ("id", QUESTION, "answers", "relevant", "evidence", "answerable", "grade")
 _NEARLY = 0.8
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _YES = ("", "true", "yes", "1")
 _NO = ("false", "no", "0")
 
@@ -162,7 +162,7 @@ def _is_text(question: Question) -> bool:
         *question.relevant,
         *question.evidence,
     )
-    return not any(_SURROGATE.search(text) for text in texts)
+    return not any(SURROGATE.search(text) for text in texts)
 
 
 def _text(row: Row, key: str, place: str) -> str:

@@ -16,6 +16,7 @@ from ragcli.errors import ConfigError, LLMError
 from ragcli.llm.endings import ending, plain
 from ragcli.llm.failures import (
     EXAMPLE,
+    address,
     as_llm_error,
     check_address,
     cut_off,
@@ -23,10 +24,8 @@ from ragcli.llm.failures import (
     empty_answer,
     endless_answer,
     is_too_long,
-    missing_key,
     reported,
     stopped_answer,
-    unusable_key,
 )
 from ragcli.llm.local import local_server
 from ragcli.llm.reasoning import Splitter
@@ -35,7 +34,7 @@ from ragcli.llm.stream_part import chunks_of, read_part
 from ragcli.models import locate
 from ragcli.models.embedded_llms import EMBEDDED_LLMS, EmbeddedLLM
 from ragcli.servers.addresses import open_client
-from ragcli.servers.redaction import remember_secret
+from ragcli.servers.keys import read_key
 from ragcli.types import Message, Usage
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def open_llm(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> Iter
     """
     check_address(config)
     check_extra(config)
-    key = _api_key(config, environ)
+    key = read_key(config.api_key_env, address(config), LLMError, environ)
     with ExitStack() as stack:
         if config.embedded:
             file = locate.llm_file(embedded_llm(config))
@@ -84,7 +83,7 @@ def check(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> None:
     check_extra(config)
     if config.embedded:
         locate.llm_file(embedded_llm(config))
-    _api_key(config, environ)
+    read_key(config.api_key_env, address(config), LLMError, environ)
 
 
 def embedded_llm(config: LLMConfig) -> EmbeddedLLM:
@@ -260,19 +259,6 @@ def _client(base_url: str, key: str, config: LLMConfig, *, proxies: bool) -> Ope
         example=EXAMPLE,
         proxies=proxies,
     )
-
-
-def _api_key(config: LLMConfig, environ: Mapping[str, str]) -> str:
-    """The key from the environment; "" for servers that need none."""
-    if not config.api_key_env:
-        return ""
-    key = environ.get(config.api_key_env, "").strip()
-    if not key:
-        raise missing_key(config)
-    remember_secret(key)
-    if not (key.isascii() and key.isprintable()):
-        raise unusable_key(config)
-    return key
 
 
 __all__ = ["LLM", "LOCAL", "Generation", "LLMError", "check", "estimate_tokens", "open_llm"]

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ragcli.servers.refusals import said, short
+from ragcli.text.printable import CONTROLS
 from ragcli.types import Usage
 
 if TYPE_CHECKING:
     from openai import Stream
     from openai.types.chat import ChatCompletionChunk
-
-NOT_TEXT = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
-"""Control characters, direction overrides and halves of characters: an answer must not be able to control a
-terminal, nor be impossible to write to one.
-"""
-
 
 REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking")
 """DeepSeek's, vLLM's and Ollama's name for it. A server that sends two of them sends the same text twice."""
@@ -89,7 +81,8 @@ def read_part(chunk: Any) -> Part:
         if not isinstance(reason, str | None):
             raise ValueError("a finish_reason that is not text")
         finish_reason = reason or finish_reason
-    text, reasoning, refusal = (NOT_TEXT.sub("", each) for each in (text, reasoning, refusal))
+    # An answer must not be able to steer a terminal, nor to be impossible to write to one.
+    text, reasoning, refusal = (CONTROLS.sub("", each) for each in (text, reasoning, refusal))
     return Part(text, reasoning, refusal, finish_reason, _usage(_field(chunk, "usage")))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from ragcli.prompting.marks import reads_as_attached
+from ragcli.text.clean import INVISIBLE
+from ragcli.text.printable import printable
 
 FENCE = "passage"
 """Whole passages are between <passage ...> and </passage>."""
@@ -15,9 +17,6 @@ _MARK = re.compile(r"[\[【](\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*)[\]】]")
 _MARKS = re.compile(rf"(?:{_MARK.pattern})+")
 _SUBSCRIPT = re.compile(r"(?:\[\d{1,3}(?:, ?\d{1,3})*\])+")
 _NAME_BEFORE = re.compile(r"[A-Za-z0-9_]\Z")
-_NOT_TEXT = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
 # The control tokens of the common chat templates: ChatML and Llama 3 (<|...|>), Llama 2 and Mistral ([INST],
 # <<SYS>>, <s>), Gemma (<start_of_turn>), reasoning models (<think>, [THINK]).
 _PIPE_TOKEN = re.compile(r"<(?=\s*[|｜])|(?<=[|｜])\s*>")
@@ -36,7 +35,7 @@ def neutralise(text: str) -> str:
     Angle brackets of fences and control tokens become ‹ and ›, [3] becomes (3). A subscript that cannot be
     mistaken for a citation stays: grid[0][1].
     """
-    text = _NOT_TEXT.sub("", text)
+    text = INVISIBLE.sub("", printable(text))
     text = _FENCE_TAG.sub("‹", text)
     text = _PIPE_TOKEN.sub(lambda match: "‹" if "<" in match.group() else "›", text)
     text = _TAG_TOKEN.sub("‹", text)

@@ -9,37 +9,19 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ragcli.types import Chunk, Citation, Timing
+from ragcli.text.printable import CONTROLS as CONTROLS
+from ragcli.text.printable import one_line as one_line
+from ragcli.text.printable import printable
 
-# CSI, the sequences with a text (OSC, DCS, PM, APC, SOS) and those of two characters, then every
-# control character but tab and newline, the marks that turn text around (bidi), line separators, and the
-# surrogates of undecodable file names. An 8-bit introducer counts only with its end: in text that was decoded
-# wrongly U+009D is what became of a quotation mark, and must not take the rest of the line with it.
-ESCAPE_SEQUENCES = re.compile(
-    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
-    "|\x1b[\\]PX^_][^\x07\x1b\x9c\n]*(?:\x07|\x1b\\\\|\x9c)?"
-    "|[\x90\x98\x9d-\x9f][^\x07\x1b\x90\x98\x9c-\x9f\n]*(?:\x07|\x1b\\\\|\x9c)"
-    "|\x1b[ -/]*[0-~]?"
-)
-CONTROLS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
+if TYPE_CHECKING:
+    from ragcli.types import Candidate, Chunk, Citation, Timing
+
+clean = printable
 NOT_PRINTED = re.compile(f"\t|{CONTROLS.pattern}")
 WORD = re.compile(r"\w{3,}")
 # The names of a format's pages and lines, if it has others.
 _PAGES = {"pptx": "slide", "odp": "slide", "ipynb": "cell", "mbox": "message"}
 _LINES = dict.fromkeys(("xlsx", "xls", "xlsb", "ods"), "row")
-
-
-def clean(text: str) -> str:
-    """`text` without escape sequences and control characters; newlines and tabs stay."""
-    return CONTROLS.sub("", ESCAPE_SEQUENCES.sub("", text))
-
-
-def one_line(text: str) -> str:
-    """`clean`, with every run of white space made one space."""
-    return " ".join(clean(text).split())
 
 
 def markdown_literal(text: str) -> str:
@@ -119,6 +101,20 @@ def percent(value: float | None) -> str:
 
 def decimal(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """ "+1.06", "−0.40"."""
+    return f"{'+' if value > 0 else ''}{decimal(value, digits)}"
+
+
+def ranks(candidate: Candidate, of: int) -> str:
+    """What reranking did to one of `of` candidates; without a rank it was not among them."""
+    if candidate.rank is None:
+        return "Not among the candidates."
+    if candidate.rank == candidate.base_rank:
+        return f"Rank {candidate.rank} of {of} before and after reranking."
+    return f"Rank {candidate.base_rank} of {of} before reranking, {candidate.rank} after."
 
 
 def count(number: int, noun: str) -> str:

@@ -220,7 +220,7 @@ def test_a_malformed_address_is_a_finding_and_no_crash() -> None:
     )
     for finding in findings:
         assert finding.state == "broken"
-        assert "is no http or https address" in finding.detail
+        assert "is not an http or https address" in finding.detail
 
 
 def test_an_llm_that_fails_after_its_first_token_is_broken(server: FaultServer) -> None:

@@ -22,8 +22,8 @@ from ragcli.config.loading import load_config
 from ragcli.errors import LLMError
 from ragcli.llm.client import MOST_CHARACTERS_PER_TOKEN, open_llm
 from ragcli.pipeline import open_pipeline
-from ragcli.reporting.plain_text import CONTROLS
 from ragcli.servers.retrying import Backoff
+from ragcli.text.printable import CONTROLS
 from ragcli.types import Message
 
 CORPUS = Path(__file__).parents[2] / "corpora" / "homonyms"
@@ -246,7 +246,7 @@ def test_an_address_that_is_none_is_said_before_anything_is_loaded(
         "ask", QUESTION, index=index, server=server, model="answers", RAGCLI_LLM_BASE_URL=address
     )
     assert (outcome.stdout, outcome.status) == ("", 2)
-    assert "llm.base_url is no http or https address" in outcome.stderr
+    assert "llm.base_url is not an http or https address" in outcome.stderr
     assert "pa/ss" not in outcome.stderr
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ragcli.documents.pdf.calls import address_of, calls
 from ragcli.documents.pdf.lines import GLUE_GAP, RIGHT_TO_LEFT, Word
 from ragcli.documents.pdf.styles import Box, Style, Styles, Widths
+from ragcli.text.clean import SURROGATE
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfPage, PdfTextPage
@@ -38,7 +39,6 @@ _SMALL = 0.85
 _LIGATURES = re.compile("f[fijlt]")
 _UNITS = re.compile("f[fijlt]+|.", re.DOTALL)
 # Characters that take two units of UTF-16 are two to PDFium.
-_HALVES = re.compile("[\ud800-\udfff]")
 _TEXT_OBJECT = 1
 _NO_WIDTH = 0.01
 
@@ -66,7 +66,7 @@ class PageText:
         self._text = _characters(text_page)
         self._has_right_to_left = bool(RIGHT_TO_LEFT.search(self._text))
         self._has_hyphens = any(sign in self._text for sign in _HYPHENS)
-        self._has_halves = bool(_HALVES.search(self._text))
+        self._has_halves = bool(SURROGATE.search(self._text))
         self._styles = Styles(self._handle, widths)
         self._edge = 0.0
         self._drawn: list[int] = []
