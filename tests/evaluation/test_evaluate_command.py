@@ -302,8 +302,8 @@ class TestRunFiles:
         ("content", "message"),
         [
             ("no json", "is not JSON"),
-            ("[]", "holds no evaluation"),
-            ('{"schema": 1, "kind": "answer"}', "holds no evaluation"),
+            ("[]", "contains no evaluation"),
+            ('{"schema": 1, "kind": "answer"}', "contains no evaluation"),
             ('{"schema": 9, "kind": "evaluation", "run": {}}', "another version of ragcli (schema 9)"),
             ('{"schema": 1, "kind": "evaluation", "run": {"scorings": []}}', "is damaged: title"),
         ],

@@ -299,5 +299,5 @@ def test_a_key_that_no_server_can_be_sent_is_said_and_not_shown(key: str) -> Non
     config = LLMConfig(base_url="http://127.0.0.1:9/v1", api_key_env="TEST_KEY")
     with pytest.raises(LLMError) as caught, open_llm(config, {"TEST_KEY": key}):
         pass
-    assert "characters that no key has" in caught.value.message
+    assert "characters that a key cannot have" in caught.value.message
     assert key not in caught.value.message + caught.value.hint
