@@ -1,4 +1,4 @@
-"""Writes docs/reference/commands.md and config.md from the program's declarations. Run by `make reference`."""
+"""Writes docs/reference/commands.md and config.md from the program's declarations. See `make reference`."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def judge(
     if not any(question.ideal for question in judged):
         first = next(iter(missing_gold(questions, chunks)), None)
         raise UsageError(
-            "None of the questions names a passage of the index."
+            "None of the questions names a passage in the index."
             + (f" The first: {described(first)}." if first else ""),
             hint="Give each question 'relevant' (a path, see ragcli list) or 'evidence' (a verbatim phrase).",
         )

