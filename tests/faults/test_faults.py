@@ -61,7 +61,7 @@ FAULTS = (
     Fault("window-openai", "too long for the window", "llm.context_tokens (now 2048) to 4097 or less"),
     Fault("window-llamacpp", "too long for the window", "llm.context_tokens (now 2048) to 4096 or less"),
     Fault("window-in-stream", "too long for the window", "to 4096 or less", BEGUN),
-    Fault("endless", "far beyond the 128 tokens", "llm.answer_tokens", f"{BEGUN} and so on"),
+    Fault("endless", "far more than the 128 tokens", "llm.answer_tokens", f"{BEGUN} and so on"),
     Fault("elsewhere", "points to another address (HTTP 307)", "llm.base_url"),
 )
 NAMES = [fault.model for fault in FAULTS]
@@ -299,5 +299,5 @@ def test_a_key_that_no_server_can_be_sent_is_said_and_not_shown(key: str) -> Non
     config = LLMConfig(base_url="http://127.0.0.1:9/v1", api_key_env="TEST_KEY")
     with pytest.raises(LLMError) as caught, open_llm(config, {"TEST_KEY": key}):
         pass
-    assert "characters that no key has" in caught.value.message
+    assert "characters that a key cannot have" in caught.value.message
     assert key not in caught.value.message + caught.value.hint

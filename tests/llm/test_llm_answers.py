@@ -406,7 +406,7 @@ def test_marks_alone_and_counting_up_to_the_limit_are_no_answers(
     server.parts = list(parts)
     outcome = command("ask", QUESTION, index=index, server=server)
     assert (outcome.status, outcome.stdout) == (4, "")
-    assert "wrote nothing that is an answer" in outcome.stderr
+    assert "did not write an answer" in outcome.stderr
 
 
 def test_a_list_of_numbers_that_ends_is_an_answer(server: AnswerServer, index: Path) -> None:
