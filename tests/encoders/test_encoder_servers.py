@@ -373,7 +373,7 @@ class TestAServer:
     def test_whose_address_is_malformed_is_a_wrong_setting(
         self, server: Gate, section: str, address: str
     ) -> None:
-        with pytest.raises(ConfigError, match=rf"{section}\.url is no http or https address"):
+        with pytest.raises(ConfigError, match=rf"{section}\.url is not an http or https address"):
             USES[section](server, {"url": address})
 
     @pytest.mark.parametrize(

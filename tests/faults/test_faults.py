@@ -61,7 +61,7 @@ FAULTS = (
     Fault("window-openai", "too long for the window", "llm.context_tokens (now 2048) to 4097 or less"),
     Fault("window-llamacpp", "too long for the window", "llm.context_tokens (now 2048) to 4096 or less"),
     Fault("window-in-stream", "too long for the window", "to 4096 or less", BEGUN),
-    Fault("endless", "far beyond the 128 tokens", "llm.answer_tokens", f"{BEGUN} and so on"),
+    Fault("endless", "far more than the 128 tokens", "llm.answer_tokens", f"{BEGUN} and so on"),
     Fault("elsewhere", "points to another address (HTTP 307)", "llm.base_url"),
 )
 NAMES = [fault.model for fault in FAULTS]
