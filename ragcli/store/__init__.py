@@ -10,7 +10,7 @@ from typing import TypeAlias
 from ragcli import __version__
 from ragcli.config import Config
 from ragcli.errors import IndexMismatchError, NothingFoundError, UsageError
-from ragcli.store.folder.chunks import Update
+from ragcli.store.chunk_table import Update
 from ragcli.store.folder.collection import Store
 from ragcli.store.folder.place import FolderPlace, folder_collections
 from ragcli.store.manifest import Manifest, read_manifest
@@ -25,6 +25,8 @@ __all__ = [
     "Store",
     "Update",
     "check",
+    "check_model",
+    "check_not_empty",
     "collections",
     "contents",
     "open_store",
@@ -48,16 +50,28 @@ def where(config: Config) -> str:
 def check(config: Config, *, fingerprint: str = "") -> None:
     """Raise what stands against a question to this index; imports no model, and Chroma for a server only.
 
-    NothingFoundError: no index, or an empty one. IndexMismatchError: another bi-encoder built it, by the
-    `fingerprint` where that is given, else by the name. StoreServerError: its server cannot be used.
+    NothingFoundError: no index, or an empty one. IndexMismatchError: another bi-encoder built it (see
+    `check_model`). StoreServerError: its server cannot be used.
     """
-    place = _place(config)
-    manifest = _existing_manifest(config, place)
+    with open_store(config, create=False) as index:
+        check_model(config, index, fingerprint=fingerprint)
+        check_not_empty(config, index)
+
+
+def check_model(config: Config, index: Index, *, fingerprint: str = "", dimension: int | None = None) -> None:
+    """Raise IndexMismatchError if another bi-encoder than that of the settings built the index: by its
+    `fingerprint` if that is given, else by its name.
+    """
+    name = config.embedding.model
     if fingerprint:
-        _check_model(config, manifest, config.embedding.model, fingerprint, None)
-    elif manifest.embedding_model != config.embedding.model:
-        raise _mismatch(config, manifest, config.embedding.model)
-    if place.is_empty():
+        _check_model(config, index.manifest, name, fingerprint, dimension)
+    elif index.manifest.embedding_model != name:
+        raise _mismatch(config, index.manifest, name)
+
+
+def check_not_empty(config: Config, index: Index) -> None:
+    """Raise NothingFoundError if it is."""
+    if index.is_empty():
         raise NothingFoundError(
             f"The collection {config.collection} is empty.", hint="Run: ragcli ingest PATH..."
         )
@@ -97,10 +111,10 @@ def open_store(
 
 def contents(config: Config) -> list[tuple[str, str]]:
     """(source, sha256) of all that the collection holds, and how it was cut."""
-    place = _place(config)
-    manifest = _existing_manifest(config, place)
-    cut = (f"size {manifest.chunk_size}, overlap {manifest.chunk_overlap}", manifest.fingerprint)
-    return [cut, *((info.source, info.sha256) for info in place.source_infos())]
+    with open_store(config, create=False) as index:
+        built = index.manifest
+        cut = (f"size {built.chunk_size}, overlap {built.chunk_overlap}", built.fingerprint)
+        return [cut, *((info.source, info.sha256) for info in index.sources())]
 
 
 def reset(config: Config) -> None:

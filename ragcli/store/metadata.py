@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 from ragcli.errors import UsageError
 from ragcli.text.names import nfc
-from ragcli.types import Chunk, Filters, MetadataValue
+from ragcli.types import Chunk, Filters, MetadataValue, SourceInfo
 
 # What --where may name of ragcli's own; the rest of the metadata is bookkeeping.
 FILTERABLE = (
@@ -82,17 +82,6 @@ def to_chunk(metadata: Mapping[str, Any], text: str) -> Chunk:
     )
 
 
-def pages(collection: Any, size: int, **query: Any) -> Iterator[tuple[Any, Any]]:
-    """(metadata, document) of all records that `query` lets through, `size` a call."""
-    offset = 0
-    while True:
-        found = collection.get(limit=size, offset=offset, include=["metadatas", "documents"], **query)
-        yield from zip(found["metadatas"], found["documents"], strict=True)
-        offset += size
-        if len(found["ids"]) < size:
-            return
-
-
 def matching(sources: Sequence[str], globs: Sequence[str]) -> list[str]:
     """The sources that any of the globs matches, however its letters are spelled in Unicode; a folder's name
     matches all below it.
@@ -105,10 +94,6 @@ def matching(sources: Sequence[str], globs: Sequence[str]) -> list[str]:
         for source, name in ((source, nfc(source)) for source in sources)
         if name in names or any(fnmatchcase(name, pattern) for pattern in patterns)
     ]
-
-
-# Every source has a first chunk, and all chunks of a source have the metadata of their document.
-FIRST_CHUNKS = {"index": {"$eq": 0}}
 
 
 def check_filters(filters: Filters, first_chunks: Callable[[], Sequence[Mapping[str, Any]]]) -> None:
@@ -127,13 +112,23 @@ def check_filters(filters: Filters, first_chunks: Callable[[], Sequence[Mapping[
             raise UsageError(f"There is no metadata {key!r} to filter on.", hint=hint)
 
 
-def conditions(filters: Filters) -> list[dict[str, Any]]:
-    """The metadata equalities, as Chroma wants them."""
-    return [{key if key in FILTERABLE else _OWN + key: {"$eq": value}} for key, value in filters.where]
-
-
-def conjunction(parts: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """All of the conditions; Chroma refuses an $and of fewer than two."""
-    if len(parts) > 1:
-        return {"$and": list(parts)}
-    return parts[0] if parts else None
+def chroma_filter(
+    filters: Filters, hidden: Sequence[int], sources: Callable[[], Sequence[SourceInfo]]
+) -> dict[str, Any] | None:
+    """The filters as Chroma wants them, without chunks of `hidden` generations: {} lets all through, and None
+    says that nothing can match. `sources` gives all that the index holds.
+    """
+    parts: list[dict[str, Any]] = [
+        {key if key in FILTERABLE else _OWN + key: {"$eq": value}} for key, value in filters.where
+    ]
+    if hidden:
+        parts.append({"generation": {"$nin": list(hidden)}})
+    if filters.sources:
+        known = [info.source for info in sources()]
+        wanted = matching(known, filters.sources)
+        if not wanted:
+            return None
+        if len(wanted) < len(known):
+            parts.append({"source": {"$in": wanted}})
+    # Chroma refuses an $and of fewer than two.
+    return {"$and": parts} if len(parts) > 1 else next(iter(parts), {})

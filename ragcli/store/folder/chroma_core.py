@@ -48,11 +48,12 @@ class Reader:
         ids: Sequence[str] | None = None,
         where: Any = None,
         limit: int | None = None,
+        offset: int = 0,
         include: Sequence[str] = (),
     ) -> dict[str, Any]:
         wanted = None if ids is None else list(ids)
         conditions = json.dumps(where) if where else None
-        found = self._core.get(self._id, wanted, conditions, limit, 0, None, list(include), *_PLACE)
+        found = self._core.get(self._id, wanted, conditions, limit, offset, None, list(include), *_PLACE)
         return {name: getattr(found, name) for name in ("ids", *include)}
 
     def count(self) -> int:

@@ -91,7 +91,8 @@ def check_database(folder: Path) -> None:
 def _open_for_reading(folder: Path) -> Any:
     """A client for a folder that may be read-only, or on a full disk: then a copy in the temporary folder.
 
-    Chroma writes a line into its database whenever it opens it. The graph's files are linked, not copied.
+    Chroma writes a line into its database whenever it opens it, and in chromadb 1.5.9 so does its core alone.
+    The graph's files are linked, not copied.
     """
     from chromadb.errors import ChromaError
 

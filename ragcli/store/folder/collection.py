@@ -7,21 +7,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from ragcli.errors import StoreError
+from ragcli.store.chunk_table import ChunkTable, Update
 from ragcli.store.folder import versions
 from ragcli.store.folder.bases import full_base, kept_base
 from ragcli.store.folder.chroma_files import check_database, chroma_errors
-from ragcli.store.folder.chunks import ChromaChunks, Update
+from ragcli.store.folder.chunks import FolderChunks
 from ragcli.store.folder.generations import Records
 from ragcli.store.folder.lock import WriteLock
 from ragcli.store.folder.seal import DAMAGED_HINT
 from ragcli.store.folder.word_index import WordSearch
 from ragcli.store.manifest import Manifest, read_manifest, write_manifest
-from ragcli.store.metadata import check_filters, conditions, conjunction, matching
 from ragcli.types import Candidate, Chunk, Filters, SourceInfo
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class Store:
         self.manifest = manifest
         self._folder = folder
         self._lock = lock
-        self._chroma = ChromaChunks(manifest, search_width=search_width)
+        self._chunks = FolderChunks(manifest, search_width=search_width)
         self._words = WordSearch(folder)
         self._draft: Path | None = None
         self._draft_is_sound = True
@@ -61,8 +60,8 @@ class Store:
             draft = versions.new_draft(folder)
             _records(draft).create()
             with chroma_errors(folder):
-                store._chroma.create(draft / "chroma")
-            versions.publish(folder)
+                store._chunks.create(draft / "chroma")
+            versions.publish(draft)
             write_manifest(folder, manifest)
         except OSError as error:
             hint = "Check the folder's permissions and the room on its disk."
@@ -78,7 +77,7 @@ class Store:
     def close(self) -> None:
         """Let go of all files. The next use opens them again."""
         self._words.close()
-        self._chroma.close()
+        self._chunks.close()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -111,13 +110,15 @@ class Store:
 
     def stored(self) -> int:
         """Chunks in Chroma: more than `count` after an interrupted write, fewer where some are lost."""
-        return self._read(lambda place: self._chroma.count(place / "chroma"))
+        return self._read(lambda place: self._table(place).count())
 
     def sample(self) -> tuple[Chunk, int] | None:
-        """Some chunk of the index with its vector's dimension; None where there is none."""
-        return self._read(
-            lambda place: self._chroma.sample(place / "chroma", _where(_records(place), Filters()))
-        )
+        """Some chunk of the index with its vector's dimension; None if there is none."""
+        return self._read(lambda place: self._table(place).sample(_records(place).stale()))
+
+    def is_empty(self) -> bool:
+        """Does not import Chroma."""
+        return self.count() == 0
 
     def check(self) -> None:
         """Raises StoreError where the index is damaged, as far as that shows without reading every chunk."""
@@ -125,7 +126,16 @@ class Store:
 
     def chunks(self, source: str) -> tuple[Chunk, ...]:
         """The chunks of one source in reading order; empty if it is not in the index."""
-        return self._read(partial(self._chunks_at, source))
+
+        def found(place: Path) -> tuple[Chunk, ...]:
+            generation = _records(place).generation(source)
+            return () if generation is None else self._table(place).of_generation(generation)
+
+        return self._read(found)
+
+    def warm(self) -> None:
+        """Read what a search needs, so that the first one does not wait for it."""
+        self._read(lambda place: self._table(place).warm(self.manifest.dimension))
 
     def search(self, vector: Vectors, n: int, filters: Filters) -> tuple[Candidate, ...]:
         """The n nearest chunks of all that the filters let through, by cosine; ties by chunk id.
@@ -139,7 +149,14 @@ class Store:
         """`search` for each row of `vectors`, float32 (questions, dimension), in few questions to Chroma."""
         if not len(vectors):
             return ()
-        return self._read(partial(self._search_at, vectors, n, filters))
+
+        def found(place: Path) -> tuple[tuple[Candidate, ...], ...]:
+            records = _records(place)
+            return self._table(place).search(
+                vectors, n, filters, hidden=records.stale(), sources=records.sources
+            )
+
+        return self._read(found)
 
     def search_words(self, question: str, vector: Vectors, n: int, filters: Filters) -> tuple[Candidate, ...]:
         """The n best chunks by BM25, each with its similarity to `vector`, the question's (dimension,).
@@ -148,27 +165,16 @@ class Store:
         """
 
         def found(place: Path) -> tuple[Candidate, ...]:
-            with chroma_errors(self._folder):
-                chunks = self._chroma.collection(place / "chroma")
-                return self._words.search(_records(place), chunks, question, vector, n, filters)
+            return self._words.search(_records(place), self._table(place), question, vector, n, filters)
 
         # What is published, even while this very store writes: only published generations are unique.
         return versions.reading(self._folder, found)
 
     def index_words(self) -> None:
         """What `search_words` would do first: index the words of what is new since it was last called."""
-
-        def indexed(place: Path) -> None:
-            with chroma_errors(self._folder):
-                self._words.bring_in_step(_records(place), self._chroma.collection(place / "chroma"))
-
-        versions.reading(self._folder, indexed)
-
-    def replace(
-        self, source: str, chunks: Sequence[Chunk], vectors: Vectors, *, title: str, format: str, sha256: str
-    ) -> None:
-        """`replace_all` for one source. `vectors` is float32 (len(chunks), dimension)."""
-        self.replace_all([Update(source, title, format, sha256, tuple(chunks), vectors)])
+        versions.reading(
+            self._folder, lambda place: self._words.bring_in_step(_records(place), self._table(place))
+        )
 
     def replace_all(self, updates: Sequence[Update]) -> None:
         """Put each source's chunks in the place of all it had; a search sees the change whole, at the end.
@@ -179,13 +185,13 @@ class Store:
             with self._change() as draft:
                 records = _records(draft)
                 generations = records.begin(len(updates))
-                self._chroma.add(draft / "chroma", list(zip(generations, updates, strict=True)))
+                self._table(draft, writing=True).add(list(zip(generations, updates, strict=True)))
                 now = datetime.now(UTC).isoformat(timespec="seconds")
                 infos = [update.info(now, base=kept_base(update.base, self._folder)) for update in updates]
                 records.commit(zip(generations, infos, strict=True))
                 self._sweep(draft)
             if time.monotonic() > self._next_checkpoint:
-                self._checkpoint()
+                self._checkpoint(draft)
 
     def rebase(self, bases: Mapping[str, str]) -> None:
         """Let the names of these sources start from other folders (see `SourceInfo.base`)."""
@@ -233,17 +239,17 @@ class Store:
     def _check_at(self, place: Path) -> None:
         with chroma_errors(self._folder):
             check_database(place / "chroma")
-        lost = _records(place).count() - self._chroma.count(place / "chroma")
+        lost = _records(place).count() - self._table(place).count()
         if lost > 0:
             raise StoreError(
                 f"The index at {self._folder} is damaged: {lost:,} of its chunks are missing in Chroma.",
                 hint=DAMAGED_HINT,
             )
 
-    def _checkpoint(self) -> None:
+    def _checkpoint(self, draft: Path) -> None:
         started = time.monotonic()
-        self._settle()
-        versions.publish(self._folder, keep_draft=True)
+        self._chunks.settle(draft / "chroma")
+        versions.publish(draft, keep_draft=True)
         took = time.monotonic() - started
         self._next_checkpoint = time.monotonic() + max(_CHECKPOINT_SECONDS, took / _CHECKPOINT_SHARE)
 
@@ -251,74 +257,31 @@ class Store:
         """An interrupted writing keeps what it did: sources are whole in a draft at any time."""
         if self._draft is None:
             return
+        draft, self._draft = self._draft, None
         try:
             if self._draft_is_sound:
-                self._settle()
+                self._chunks.settle(draft / "chroma")
         except StoreError:
             self._draft_is_sound = False
             raise
         finally:
             self.close()
-            self._draft = None
             if not self._draft_is_sound:
-                versions.discard(self._folder)
+                versions.discard(draft)
         if self._draft_is_sound:
-            versions.publish(self._folder)
-
-    def _settle(self) -> None:
-        self.close()
-        if self._draft is not None:
-            self._chroma.settle(self._draft / "chroma")
+            versions.publish(draft)
 
     def _sweep(self, draft: Path) -> None:
         """Delete the chunks that no source counts as its own."""
         records = _records(draft)
         stale = records.stale()
         if stale:
-            self._chroma.delete(draft / "chroma", stale)
+            self._table(draft, writing=True).delete(stale)
             records.forget(stale)
 
-    def _chunks_at(self, source: str, place: Path) -> tuple[Chunk, ...]:
-        generation = _records(place).generation(source)
-        if generation is None:
-            return ()
-        return self._chroma.of_generation(place / "chroma", generation)
-
-    def _search_at(
-        self, vectors: Vectors, n: int, filters: Filters, place: Path
-    ) -> tuple[tuple[Candidate, ...], ...]:
-        where = _where(_records(place), filters)
-        if where is None:
-            return tuple(() for _ in vectors)
-        found = self._chroma.nearest(place / "chroma", vectors, n, where)
-        if not any(found):
-            check_filters(filters, partial(self._chroma.first_chunks, place / "chroma"))
-        return tuple(_ranked(pairs) for pairs in found)
+    def _table(self, place: Path, *, writing: bool = False) -> ChunkTable:
+        return self._chunks.table(place / "chroma", writing=writing)
 
 
 def _records(place: Path) -> Records:
     return Records(place / "sources.sqlite3")
-
-
-def _where(records: Records, filters: Filters) -> dict[str, Any] | None:
-    """The filter as Chroma wants it: {} lets all through. None: nothing can match."""
-    parts = conditions(filters)
-    stale = records.stale()
-    if stale:
-        parts.append({"generation": {"$nin": list(stale)}})
-    if filters.sources:
-        known = [info.source for info in records.sources()]
-        wanted = matching(known, filters.sources)
-        if not wanted:
-            return None
-        if len(wanted) < len(known):
-            parts.append({"source": {"$in": wanted}})
-    return conjunction(parts) or {}
-
-
-def _ranked(pairs: Sequence[tuple[float, Chunk]]) -> tuple[Candidate, ...]:
-    ordered = sorted(pairs, key=lambda pair: (-pair[0], pair[1].id))
-    return tuple(
-        Candidate(chunk=chunk, similarity=similarity, base_rank=rank)
-        for rank, (similarity, chunk) in enumerate(ordered, start=1)
-    )

@@ -17,12 +17,9 @@ from pathlib import Path
 
 from ragcli.config import StoreConfig
 from ragcli.errors import StoreError
-from ragcli.store.folder import versions
 from ragcli.store.folder.collection import Store
-from ragcli.store.folder.generations import Records
 from ragcli.store.folder.lock import write_lock
 from ragcli.store.manifest import Manifest, read_manifest
-from ragcli.types import SourceInfo
 
 
 def folder_collections(config: StoreConfig) -> list[str]:
@@ -45,12 +42,6 @@ class FolderPlace:
     def manifest(self) -> Manifest | None:
         return read_manifest(self._folder)
 
-    def is_empty(self) -> bool:
-        return versions.reading(self._folder, lambda place: _records(place).count()) == 0
-
-    def source_infos(self) -> tuple[SourceInfo, ...]:
-        return versions.reading(self._folder, lambda place: _records(place).sources())
-
     def open_store(self, manifest: Manifest) -> Store:
         return Store(self._folder, manifest, self.lock, search_width=self._search_width)
 
@@ -67,7 +58,3 @@ class FolderPlace:
         except OSError as error:
             hint = "Check the permissions of the folder, and that no other program uses it."
             raise StoreError(f"{self._folder} cannot be deleted: {error}", hint=hint) from error
-
-
-def _records(place: Path) -> Records:
-    return Records(place / "sources.sqlite3")

@@ -2,11 +2,11 @@
 
     COLLECTION/current-version     the name of the version that counts
     COLLECTION/v-NAME/             a version: sources.sqlite3, chroma/ and the seal of their files
-    COLLECTION/draft/              a copy of it that a writer works on
 
 Chroma writes the files of its graph in place, one part after the other, and expects to be alone with them:
-a reader beside a writer, or after one that was killed half way, would find them in pieces. So a writer works
-on a copy, and one rename makes that the version that counts. An index of ragcli 0.1 is its own version.
+a reader during a write, or after one that was killed half way, would find them in pieces. So a writer works
+on a copy, the draft, which becomes the version that counts when the pointer names it. An index of ragcli 0.1
+is its own version.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from ragcli.errors import StoreError
 from ragcli.store.folder import seal
 
 POINTER = "current-version"
-_DRAFT = "draft"
-# What lies beside the pointer in an index of ragcli 0.1, and what comes and goes with versions.
+# What lies next to the pointer in an index of ragcli 0.1, and what comes and goes with versions.
 _UNVERSIONED = ("chroma", "sources.sqlite3")
-_PASSING = (_DRAFT, "v-", "old-", f"{POINTER}.")
+_PASSING = ("draft", "v-", "old-", f"{POINTER}.")
 # A reader meets a version that is being deleted only between two publications, which are seconds apart.
 _TRIES = 5
 
@@ -59,9 +58,9 @@ def reading(folder: Path, work: Callable[[Path], _Result]) -> _Result:
 
 
 def new_draft(folder: Path) -> Path:
-    """An empty folder for a first version."""
+    """An empty folder for a version."""
     tidy(folder)
-    draft = folder / _DRAFT
+    draft = _new_place(folder)
     try:
         draft.mkdir(parents=True)
     except OSError as error:
@@ -70,7 +69,7 @@ def new_draft(folder: Path) -> Path:
 
 
 def draft_of_current(folder: Path) -> Path:
-    """A copy of the current version, to work on. Raises StoreError where there is no room for one."""
+    """A copy of the current version, to work on. Raises StoreError if there is no room for one."""
     source = current(folder)
     # Otherwise the damage would be sealed.
     seal.check_seal(source)
@@ -82,22 +81,21 @@ def draft_of_current(folder: Path) -> Path:
             elif path.name != seal.FILE:
                 shutil.copyfile(path, draft / path.name)
     except OSError as error:
-        discard(folder)
+        discard(draft)
         raise _unusable(folder, "written", error) from error
     return draft
 
 
-def publish(folder: Path, *, keep_draft: bool = False) -> Path:
+def publish(draft: Path, *, keep_draft: bool = False) -> None:
     """Make the draft, or a copy of it, the current version, at once; drop the one before. Nobody may use it.
 
-    Raises StoreError where that cannot be written; then the version before still counts.
+    Raises StoreError if that cannot be written; then the version before still counts.
     """
-    draft, place = folder / _DRAFT, folder / f"v-{uuid.uuid4().hex[:12]}"
+    folder = draft.parent
+    place = _new_place(folder) if keep_draft else draft
     try:
         if keep_draft:
             shutil.copytree(draft, place)
-        else:
-            draft.replace(place)
         _to_disk(place)
         seal.write_seal(place)
         pointer = folder / f"{POINTER}.draft"
@@ -107,34 +105,36 @@ def publish(folder: Path, *, keep_draft: bool = False) -> Path:
             os.fsync(file.fileno())
         pointer.replace(folder / POINTER)
     except OSError as error:
-        shutil.rmtree(place, ignore_errors=True)
+        discard(place)
         raise _unusable(folder, "written", error) from error
-    tidy(folder, keep=_DRAFT if keep_draft else "")
-    return place
+    tidy(folder, keep=draft)
 
 
-def discard(folder: Path) -> None:
-    """Drop the draft."""
-    shutil.rmtree(folder / _DRAFT, ignore_errors=True)
+def discard(draft: Path) -> None:
+    shutil.rmtree(draft, ignore_errors=True)
 
 
-def tidy(folder: Path, *, keep: str = "") -> None:
+def tidy(folder: Path, *, keep: Path | None = None) -> None:
     """Delete what no reader is led to: drafts of dead writers and versions before the current one.
 
     What another program holds open, and the system does not let go, is left to the next time.
     """
     place = current(folder)
-    if place == folder or not place.is_dir():
-        discard(folder)
+    if not place.is_dir():
         return
+    current_names = _UNVERSIONED if place == folder else (place.name,)
     for path in folder.iterdir():
-        if path.name in (place.name, keep):
+        if path == keep or path.name in current_names:
             continue
         if path.name in _UNVERSIONED or path.name.startswith(_PASSING):
             if path.is_dir():
                 shutil.rmtree(_out_of_sight(path), ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
+
+
+def _new_place(folder: Path) -> Path:
+    return folder / f"v-{uuid.uuid4().hex[:12]}"
 
 
 def _out_of_sight(path: Path) -> Path:

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ragcli.store.metadata import pages
+from ragcli.store.chunk_table import pages
 from ragcli.types import SourceInfo
 
 # Chroma Cloud hands out, and takes, 300 records a call.

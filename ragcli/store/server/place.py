@@ -14,6 +14,7 @@ from typing import Any
 
 from ragcli.config import StoreConfig
 from ragcli.errors import StoreError
+from ragcli.store.chunk_table import ChunkTable
 from ragcli.store.embedding_functions import refuse_embedding_functions
 from ragcli.store.manifest import Manifest, parse_manifest
 from ragcli.store.server.collection import ServerStore
@@ -21,10 +22,11 @@ from ragcli.store.server.connection import connect
 from ragcli.store.server.failing import address, server_errors
 from ragcli.store.server.generations import RECORDS_PER_CALL, ServerRecords
 from ragcli.store.server.lease import ServerLock, server_lock
-from ragcli.types import SourceInfo
 
 _PREFIX, _CHUNKS = "ragcli.", ".chunks"
 _COLLECTIONS_PER_CALL = 100
+# A response to many questions at once could be larger than a server sends.
+_FOUND_PER_CALL = 3000
 
 
 def server_collections(config: StoreConfig) -> list[str]:
@@ -44,7 +46,6 @@ def server_collections(config: StoreConfig) -> list[str]:
 class ServerPlace:
     """The server is asked each time; nothing of it is remembered but its collections' ids."""
 
-    records_per_call = RECORDS_PER_CALL
     # Their records are written in one call, and their generations, old and new, fit the state.
     sources_per_write = 250
 
@@ -55,6 +56,7 @@ class ServerPlace:
         self._collection = collection
         self._chunks: Any = None
         self._sources: Any = None
+        self._table: ChunkTable | None = None
 
     def __str__(self) -> str:
         return address(self._config)
@@ -64,16 +66,10 @@ class ServerPlace:
         return self._get("chunks") is not None or self._get("sources") is not None
 
     def manifest(self) -> Manifest | None:
-        self._chunks = self._get("chunks")
+        self._chunks, self._table = self._get("chunks"), None
         if self._chunks is None:
             return None
         return parse_manifest(self._chunks.metadata or {}, f"The collection {self._name('chunks')} at {self}")
-
-    def is_empty(self) -> bool:
-        return self.records.is_empty()
-
-    def source_infos(self) -> tuple[SourceInfo, ...]:
-        return self.records.sources()
 
     def open_store(self, manifest: Manifest) -> ServerStore:
         return ServerStore(self, manifest)
@@ -94,24 +90,26 @@ class ServerPlace:
             )
         return ServerStore(self, manifest)
 
-    def open(self, manifest: Manifest) -> Any:
-        """Chroma's collection of the chunks. Raises StoreError where it was built anew since."""
-        opened = self._chunks or self._get("chunks")
-        if opened is None or (opened.metadata or {}).get("created_at") != manifest.created_at:
-            raise StoreError(
-                f"The collection {self._collection} at {self} has just been built anew.",
-                hint="Run the command again.",
-            )
-        refuse_embedding_functions(opened, self)
-        return opened
+    def table(self, manifest: Manifest) -> ChunkTable:
+        """The chunks. Raises StoreError if the collection was built again since."""
+        if self._table is None:
+            chunks = self._chunks or self._get("chunks")
+            if chunks is None or (chunks.metadata or {}).get("created_at") != manifest.created_at:
+                raise StoreError(
+                    f"The collection {self._collection} at {self} has just been built anew.",
+                    hint="Run the command again.",
+                )
+            refuse_embedding_functions(chunks, self)
+            self._table = ChunkTable(chunks, self.errors, RECORDS_PER_CALL, _FOUND_PER_CALL)
+        return self._table
 
-    def set_width(self, opened: Any) -> None:
+    def set_width(self, chunks: Any) -> None:
         """For a writer: the width belongs to the collection, and all who search it share it."""
         # None on Chroma Cloud, whose index of another kind has no such number.
-        graph = opened.configuration_json.get("hnsw")
+        graph = chunks.configuration_json.get("hnsw")
         if graph and graph["ef_search"] != self._width["ef_search"]:
             with self.errors():
-                opened.modify(configuration={"hnsw": self._width})
+                chunks.modify(configuration={"hnsw": self._width})
 
     def sources(self) -> Any:
         """Chroma's collection of the records. Raises StoreError where it is gone."""
@@ -137,7 +135,7 @@ class ServerPlace:
 
     def close(self) -> None:
         """The connection stays for the next use."""
-        self._chunks = self._sources = None
+        self._chunks = self._sources = self._table = None
 
     def errors(self) -> AbstractContextManager[None]:
         return server_errors(self._config)
