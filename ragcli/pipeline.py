@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Literal
 from ragcli import answering, comparison, prompting, store
 from ragcli.config import Config
 from ragcli.config.loading import load_config
-from ragcli.encoders import bi_encoder, reranking
+from ragcli.encoders import reranking
 from ragcli.encoders.prior import NO_PRIOR, Prior
 from ragcli.errors import NothingFoundError, UsageError
-from ragcli.llm import client
 from ragcli.resources import Resources
 from ragcli.retrieval import retrieve
 from ragcli.stopwatch import Stopwatch
@@ -99,7 +98,7 @@ class Pipeline:
         return self._resources.config
 
     def close(self) -> None:
-        """Ends the local LLM server; waits for a start that is under way, lest it outlive us."""
+        """Ends the local LLM server; waits for a start that is under way, so that it does not outlive us."""
         self._resources.close()
 
     def ingest(
@@ -201,7 +200,8 @@ class Pipeline:
     def warm(self) -> None:
         """Loads all that a question needs, so that the first one does not wait for it."""
         self._resources.start_llm()
-        self._resources.load(Stopwatch(), reranker=self.config.reranking.enabled)
+        index = self._resources.index()
+        self._resources.load(index, Stopwatch(), reranker=self.config.reranking.enabled)
 
     def change(self, config: Config) -> None:
         """Other numbers, or another LLM, from the next question on. Loaded encoders and the index stay.
@@ -227,6 +227,7 @@ class Pipeline:
     def chunks(self) -> tuple[Chunk, ...]:
         """Every chunk of the index, source by source."""
         index = self._resources.index()
+        self._resources.check_encoder(index)
         return tuple(chunk for source in index.sources() for chunk in index.chunks(source.source))
 
     @property
@@ -236,47 +237,35 @@ class Pipeline:
 
     def check(self, question: str, *, reranker: bool = False, answers: bool = False) -> None:
         """Raises for the first thing that is missing; nothing heavy is imported, nothing is loaded."""
-        if not question.strip():
-            raise UsageError(
-                "The question is empty.", hint='Ask one: ragcli ask "How long is the notice period?"'
-            )
-        if _SURROGATE.search(question):
-            raise UsageError(
-                "The question holds bytes that are no text.", hint="Set the terminal's encoding to UTF-8."
-            )
-        store.check(self.config)
-        if answers:
-            client.check(self.config.llm)
-        if fingerprint := bi_encoder.check(self.config.embedding):
-            store.check(self.config, fingerprint=fingerprint)
-        if reranker:
-            reranking.check(self.config.reranking)
+        _check_question(question)
+        self._resources.check(reranker=reranker, answers=answers)
 
     def _reranked(self, rerank: bool | None) -> bool:
         return self.config.reranking.enabled if rerank is None else rerank
 
     def _find(self, question: str, filters: Filters, *, reranked: bool, answers: bool = False) -> Prepared:
-        """Says what is missing, then retrieves. With `answers` the LLM starts beside it."""
-        self.check(question, reranker=reranked, answers=answers)
+        """Says what is missing, then retrieves. With `answers` the LLM starts meanwhile."""
+        _check_question(question)
+        index = self._resources.check(reranker=reranked, answers=answers)
         if answers:
             self._resources.start_llm()
         watch = Stopwatch()
         truncated = self._resources.truncated
-        candidates = self._candidates(question, filters, watch, reranked=reranked)
+        candidates = self._candidates(index, question, filters, watch, reranked=reranked)
         return Prepared(question, candidates, watch, self._resources.truncated - truncated)
 
     def _candidates(
-        self, question: str, filters: Filters, watch: Stopwatch, *, reranked: bool
+        self, index: store.Index, question: str, filters: Filters, watch: Stopwatch, *, reranked: bool
     ) -> tuple[Candidate, ...]:
         """What the index holds for the question, in the order that is asked for; one at least."""
-        self._resources.load(watch, reranker=reranked)
+        self._resources.load(index, watch, reranker=reranked)
         with watch.stage("embed"):
             question = spelled_out(question)
             vector = self._resources.bi_encoder.embed([question], query=True)[0]
         with watch.stage("retrieve"):
-            index = self._resources.index()
             candidates = retrieve.retrieve(index, question, vector, self.config.retrieval, filters)
         if not candidates:
+            store.check_not_empty(self.config, index)
             raise NothingFoundError(
                 "Nothing in the index matches the filters.", hint="See what there is: ragcli list"
             )
@@ -360,6 +349,17 @@ class Pipeline:
 def whatever_arm(on_text: Callable[[str], None] | None) -> OnArmText | None:
     """For the text of a question that is answered in one order alone."""
     return None if on_text is None else lambda _arm, text: on_text(text)
+
+
+def _check_question(question: str) -> None:
+    if not question.strip():
+        raise UsageError(
+            "The question is empty.", hint='Ask one: ragcli ask "How long is the notice period?"'
+        )
+    if _SURROGATE.search(question):
+        raise UsageError(
+            "The question holds bytes that are no text.", hint="Set the terminal's encoding to UTF-8."
+        )
 
 
 def _same_prompt(one: Context, other: Context | None) -> bool:
