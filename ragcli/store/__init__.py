@@ -100,13 +100,13 @@ def open_store(
                 manifest = _new_manifest(config, embedder_name, fingerprint, dimension)
                 # What lies here without a manifest is what a killed start or a killed reset left.
                 place.delete()
-                return place.create_store(manifest)
+                return _create(place, manifest)
     manifest = _existing_manifest(config, place)
     if fingerprint:
         _check_model(config, manifest, embedder_name, fingerprint, dimension)
     if create:
         _check_chunking(config, manifest)
-    return place.open_store(manifest)
+    return _open(place, manifest)
 
 
 def contents(config: Config) -> list[tuple[str, str]]:
@@ -143,6 +143,16 @@ def _place(config: Config) -> _Place:
     if config.store.url:
         return ServerPlace(config.store, config.collection)
     return FolderPlace(config.store, config.collection)
+
+
+def _open(place: _Place, manifest: Manifest) -> Index:
+    return ServerStore(place, manifest) if isinstance(place, ServerPlace) else Store(place, manifest)
+
+
+def _create(place: _Place, manifest: Manifest) -> Index:
+    if isinstance(place, ServerPlace):
+        return ServerStore.create(place, manifest)
+    return Store.create(place, manifest)
 
 
 def _new_manifest(config: Config, name: str, fingerprint: str, dimension: int | None) -> Manifest:

@@ -17,7 +17,7 @@ from ragcli.store.folder.bases import full_base, kept_base
 from ragcli.store.folder.chroma_files import check_database, chroma_errors
 from ragcli.store.folder.chunks import FolderChunks
 from ragcli.store.folder.generations import Records
-from ragcli.store.folder.lock import WriteLock
+from ragcli.store.folder.place import FolderPlace
 from ragcli.store.folder.seal import DAMAGED_HINT
 from ragcli.store.folder.word_index import WordSearch
 from ragcli.store.manifest import Manifest, read_manifest, write_manifest
@@ -42,20 +42,21 @@ class Store:
     `versions`); each change takes the lock and publishes a version, `writing` does both for many changes.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, lock: WriteLock, *, search_width: int) -> None:
+    def __init__(self, place: FolderPlace, manifest: Manifest) -> None:
         self.manifest = manifest
-        self._folder = folder
-        self._lock = lock
-        self._chunks = FolderChunks(manifest, search_width=search_width)
-        self._words = WordSearch(folder)
+        self._folder = place.folder
+        self._lock = place.lock
+        self._chunks = FolderChunks(manifest, search_width=place.search_width)
+        self._words = WordSearch(place.folder)
         self._draft: Path | None = None
         self._draft_is_sound = True
         self._next_checkpoint = 0.0
 
     @classmethod
-    def create(cls, folder: Path, manifest: Manifest, lock: WriteLock, *, search_width: int) -> Store:
-        """A new, empty collection in `folder`. The manifest comes last: before it there is no index."""
-        store = cls(folder, manifest, lock, search_width=search_width)
+    def create(cls, place: FolderPlace, manifest: Manifest) -> Store:
+        """A new, empty collection. The manifest comes last: before it there is no index."""
+        folder = place.folder
+        store = cls(place, manifest)
         try:
             draft = versions.new_draft(folder)
             _records(draft).create()

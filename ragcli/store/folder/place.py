@@ -17,7 +17,6 @@ from pathlib import Path
 
 from ragcli.config import StoreConfig
 from ragcli.errors import StoreError
-from ragcli.store.folder.collection import Store
 from ragcli.store.folder.lock import write_lock
 from ragcli.store.manifest import Manifest, read_manifest
 
@@ -28,33 +27,27 @@ def folder_collections(config: StoreConfig) -> list[str]:
 
 
 class FolderPlace:
-    """Imports Chroma for nothing but the store itself."""
+    """Never imports Chroma."""
 
     def __init__(self, config: StoreConfig, collection: str) -> None:
-        self._folder = Path(config.path).expanduser() / collection
-        self._search_width = config.search_width
-        self.lock = write_lock(self._folder.with_name(f"{self._folder.name}.lock"), collection)
+        self.folder = Path(config.path).expanduser() / collection
+        self.search_width = config.search_width
+        self.lock = write_lock(self.folder.with_name(f"{self.folder.name}.lock"), collection)
 
     def exists(self) -> bool:
         """Whether there is anything, were it the remains of a killed start."""
-        return self._folder.exists()
+        return self.folder.exists()
 
     def manifest(self) -> Manifest | None:
-        return read_manifest(self._folder)
-
-    def open_store(self, manifest: Manifest) -> Store:
-        return Store(self._folder, manifest, self.lock, search_width=self._search_width)
-
-    def create_store(self, manifest: Manifest) -> Store:
-        return Store.create(self._folder, manifest, self.lock, search_width=self._search_width)
+        return read_manifest(self.folder)
 
     def delete(self) -> None:
         """With all files, finished or not."""
         try:
             # The manifest goes first: a reset that is killed half way leaves no index, and no broken one.
-            (self._folder / "manifest.json").unlink(missing_ok=True)
-            if self._folder.exists():
-                shutil.rmtree(self._folder)
+            (self.folder / "manifest.json").unlink(missing_ok=True)
+            if self.folder.exists():
+                shutil.rmtree(self.folder)
         except OSError as error:
             hint = "Check the permissions of the folder, and that no other program uses it."
-            raise StoreError(f"{self._folder} cannot be deleted: {error}", hint=hint) from error
+            raise StoreError(f"{self.folder} cannot be deleted: {error}", hint=hint) from error

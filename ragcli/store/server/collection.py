@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ragcli.errors import UsageError
 from ragcli.store.chunk_table import ChunkTable, Update
 from ragcli.store.manifest import Manifest
 from ragcli.store.server.generations import ServerRecords
-from ragcli.store.server.lease import ServerLock
+from ragcli.store.server.place import ServerPlace
 from ragcli.types import Candidate, Chunk, Filters, SourceInfo
 
 if TYPE_CHECKING:
@@ -21,28 +21,27 @@ if TYPE_CHECKING:
     Vectors: TypeAlias = NDArray[np.float32]
 
 
-class Place(Protocol):
-    """Where the collection is: `place.ServerPlace`."""
-
-    lock: ServerLock
-    records: ServerRecords
-    sources_per_write: int
-
-    def table(self, manifest: Manifest) -> ChunkTable: ...
-
-    def set_width(self, chunks: Any) -> None: ...
-
-    def close(self) -> None: ...
+# Their records are written in one call, and their generations, old and new, fit the state.
+_SOURCES_PER_WRITE = 250
 
 
 class ServerStore:
     """Get one from `open_store`. Reading needs no lock; each change takes it, `writing` keeps it for many."""
 
-    def __init__(self, place: Place, manifest: Manifest) -> None:
+    def __init__(self, place: ServerPlace, manifest: Manifest) -> None:
         self.manifest = manifest
         self._place = place
         self._lock = place.lock
-        self._records = place.records
+        self._records = ServerRecords(place)
+
+    @classmethod
+    def create(cls, place: ServerPlace, manifest: Manifest) -> ServerStore:
+        """A new, empty collection. What carries the manifest comes last."""
+        store = cls(place, manifest)
+        place.create_sources()
+        store._records.create()
+        place.create_chunks(manifest)
+        return store
 
     def __enter__(self) -> ServerStore:
         return self
@@ -133,8 +132,8 @@ class ServerStore:
         Many sources in one call cost little more than one: most of the time goes into waiting for the disk.
         """
         with self.writing():
-            for first in range(0, len(updates), self._place.sources_per_write):
-                self._write(updates[first : first + self._place.sources_per_write])
+            for first in range(0, len(updates), _SOURCES_PER_WRITE):
+                self._write(updates[first : first + _SOURCES_PER_WRITE])
 
     def _write(self, updates: Sequence[Update]) -> None:
         generations = self._records.begin([update.source for update in updates])

@@ -11,27 +11,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from ragcli.store.chunk_table import pages
+from ragcli.store.server.place import RECORDS_PER_CALL, ServerPlace
 from ragcli.types import SourceInfo
 
-# Chroma Cloud hands out, and takes, 300 records a call.
-RECORDS_PER_CALL = 300
 _STATE = "state"
 _IS_SOURCE = {"kind": "source"}
 # Chroma wants a vector with every record; these are never searched by one.
 _VECTOR = [1.0]
-
-
-class _Server(Protocol):
-    def sources(self) -> Any:
-        """Chroma's collection of these records."""
-        ...
-
-    def errors(self) -> AbstractContextManager[None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +38,8 @@ class Hidden:
 class ServerRecords:
     """Only the holder of the write lock may call what changes them."""
 
-    def __init__(self, server: _Server) -> None:
-        self._server = server
+    def __init__(self, place: ServerPlace) -> None:
+        self._place = place
 
     def create(self) -> None:
         self._write_state(1, [])
@@ -59,13 +49,13 @@ class ServerRecords:
         return sum(info.chunks for info in self.sources())
 
     def is_empty(self) -> bool:
-        with self._server.errors():
+        with self._place.errors():
             where = {"$and": [_IS_SOURCE, {"chunks": {"$gt": 0}}]}
-            return not self._server.sources().get(where=where, limit=1)["ids"]
+            return not self._place.sources().get(where=where, limit=1)["ids"]
 
     def sources(self) -> tuple[SourceInfo, ...]:
-        with self._server.errors():
-            rows = list(pages(self._server.sources(), RECORDS_PER_CALL, where=_IS_SOURCE))
+        with self._place.errors():
+            rows = list(pages(self._place.sources(), RECORDS_PER_CALL, where=_IS_SOURCE))
         return tuple(sorted((_info(metadata) for metadata, _ in rows), key=lambda info: info.source))
 
     def generation(self, source: str) -> int | None:
@@ -78,9 +68,9 @@ class ServerRecords:
         mark, suspects = self._state()
         if not suspects:
             return Hidden((), mark)
-        with self._server.errors():
+        with self._place.errors():
             where = {"generation": {"$in": suspects}}
-            rows = list(pages(self._server.sources(), RECORDS_PER_CALL, where=where))
+            rows = list(pages(self._place.sources(), RECORDS_PER_CALL, where=where))
         current = {metadata["generation"] for metadata, _ in rows}
         return Hidden(tuple(sorted(set(suspects) - current)), mark)
 
@@ -95,8 +85,8 @@ class ServerRecords:
         """Make each generation the current one of its source, and the one before it hidden."""
         entries = list(entries)
         if entries:
-            with self._server.errors():
-                self._server.sources().upsert(
+            with self._place.errors():
+                self._place.sources().upsert(
                     ids=[_id(info.source) for _, info in entries],
                     embeddings=[_VECTOR] * len(entries),
                     metadatas=[_metadata(generation, info) for generation, info in entries],
@@ -107,22 +97,22 @@ class ServerRecords:
         rows = list(bases.items())
         for first in range(0, len(rows), RECORDS_PER_CALL):
             part = rows[first : first + RECORDS_PER_CALL]
-            with self._server.errors():
+            with self._place.errors():
                 # Chroma keeps the keys that an update does not name.
-                self._server.sources().update(
+                self._place.sources().update(
                     ids=[_id(source) for source, _ in part], metadatas=[{"base": base} for _, base in part]
                 )
 
     def retire(self, source: str) -> int:
         """Take the source out of the index; its generation becomes hidden. Returns how many chunks it had."""
-        with self._server.errors():
-            found = self._server.sources().get(ids=[_id(source)], include=["metadatas"])["metadatas"]
+        with self._place.errors():
+            found = self._place.sources().get(ids=[_id(source)], include=["metadatas"])["metadatas"]
         if not found:
             return 0
         following, suspects = self._state()
         self._write_state(following, [*suspects, found[0]["generation"]])
-        with self._server.errors():
-            self._server.sources().delete(ids=[_id(source)])
+        with self._place.errors():
+            self._place.sources().delete(ids=[_id(source)])
         return int(found[0]["chunks"])
 
     def forget(self, generations: Iterable[int]) -> None:
@@ -135,19 +125,19 @@ class ServerRecords:
 
     def _current(self, sources: Sequence[str]) -> list[int]:
         """The generations that these sources have now, as far as they are in the index."""
-        with self._server.errors():
-            found = self._server.sources().get(ids=[_id(name) for name in sources], include=["metadatas"])
+        with self._place.errors():
+            found = self._place.sources().get(ids=[_id(name) for name in sources], include=["metadatas"])
         return [int(metadata["generation"]) for metadata in found["metadatas"]]
 
     def _state(self) -> tuple[int, list[int]]:
         """The next free generation, and the suspects."""
-        with self._server.errors():
-            found = self._server.sources().get(ids=[_STATE], include=["metadatas", "documents"])
+        with self._place.errors():
+            found = self._place.sources().get(ids=[_STATE], include=["metadatas", "documents"])
         return int(found["metadatas"][0]["next"]), json.loads(found["documents"][0])
 
     def _write_state(self, following: int, suspects: Sequence[int]) -> None:
-        with self._server.errors():
-            self._server.sources().upsert(
+        with self._place.errors():
+            self._place.sources().upsert(
                 ids=[_STATE],
                 embeddings=[_VECTOR],
                 metadatas=[{"kind": _STATE, "next": following}],

@@ -13,49 +13,14 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import Any, TypeAlias
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from ragcli.errors import IndexBusyError, StoreError
 
 LEASE_SECONDS = 45.0
 PROLONG_SECONDS = 10.0
 _NANOSECONDS = 1_000_000_000
-
-
-Held: TypeAlias = AbstractContextManager[Callable[[], None]]
-"""Entered, it holds a lock and gives a function that raises StoreError where the lock was lost since."""
-
-
-class ServerLock(AbstractContextManager["ServerLock"]):
-    """May be entered again by its holder (`depth` times by now). Raises StoreError at once if it is taken."""
-
-    def __init__(self, hold: Callable[[], Held]) -> None:
-        self.depth = 0
-        self._hold = hold
-        self._held: Held | None = None
-        self._confirm: Callable[[], None] = _nothing
-
-    def confirm(self) -> None:
-        """Raises StoreError if it is no longer held: a server's lock ends when its holder was unreachable."""
-        self._confirm()
-
-    def __enter__(self) -> ServerLock:
-        if self.depth == 0:
-            self._held = self._hold()
-            self._confirm = self._held.__enter__()
-        self.depth += 1
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.depth -= 1
-        if self.depth == 0 and self._held is not None:
-            self._held.__exit__(None, None, None)
-            self._held, self._confirm = None, _nothing
-
-
-def _nothing() -> None:
-    """Not held: nothing to confirm."""
 
 
 @contextmanager

@@ -17,14 +17,15 @@ from ragcli.errors import StoreError
 from ragcli.store.chunk_table import ChunkTable
 from ragcli.store.embedding_functions import refuse_embedding_functions
 from ragcli.store.manifest import Manifest, parse_manifest
-from ragcli.store.server.collection import ServerStore
 from ragcli.store.server.connection import connect
 from ragcli.store.server.failing import address, server_errors
-from ragcli.store.server.generations import RECORDS_PER_CALL, ServerRecords
-from ragcli.store.server.lease import ServerLock, server_lock
+from ragcli.store.server.lease import server_lock
+from ragcli.store.write_lock import WriteLock
 
 _PREFIX, _CHUNKS = "ragcli.", ".chunks"
 _COLLECTIONS_PER_CALL = 100
+# Chroma Cloud hands out, and takes, 300 records a call.
+RECORDS_PER_CALL = 300
 # A response to many questions at once could be larger than a server sends.
 _FOUND_PER_CALL = 3000
 
@@ -46,12 +47,8 @@ def server_collections(config: StoreConfig) -> list[str]:
 class ServerPlace:
     """The server is asked each time; nothing of it is remembered but its collections' ids."""
 
-    # Their records are written in one call, and their generations, old and new, fit the state.
-    sources_per_write = 250
-
     def __init__(self, config: StoreConfig, collection: str) -> None:
-        self.records = ServerRecords(self)
-        self.lock = ServerLock(self._hold)
+        self.lock = WriteLock(self._hold)
         self._config = config
         self._collection = collection
         self._chunks: Any = None
@@ -71,16 +68,15 @@ class ServerPlace:
             return None
         return parse_manifest(self._chunks.metadata or {}, f"The collection {self._name('chunks')} at {self}")
 
-    def open_store(self, manifest: Manifest) -> ServerStore:
-        return ServerStore(self, manifest)
-
-    def create_store(self, manifest: Manifest) -> ServerStore:
-        """An empty collection. What carries the manifest comes last: before it there is no index."""
+    def create_sources(self) -> None:
+        """The collection of the records, without any."""
         with self.errors():
             self._sources = connect(self._config).create_collection(
                 self._name("sources"), embedding_function=None, metadata={"kind": "sources"}
             )
-        self.records.create()
+
+    def create_chunks(self, manifest: Manifest) -> None:
+        """The collection of the chunks, without any. It carries the manifest: before it there is no index."""
         with self.errors():
             self._chunks = connect(self._config).create_collection(
                 self._name("chunks"),
@@ -88,7 +84,6 @@ class ServerPlace:
                 configuration={"hnsw": {"space": manifest.distance, **self._width}},
                 metadata=asdict(manifest),
             )
-        return ServerStore(self, manifest)
 
     def table(self, manifest: Manifest) -> ChunkTable:
         """The chunks. Raises StoreError if the collection was built again since."""
