@@ -1,7 +1,7 @@
 """The stages in order: ingest(), search(), ask(), compare(). Models are opened once and stay warm.
 
-What is missing is said before the work on a question begins, in this order: the question, the index, the LLM,
-the models; all of that without importing a heavy library.
+What is missing is reported before the work on a question begins, in this order: the question, the index, the
+LLM, the models; all of that without importing a heavy library.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ OnArmText = Callable[[str, str], None]
 """Gets the name of the arm and the LLM's text as it arrives, before it is cited."""
 
 EVERYTHING = Filters()
-# What an undecodable argument of a command line becomes.
+# What Python makes of bytes in an argument that it cannot decode.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @contextmanager
 def open_pipeline(config: Config | None = None, *, bulk: bool = False) -> Iterator[Pipeline]:
-    """A pipeline whose models load when they are first needed and stay until the block ends.
+    """A pipeline whose models are loaded when they are first needed and stay until the block ends.
 
-    Without a configuration: that of the commands (defaults, config.toml, environment). `bulk`: for more than
-    some questions, so that encoders that start slowly and work fast may pay.
+    Without a configuration, it uses that of the commands (defaults, config.toml, environment). `bulk`: there
+    are many questions, so encoders that start slowly and work fast may pay.
     """
     pipeline = Pipeline(load_config() if config is None else config, bulk=bulk)
     try:
@@ -65,7 +65,7 @@ def open_pipeline(config: Config | None = None, *, bulk: bool = False) -> Iterat
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One order of the candidates with its packed prompt; None where there is nothing to ask the LLM."""
+    """One order of the candidates with its prompt; `context` is None if there is nothing to ask the LLM."""
 
     name: ArmName
     candidates: tuple[Candidate, ...]
@@ -76,9 +76,9 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A question on its way: what was found, and the prompt of each arm, one or both (base, reranked).
+    """A question before the LLM: what was found, and the prompt of each arm, one or both (base, reranked).
 
-    `watch` timed what the arms share; `truncated` counts the texts that were cut for the encoders meanwhile.
+    `watch` timed what the arms share; `truncated` counts the texts that were cut for the encoders.
     """
 
     question: str
@@ -89,7 +89,7 @@ class Prepared:
 
 
 class Pipeline:
-    """All that one configuration can do. One question at a time: not to be shared between threads."""
+    """Everything that one configuration can do. One question at a time: not to be shared between threads."""
 
     def __init__(self, config: Config, *, bulk: bool = False) -> None:
         self._resources = Resources(config, bulk=bulk)
@@ -99,7 +99,7 @@ class Pipeline:
         return self._resources.config
 
     def close(self) -> None:
-        """Ends the local LLM server; waits for a start that is under way, so that it does not outlive us."""
+        """Stops the local LLM server. Waits for one that is starting: it must not outlive this process."""
         self._resources.close()
 
     def ingest(
@@ -111,7 +111,7 @@ class Pipeline:
         progress: Callable[[Progress], None] | None = None,
     ) -> IngestReport:
         """Brings the index in step with the files; see `ingestion.ingest`."""
-        # Questions need none of the readers of documents.
+        # Questions need no readers of documents.
         from ragcli.ingestion import ingest
 
         report = ingest.ingest(
@@ -179,7 +179,7 @@ class Pipeline:
         rerank: bool | None = None,
         filters: Filters = EVERYTHING,
     ) -> Prepared:
-        """All of `ask`, or of `compare`, that comes before the LLM: for callers who keep several busy."""
+        """Everything in `ask` or `compare` before the LLM: for callers that send several requests at once."""
         reranked = compare or self._reranked(rerank)
         found = self._find(question, filters, reranked=reranked, answers=True)
         if not compare:
@@ -194,20 +194,20 @@ class Pipeline:
         return replace(found, arms=tuple(arms))
 
     def finish(self, prepared: Prepared, *, on_text: OnArmText | None = None) -> Answer | Comparison:
-        """The LLM's part. Any thread may call this, many at once, and again after an LLMError."""
+        """The LLM's part. Any thread may call this, several at once, and again after an LLMError."""
         answers = self._answers(prepared, on_text)
         return answers[0] if len(answers) == 1 else self._compared(prepared, *answers)
 
     def warm(self) -> None:
-        """Loads all that a question needs, so that the first one does not wait for it."""
+        """Loads everything that a question needs, so that the first one does not wait for it."""
         self._resources.start_llm()
         index = self._resources.index()
         self._resources.load(index, Stopwatch(), reranker=self.config.reranking.enabled)
 
     def change(self, config: Config) -> None:
-        """Other numbers, or another LLM, from the next question on. Loaded encoders and the index stay.
+        """Take other settings or another LLM from the next question on. Loaded encoders and the index stay.
 
-        Raises UsageError for a change of what those were opened with.
+        Raises UsageError if a setting that they depend on changes.
         """
         self._resources.change(config)
 
@@ -242,7 +242,7 @@ class Pipeline:
 
     @property
     def prior(self) -> Prior:
-        """What the bi-encoder's similarity weighs in the reranked order."""
+        """The weight of the bi-encoder's similarity in the reranked order."""
         return self._resources.reranker.prior
 
     def check(self, question: str, *, reranker: bool = False, answers: bool = False) -> None:
@@ -254,7 +254,7 @@ class Pipeline:
         return self.config.reranking.enabled if rerank is None else rerank
 
     def _find(self, question: str, filters: Filters, *, reranked: bool, answers: bool = False) -> Prepared:
-        """Says what is missing, then retrieves. With `answers` the LLM starts meanwhile."""
+        """Reports what is missing, then retrieves. With `answers`, the LLM starts meanwhile."""
         _check_question(question)
         index = self._resources.check(reranker=reranked, answers=answers)
         if answers:
@@ -267,7 +267,7 @@ class Pipeline:
     def _candidates(
         self, index: store.Index, question: str, filters: Filters, watch: Stopwatch, *, reranked: bool
     ) -> tuple[Candidate, ...]:
-        """What the index holds for the question, in the order that is asked for; one at least."""
+        """The candidates in the index, in the requested order; at least one."""
         self._resources.load(index, watch, reranker=reranked)
         with watch.stage("embed"):
             question = spelled_out(question)
@@ -287,7 +287,7 @@ class Pipeline:
     def _arm(
         self, name: ArmName, found: Prepared, candidates: tuple[Candidate, ...], watch: Stopwatch
     ) -> Arm:
-        """Packs the prompt; none where no passage is likely enough to be relevant."""
+        """Packs the prompt, unless no passage is likely enough to be relevant."""
         if prompting.below_threshold(candidates, self.config.prompt):
             return Arm(name, candidates, None, watch)
         truncated = self._resources.truncated
@@ -303,7 +303,7 @@ class Pipeline:
         return Arm(name, candidates, context, watch, self._resources.truncated - truncated)
 
     def _answers(self, prepared: Prepared, on_text: OnArmText | None) -> list[Answer]:
-        """An answer for each arm. The same prompt is asked once: its answer says nothing about the arms."""
+        """An answer for each arm. Equal prompts are sent once: two answers would not tell the arms apart."""
         answers: list[Answer] = []
         for arm in prepared.arms:
             hear = None if on_text is None else partial(on_text, arm.name)
@@ -318,7 +318,7 @@ class Pipeline:
         return answers
 
     def _answer(self, question: str, arm: Arm, on_text: Callable[[str], None] | None) -> Answer:
-        # With a stopwatch of its own: a second try does not add to the seconds of the first.
+        # A stopwatch of its own: a second try does not add to the seconds of the first.
         watch = Stopwatch(arm.watch.timings)
         if arm.context is None:
             return answering.abstention(question, arm.candidates, config=self.config, watch=watch)
@@ -357,7 +357,7 @@ class Pipeline:
 
 
 def whatever_arm(on_text: Callable[[str], None] | None) -> OnArmText | None:
-    """For the text of a question that is answered in one order alone."""
+    """For a question that is answered in one order only."""
     return None if on_text is None else lambda _arm, text: on_text(text)
 
 
@@ -373,7 +373,7 @@ def _check_question(question: str) -> None:
 
 
 def _same_prompt(one: Context, other: Context | None) -> bool:
-    """Whether two prompts are the same to the letter, and number the same chunks."""
+    """Whether two prompts are identical and number the same chunks."""
     return (
         other is not None
         and one.messages == other.messages
@@ -382,6 +382,6 @@ def _same_prompt(one: Context, other: Context | None) -> bool:
 
 
 def _base_order(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """The candidates as the retrieval ranked them, without a trace of the cross-encoder."""
+    """The candidates as the retrieval ranked them, without anything from the cross-encoder."""
     unscored = [replace(c, logit=None, score=None, probability=None, rank=None) for c in candidates]
     return tuple(sorted(unscored, key=lambda candidate: candidate.base_rank))

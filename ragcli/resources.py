@@ -14,7 +14,7 @@ from ragcli.errors import RagcliError, UsageError
 from ragcli.llm import client
 from ragcli.stopwatch import Stopwatch
 
-# What the encoders and the index were opened with.
+# The sections that the encoders and the index depend on.
 OPENED_WITH = ("collection", "store", "embedding", "reranking")
 
 
@@ -31,15 +31,15 @@ class Resources:
         self._llm_is_cold = False
 
     def close(self) -> None:
-        """Ends the local LLM server; waits for a start that is under way, so that it does not outlive us."""
+        """Stops the local LLM server. Waits for one that is starting: it must not outlive this process."""
         self._starter.shutdown(wait=True)
         self._servers.close()
         self._close_index()
 
     def change(self, config: Config) -> None:
-        """Other numbers, or another LLM. Loaded encoders and the index stay.
+        """Take other settings or another LLM. Loaded encoders and the index stay open.
 
-        Raises UsageError for a change of what those were opened with.
+        Raises UsageError if a setting that they depend on changes.
         """
         if any(getattr(config, name) != getattr(self.config, name) for name in OPENED_WITH):
             raise UsageError("The encoders and the index cannot be changed.", hint="Open another pipeline.")
@@ -62,7 +62,7 @@ class Resources:
         return sum(encoder.truncated for encoder in loaded if encoder is not None)
 
     def _loaded(self, name: str) -> Any:
-        """The encoder of this name; None as long as it is not loaded."""
+        """The encoder of this name; None if it is not loaded yet."""
         return self.__dict__.get(name)
 
     def check(self, *, reranker: bool, answers: bool) -> store.Index:
@@ -94,7 +94,7 @@ class Resources:
         return self._llm
 
     def opened_llm(self, watch: Stopwatch) -> client.LLM:
-        """What is left to wait for is timed as loading; nothing where the LLM runs already."""
+        """The wait that is left is timed as loading; nothing if the LLM is running already."""
         starting = self._starting_llm()
         try:
             if starting.done() and not self._llm_is_cold:

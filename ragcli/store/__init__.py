@@ -1,4 +1,4 @@
-"""Keep and search chunks, and remember what built them: in a `folder` of this machine or on a `server`."""
+"""Store and search chunks, and record what built them: in a `folder` on this machine or on a `server`."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ __all__ = [
 ]
 
 Index: TypeAlias = Store | ServerStore
-"""An open collection, in a folder or on a server: both do the same."""
+"""An open collection, in a folder or on a server: both have the same methods."""
 
 _Place: TypeAlias = FolderPlace | ServerPlace
 _COLLECTION_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 
 
 def where(config: Config) -> str:
-    """The folder or the server that holds the index, safe to print."""
+    """The folder or server that holds the index, safe to print."""
     return address(config.store) if config.store.url else config.store.path
 
 
 def check(config: Config, *, fingerprint: str = "") -> None:
-    """Raise what stands against a question to this index; imports no model, and Chroma for a server only.
+    """Raise if this index cannot answer a question. Imports no model, and Chroma only for a server.
 
     NothingFoundError: no index, or an empty one. IndexMismatchError: another bi-encoder built it (see
     `check_model`). StoreServerError: its server cannot be used.
@@ -59,8 +59,8 @@ def check(config: Config, *, fingerprint: str = "") -> None:
 
 
 def check_model(config: Config, index: Index, *, fingerprint: str = "", dimension: int | None = None) -> None:
-    """Raise IndexMismatchError if another bi-encoder than that of the settings built the index: by its
-    `fingerprint` if that is given, else by its name.
+    """Raise IndexMismatchError if the index was built with another bi-encoder than the one in the settings:
+    compared by `fingerprint` if that is given, else by name.
     """
     name = config.embedding.model
     if fingerprint:
@@ -70,7 +70,7 @@ def check_model(config: Config, index: Index, *, fingerprint: str = "", dimensio
 
 
 def check_not_empty(config: Config, index: Index) -> None:
-    """Raise NothingFoundError if it is."""
+    """Raise NothingFoundError if the index is empty."""
     if index.is_empty():
         raise NothingFoundError(
             f"The collection {config.collection} is empty.", hint="Run: ragcli ingest PATH..."
@@ -85,20 +85,20 @@ def open_store(
     fingerprint: str = "",
     dimension: int | None = None,
 ) -> Index:
-    """The collection that the settings name. Chroma is imported at the first search or change.
+    """The collection that the settings name. Chroma is imported for the first search or change.
 
-    With `create`, a missing index is created (model and dimension are needed then), and the chunking settings
-    must be those of the index. What is left empty is not checked: listing needs no model.
+    With `create`, a missing index is created (which needs a model and a dimension), and the chunking settings
+    must be those of the index. An empty argument is not checked: listing needs no model.
 
     Raises NothingFoundError (no index), IndexMismatchError, StoreError.
     """
     place = _place(config)
     if create and place.manifest() is None:
         with place.lock:
-            # Another one may have made it since.
+            # Another process may have created it in the meantime.
             if place.manifest() is None:
                 manifest = _new_manifest(config, embedder_name, fingerprint, dimension)
-                # What lies here without a manifest is what a killed start or a killed reset left.
+                # Files without a manifest were left by an ingest or a reset that was killed.
                 place.delete()
                 return _create(place, manifest)
     manifest = _existing_manifest(config, place)
@@ -110,7 +110,7 @@ def open_store(
 
 
 def contents(config: Config) -> list[tuple[str, str]]:
-    """(source, sha256) of all that the collection holds, and how it was cut."""
+    """(source, sha256) of all documents in the collection, after a row that says how they were cut."""
     with open_store(config, create=False) as index:
         built = index.manifest
         cut = (f"size {built.chunk_size}, overlap {built.chunk_overlap}", built.fingerprint)
@@ -118,9 +118,9 @@ def contents(config: Config) -> list[tuple[str, str]]:
 
 
 def reset(config: Config) -> None:
-    """Delete the collection with all that it holds. Raises NothingFoundError if there is none.
+    """Delete the collection and everything in it. Raises NothingFoundError if there is none.
 
-    A Store of it that this process holds must be closed first.
+    If this process has it open, close it first.
     """
     place = _place(config)
     if not place.exists():

@@ -22,7 +22,7 @@ _FIRST_CHUNKS = {"index": {"$eq": 0}}
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What a source is to hold. `vectors` is float32 (len(chunks), dimension); `base` as in SourceInfo."""
+    """The new content of a source. `vectors` is float32 (len(chunks), dimension); `base` as in SourceInfo."""
 
     source: str
     title: str
@@ -33,14 +33,14 @@ class Update:
     base: str = ""
 
     def info(self, now: str, *, base: str) -> SourceInfo:
-        """The source's record, with its base as the index keeps it."""
+        """The source's record, with its base in the form that the index stores."""
         return SourceInfo(self.source, self.title, self.format, len(self.chunks), self.sha256, now, base)
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkTable:
-    """`chroma` is Chroma's collection, or a `chroma_core.Reader` of one. `errors` turns what it raises into
-    StoreErrors. The two numbers are how many records Chroma writes or reads, and finds, in one call.
+    """`chroma` is Chroma's collection, or a `chroma_core.Reader` of it. `errors` turns what it raises into
+    StoreErrors. The two numbers limit how many records are written or read, and found, in one call.
     """
 
     chroma: Any
@@ -49,7 +49,7 @@ class ChunkTable:
     found_per_call: int
 
     def add(self, entries: Sequence[tuple[int, Update]]) -> None:
-        """The chunks of (generation, update)."""
+        """Add the chunks of each (generation, update)."""
         import numpy as np
 
         rows = [(generation, update, chunk) for generation, update in entries for chunk in update.chunks]
@@ -72,7 +72,7 @@ class ChunkTable:
             self.chroma.delete(where=_of(generations))
 
     def count(self) -> int:
-        """All chunks, hidden ones too."""
+        """The number of all chunks, hidden ones included."""
         with self.errors():
             return int(self.chroma.count())
 
@@ -82,11 +82,11 @@ class ChunkTable:
         return tuple(sorted(chunks, key=lambda chunk: chunk.index))
 
     def of_generations(self, generations: Sequence[int]) -> list[tuple[Mapping[str, Any], str]]:
-        """The metadata and the text of each chunk, in no order."""
+        """(metadata, text) of each chunk, in no particular order."""
         return self._pages(_of(generations))
 
     def sample(self, hidden: Sequence[int]) -> tuple[Chunk, int] | None:
-        """Some chunk that is not hidden with its vector's dimension; None if there is none."""
+        """Any chunk that is not hidden, with the dimension of its vector; None if there is none."""
         where = chroma_filter(Filters(), hidden, lambda: ())
         include = ["metadatas", "documents", "embeddings"]
         with self.errors():
@@ -100,7 +100,7 @@ class ChunkTable:
         return [metadata for metadata, _ in self._pages(_FIRST_CHUNKS)]
 
     def rows(self, ids: Sequence[str]) -> dict[str, tuple[Chunk, Vectors]]:
-        """The chunks of these row ids with their vectors, float32 (dimension,), as far as they are there."""
+        """The chunks with these row ids and their vectors, float32 (dimension,); missing ones are omitted."""
         with self.errors():
             found = self.chroma.get(ids=list(ids), include=["metadatas", "documents", "embeddings"])
         rows = zip(found["metadatas"], found["documents"], found["embeddings"], strict=True)
@@ -110,7 +110,7 @@ class ChunkTable:
         }
 
     def warm(self, dimension: int) -> None:
-        """Do now what Chroma puts off until the first search."""
+        """Let Chroma do now what it puts off until the first search."""
         import numpy as np
 
         question: Vectors = np.ones((1, dimension), dtype=np.float32)
@@ -129,7 +129,7 @@ class ChunkTable:
         """For each row of `vectors`, float32 (questions, dimension): the n nearest chunks by cosine that the
         filters let through and that are not of a `hidden` generation; ties by chunk id.
 
-        `sources` gives all that the index holds, for filters by name. Raises UsageError for an unknown
+        `sources` gives all sources of the index, for filters by name. Raises UsageError for an unknown
         metadata key.
         """
         where = chroma_filter(filters, hidden, sources)
@@ -163,12 +163,12 @@ class ChunkTable:
 
 
 def row_id(generation: int, chunk_id: str) -> str:
-    """A chunk's id in Chroma, where a source's chunks of two generations may be at the same time."""
+    """A chunk's id in Chroma, which may hold two generations of the same source at the same time."""
     return f"{generation}-{chunk_id}"
 
 
 def pages(collection: Any, size: int, **query: Any) -> Iterator[tuple[Any, Any]]:
-    """(metadata, document) of all records that `query` lets through, `size` a call."""
+    """(metadata, document) of all records that match `query`, `size` of them in a call."""
     offset = 0
     while True:
         found = collection.get(limit=size, offset=offset, include=["metadatas", "documents"], **query)

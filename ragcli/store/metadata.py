@@ -1,4 +1,4 @@
-"""A chunk as a record in Chroma, and back; and filters as Chroma wants them."""
+"""Chunks to records in Chroma and back, and filters in the form that Chroma takes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ragcli.errors import UsageError
 from ragcli.text.names import nfc
 from ragcli.types import Chunk, Filters, MetadataValue, SourceInfo
 
-# What --where may name of ragcli's own; the rest of the metadata is bookkeeping.
+# The keys of ragcli's own that --where may name; the rest of the metadata is bookkeeping.
 FILTERABLE = (
     "source",
     "title",
@@ -24,8 +24,7 @@ FILTERABLE = (
     "tokens",
 )
 
-
-# Before what a document says of itself (author, date), so that it never takes the place of ragcli's own.
+# Prefix of what a document says about itself (author, date), so that it never replaces a key of ragcli's own.
 _OWN = "own:"
 
 
@@ -52,7 +51,7 @@ def to_metadata(chunk: Chunk, *, generation: int, format: str) -> dict[str, Meta
 
 
 def facts(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:
-    """What a filter may name, of a chunk's metadata."""
+    """The part of a chunk's metadata that a filter may name."""
     return {
         key.removeprefix(_OWN): value
         for key, value in metadata.items()
@@ -83,12 +82,12 @@ def to_chunk(metadata: Mapping[str, Any], text: str) -> Chunk:
 
 
 def matching(sources: Sequence[str], globs: Sequence[str]) -> list[str]:
-    """The sources that any of the globs matches, however its letters are spelled in Unicode; a folder's name
-    matches all below it.
+    """The sources that one of the globs matches, in any Unicode spelling; a folder's name matches all that is
+    in it.
     """
     names = {nfc(glob).removeprefix("./").rstrip("/") for glob in globs}
     patterns = [*names, *(f"{name}/*" for name in names)]
-    # A name may hold what a glob takes for a sign, like "[1].md": it matches itself all the same.
+    # A name may contain characters with a meaning in globs, like "[1].md": it still matches itself.
     return [
         source
         for source, name in ((source, nfc(source)) for source in sources)
@@ -97,9 +96,9 @@ def matching(sources: Sequence[str], globs: Sequence[str]) -> list[str]:
 
 
 def check_filters(filters: Filters, first_chunks: Callable[[], Sequence[Mapping[str, Any]]]) -> None:
-    """Raises UsageError for a key that no chunk has. To be called where nothing was found.
+    """Raises UsageError for a key that no chunk has. Call it if nothing was found.
 
-    `first_chunks`: the metadata of those, which alone know what documents say of themselves.
+    `first_chunks` gives the metadata of each source's first chunk: what documents say about themselves.
     """
     unknown = [key for key, _ in filters.where if key not in FILTERABLE]
     if not unknown:
@@ -115,8 +114,8 @@ def check_filters(filters: Filters, first_chunks: Callable[[], Sequence[Mapping[
 def chroma_filter(
     filters: Filters, hidden: Sequence[int], sources: Callable[[], Sequence[SourceInfo]]
 ) -> dict[str, Any] | None:
-    """The filters as Chroma wants them, without chunks of `hidden` generations: {} lets all through, and None
-    says that nothing can match. `sources` gives all that the index holds.
+    """The filters in Chroma's form, with `hidden` generations excluded: {} matches everything, None means
+    that nothing can match. `sources` gives all sources of the index.
     """
     parts: list[dict[str, Any]] = [
         {key if key in FILTERABLE else _OWN + key: {"$eq": value}} for key, value in filters.where
@@ -130,5 +129,5 @@ def chroma_filter(
             return None
         if len(wanted) < len(known):
             parts.append({"source": {"$in": wanted}})
-    # Chroma refuses an $and of fewer than two.
+    # Chroma refuses an $and of fewer than two conditions.
     return {"$and": parts} if len(parts) > 1 else next(iter(parts), {})

@@ -1,4 +1,4 @@
-"""One writer a collection: a lock that its holder may take again (see `folder.lock` and `server.lease`)."""
+"""One writer per collection: a lock that its holder may take again (see `folder.lock` and `server.lease`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TypeAlias
 
 Held: TypeAlias = AbstractContextManager[Callable[[], None]]
-"""Entered, it holds a lock and gives a function that raises StoreError if the lock was lost since."""
+"""Holds a lock while it is entered, and gives a function that raises StoreError if the lock was lost."""
 
 
 class WriteLock(AbstractContextManager["WriteLock"]):
@@ -20,7 +20,7 @@ class WriteLock(AbstractContextManager["WriteLock"]):
         self._confirm = still_held
 
     def confirm(self) -> None:
-        """Raises StoreError if it is no longer held: a server's lock ends when its holder was unreachable."""
+        """Raises StoreError if the lock was lost: on a server it ends if its holder was unreachable."""
         self._confirm()
 
     def __enter__(self) -> WriteLock:
@@ -38,4 +38,4 @@ class WriteLock(AbstractContextManager["WriteLock"]):
 
 
 def still_held() -> None:
-    """The confirmation of a lock that nobody can take away."""
+    """The confirmation of a lock that cannot be lost."""

@@ -142,7 +142,7 @@ class TestVersions:
     ) -> None:
         put(index, "a.md", chunk("a.md", 0))
         store.reset(config)
-        with pytest.raises(StoreError, match="deleted or built anew"):
+        with pytest.raises(StoreError, match="deleted or built again"):
             put(index, "a.md", chunk("a.md", 0))
         put(opened(config), "b.md", chunk("b.md", 0))
         assert found(opened(config, create=False)) == ["b.md-0-Some text."]

@@ -91,14 +91,14 @@ class TestWhereThingsAre:
             opened(config, create=False)
         assert found(opened(config)) == []
 
-    def test_an_index_built_anew_elsewhere_is_noticed(self, config: Config) -> None:
+    def test_an_index_built_again_elsewhere_is_noticed(self, config: Config) -> None:
         index = opened(config)
         put(index, "a.md", chunk("a.md", 0))
         index.close()
         store.reset(config)
         time.sleep(1.1)  # What tells the two apart is the second of their creation.
         opened(config)
-        with pytest.raises(StoreError, match="built anew"):
+        with pytest.raises(StoreError, match="built again"):
             found(index)
 
     def test_missing_records_are_one_error(self, config: Config) -> None:

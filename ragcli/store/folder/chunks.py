@@ -1,4 +1,4 @@
-"""The chunk tables of a collection in a folder. A `folder` here is the chroma/ of a version or of a draft."""
+"""The chunk tables of a collection in a folder. `folder` is the chroma/ of a version or of a draft."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ragcli.store.folder.chroma_files import (
 )
 from ragcli.store.manifest import Manifest
 
-# Chroma takes 5,461 records a call at most, and says so only when it gets more.
+# Chroma takes at most 5,461 records in a call, and says so only when it gets more.
 _RECORDS_PER_CALL = 5000
-# Chroma binds each id that a query found to a variable of one SQL statement; SQLite has 32,766 of them.
+# Chroma binds each id that a query finds to a variable of one SQL statement; SQLite allows 32,766 of them.
 _FOUND_PER_CALL = 30_000
 
 
 class FolderChunks:
-    """One folder is open at a time, until another is used or `close`."""
+    """One folder is open at a time, until another one is used or `close` is called."""
 
     def __init__(self, manifest: Manifest, *, search_width: int) -> None:
         self._manifest = manifest
@@ -43,20 +43,20 @@ class FolderChunks:
         close_client(create_collection(folder, self._manifest, search_width=self._search_width))
 
     def settle(self, folder: Path) -> None:
-        """Nobody uses `folder` afterwards until it is published. What Chroma puts off until somebody searches
-        is done now, so that reading changes no file of its graph.
+        """Finish the writing: nobody uses `folder` again until it is published. What Chroma puts off until
+        the first search is done now, so that reading changes no file of its graph.
         """
         self.close()
         self.table(folder).warm(self._manifest.dimension)
         self.close()
 
     def table(self, folder: Path, *, writing: bool = False) -> ChunkTable:
-        """The table in `folder`. For reading, Chroma's core alone opens it where it can."""
+        """The table in `folder`. To read it, Chroma's core alone is used if it can open it."""
         if self._opened and self._opened[0] == folder and not (writing and isinstance(self._client, Reader)):
             return self._opened[1]
         self.close()
         with chroma_errors(folder):
-            # A version never changes, so what Chroma's core read of it stays true.
+            # A version never changes, so what Chroma's core has read stays valid.
             chroma = self._client = None if writing else self._reader_of(folder)
             if chroma is None:
                 self._client, chroma = open_collection(
@@ -67,7 +67,7 @@ class FolderChunks:
         return table
 
     def _reader_of(self, folder: Path) -> Reader | None:
-        """Chroma's core alone, which opens at once; None where there is something to change or object to."""
+        """Chroma's core alone, which opens at once; None if there is something to change or to refuse."""
         reader = open_reader(folder, COLLECTION)
         if reader is None:
             return None

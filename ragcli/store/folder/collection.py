@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 
-# A long writing publishes what it has after so many seconds, but never spends more than a part of its time on
-# that. It is what a killed ingest has to do again.
+# A long ingest publishes what it has after this many seconds, but never spends more than this share of its
+# time on that. A killed ingest has to repeat what was not published.
 _CHECKPOINT_SECONDS = 30.0
 _CHECKPOINT_SHARE = 0.05
 
 
 class Store:
-    """Get one from `open_store`. Reading needs no lock and sees one version whole, whatever others write (see
-    `versions`); each change takes the lock and publishes a version, `writing` does both for many changes.
+    """Use `open_store` to get one. Reading needs no lock and sees one complete version, whatever others write
+    (see `versions`). Each change takes the lock and publishes a version; `writing` does so for many changes.
     """
 
     def __init__(self, place: FolderPlace, manifest: Manifest) -> None:
@@ -76,16 +76,16 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Let go of all files. The next use opens them again."""
+        """Close all files. The next use opens them again."""
         self._words.close()
         self._chunks.close()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the write lock, and publish at the end what was changed, as one version.
+        """Hold the write lock, and publish the changes at the end as one version.
 
-        Raises StoreError at once if another process is writing, and where the changes cannot be written: then
-        the index is as it was, or as a long writing last published it.
+        Raises StoreError at once if another process is writing, and if the changes cannot be written: then
+        the index is as it was, or as it was last published.
         """
         with self._lock as lock:
             if lock.depth > 1:
@@ -101,7 +101,7 @@ class Store:
                 self._end_draft()
 
     def sources(self) -> tuple[SourceInfo, ...]:
-        """What is in the index, by name. Does not import Chroma."""
+        """The documents in the index, by name. Does not import Chroma."""
         infos = self._read(lambda place: _records(place).sources())
         return tuple(replace(info, base=full_base(info.base, info.source, self._folder)) for info in infos)
 
@@ -110,11 +110,11 @@ class Store:
         return self._read(lambda place: _records(place).count())
 
     def stored(self) -> int:
-        """Chunks in Chroma: more than `count` after an interrupted write, fewer where some are lost."""
+        """Chunks in Chroma: more than `count` after an interrupted write, fewer if some are lost."""
         return self._read(lambda place: self._table(place).count())
 
     def sample(self) -> tuple[Chunk, int] | None:
-        """Some chunk of the index with its vector's dimension; None if there is none."""
+        """Any chunk of the index with the dimension of its vector; None if there is none."""
         return self._read(lambda place: self._table(place).sample(_records(place).stale()))
 
     def is_empty(self) -> bool:
@@ -122,7 +122,7 @@ class Store:
         return self.count() == 0
 
     def check(self) -> None:
-        """Raises StoreError where the index is damaged, as far as that shows without reading every chunk."""
+        """Raises StoreError if the index is damaged, as far as that shows without reading every chunk."""
         self._read(self._check_at)
 
     def chunks(self, source: str) -> tuple[Chunk, ...]:
@@ -139,7 +139,7 @@ class Store:
         self._read(lambda place: self._table(place).warm(self.manifest.dimension))
 
     def search(self, vector: Vectors, n: int, filters: Filters) -> tuple[Candidate, ...]:
-        """The n nearest chunks of all that the filters let through, by cosine; ties by chunk id.
+        """The n nearest chunks that match the filters, by cosine; ties by chunk id.
 
         `vector` is float32, (dimension,) or (1, dimension). Raises UsageError for an unknown metadata key.
         """
@@ -147,7 +147,7 @@ class Store:
         return found
 
     def search_many(self, vectors: Vectors, n: int, filters: Filters) -> tuple[tuple[Candidate, ...], ...]:
-        """`search` for each row of `vectors`, float32 (questions, dimension), in few questions to Chroma."""
+        """`search` for each row of `vectors`, float32 (questions, dimension), in few calls of Chroma."""
         if not len(vectors):
             return ()
 
@@ -162,25 +162,25 @@ class Store:
     def search_words(self, question: str, vector: Vectors, n: int, filters: Filters) -> tuple[Candidate, ...]:
         """The n best chunks by BM25, each with its similarity to `vector`, the question's (dimension,).
 
-        Raises UsageError for an unknown metadata key, StoreError where SQLite cannot search for words.
+        Raises UsageError for an unknown metadata key, StoreError if SQLite cannot search for words.
         """
 
         def found(place: Path) -> tuple[Candidate, ...]:
             return self._words.search(_records(place), self._table(place), question, vector, n, filters)
 
-        # What is published, even while this very store writes: only published generations are unique.
+        # In the published version, even while this store writes: only published generations are unique.
         return versions.reading(self._folder, found)
 
     def index_words(self) -> None:
-        """What `search_words` would do first: index the words of what is new since it was last called."""
+        """Index the words of new chunks, as the next `search_words` would do first."""
         versions.reading(
             self._folder, lambda place: self._words.bring_in_step(_records(place), self._table(place))
         )
 
     def replace_all(self, updates: Sequence[Update]) -> None:
-        """Put each source's chunks in the place of all it had; a search sees the change whole, at the end.
+        """Replace all chunks of each source; a search sees the whole change, at the end.
 
-        Many sources in one call cost little more than one: most of the time goes into waiting for the disk.
+        Many sources in one call cost little more than one: most of the time is spent waiting for the disk.
         """
         with self.writing():
             with self._change() as draft:
@@ -195,14 +195,14 @@ class Store:
                 self._checkpoint(draft)
 
     def rebase(self, bases: Mapping[str, str]) -> None:
-        """Let the names of these sources start from other folders (see `SourceInfo.base`)."""
+        """Set the folders that the names of these sources are relative to (see `SourceInfo.base`)."""
         if not bases:
             return
         with self.writing(), self._change() as draft:
             _records(draft).rebase({name: kept_base(base, self._folder) for name, base in bases.items()})
 
     def remove(self, source: str) -> int:
-        """Take a source out of the index. Returns how many chunks that were; 0 if it was not there."""
+        """Remove a source. Returns how many chunks it had; 0 if it was not in the index."""
         with self.writing():
             if self._read(lambda place: _records(place).generation(source)) is None:
                 return 0
@@ -212,19 +212,19 @@ class Store:
         return removed
 
     def _read(self, work: Callable[[Path], _Result]) -> _Result:
-        """A writer reads what it writes, everybody else the current version."""
+        """A writer reads its draft, everybody else the current version."""
         return versions.reading(self._folder, work) if self._draft is None else work(self._draft)
 
     def _check_still_there(self) -> None:
         if read_manifest(self._folder) != self.manifest:
             raise StoreError(
-                f"The index at {self._folder} was deleted or built anew meanwhile.",
+                f"The index at {self._folder} was deleted or built again in the meantime.",
                 hint="Run the command again.",
             )
 
     @contextmanager
     def _change(self) -> Iterator[Path]:
-        """The draft to change. After a failure it is not to be published: Chroma may have written a half."""
+        """The draft to change. After a failure it is not published: Chroma may have written half of it."""
         if self._draft is None:
             self.close()
             self._draft = versions.draft_of_current(self._folder)
@@ -255,7 +255,7 @@ class Store:
         self._next_checkpoint = time.monotonic() + max(_CHECKPOINT_SECONDS, took / _CHECKPOINT_SHARE)
 
     def _end_draft(self) -> None:
-        """An interrupted writing keeps what it did: sources are whole in a draft at any time."""
+        """Publish the draft, even after an interruption: each source in it is complete at any time."""
         if self._draft is None:
             return
         draft, self._draft = self._draft, None
@@ -273,7 +273,7 @@ class Store:
             versions.publish(draft)
 
     def _sweep(self, draft: Path) -> None:
-        """Delete the chunks that no source counts as its own."""
+        """Delete the chunks that belong to no source."""
         records = _records(draft)
         stale = records.stale()
         if stale:

@@ -1,4 +1,4 @@
-"""One writer a collection. The system lets go of the lock when its process dies, so none is ever stale."""
+"""One writer per collection. The system releases the lock when its process dies, so it is never stale."""
 
 from __future__ import annotations
 

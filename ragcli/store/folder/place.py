@@ -2,12 +2,12 @@
 
     STORE/COLLECTION/manifest.json      what built the index: model, fingerprint, chunking
     STORE/COLLECTION/current-version    which of the versions counts (see `versions`)
-    STORE/COLLECTION/v-.../sources.sqlite3   which generation of each source counts (see `records`)
+    STORE/COLLECTION/v-.../sources.sqlite3   which generation of each source counts (see `generations`)
     STORE/COLLECTION/v-.../chroma/           the chunks and their vectors
-    STORE/COLLECTION/words.sqlite3      the chunks by their words, made when first needed (see `words`)
-    STORE/COLLECTION.lock               held by a writer; the system lets go of it when the writer dies
+    STORE/COLLECTION/words.sqlite3      the chunks by their words, made when first needed (see `word_index`)
+    STORE/COLLECTION.lock               held by a writer; the system releases it when the writer dies
 
-A collection has a folder of its own, so that deleting it leaves nothing behind and damage stays inside it.
+Each collection has its own folder, so that deleting it leaves nothing behind and damage stays inside it.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ class FolderPlace:
         self.lock = write_lock(self.folder.with_name(f"{self.folder.name}.lock"), collection)
 
     def exists(self) -> bool:
-        """Whether there is anything, were it the remains of a killed start."""
+        """Whether there is anything, even what a killed ingest left."""
         return self.folder.exists()
 
     def manifest(self) -> Manifest | None:
         return read_manifest(self.folder)
 
     def delete(self) -> None:
-        """With all files, finished or not."""
+        """Delete all files, complete or not."""
         try:
-            # The manifest goes first: a reset that is killed half way leaves no index, and no broken one.
+            # The manifest first: a reset that is killed half way leaves no index rather than a broken one.
             (self.folder / "manifest.json").unlink(missing_ok=True)
             if self.folder.exists():
                 shutil.rmtree(self.folder)

@@ -1,11 +1,11 @@
-"""Versions of a collection: what readers see never changes under them, and a dead writer has not touched it.
+"""Versions of a collection: what a reader sees never changes, and no writer that was killed has touched it.
 
-    COLLECTION/current-version     the name of the version that counts
+    COLLECTION/current-version     the name of the current version
     COLLECTION/v-NAME/             a version: sources.sqlite3, chroma/ and the seal of their files
 
-Chroma writes the files of its graph in place, one part after the other, and expects to be alone with them:
-a reader during a write, or after one that was killed half way, would find them in pieces. So a writer works
-on a copy, the draft, which becomes the version that counts when the pointer names it. An index of ragcli 0.1
+Chroma writes the files of its graph in place, one part after the other, and expects that nothing else uses
+them: during a write, or after one that was killed, a reader would find them incomplete. So a writer works on
+a copy, the draft, which becomes the current version when `current-version` names it. An index of ragcli 0.1
 is its own version.
 """
 
@@ -22,17 +22,17 @@ from ragcli.errors import StoreError
 from ragcli.store.folder import seal
 
 POINTER = "current-version"
-# What lies next to the pointer in an index of ragcli 0.1, and what comes and goes with versions.
+# The files of an index of ragcli 0.1, and the beginnings of the names that come and go with versions.
 _UNVERSIONED = ("chroma", "sources.sqlite3")
 _PASSING = ("draft", "v-", "old-", f"{POINTER}.")
-# A reader meets a version that is being deleted only between two publications, which are seconds apart.
+# A reader finds its version deleted only if a new one was published, which happens seconds apart.
 _TRIES = 5
 
 _Result = TypeVar("_Result")
 
 
 def current(folder: Path) -> Path:
-    """The version that counts; the folder itself where there are none."""
+    """The current version; the folder itself if there are no versions."""
     try:
         name = (folder / POINTER).read_text(encoding="utf-8").strip()
     except (FileNotFoundError, NotADirectoryError):
@@ -43,7 +43,7 @@ def current(folder: Path) -> Path:
 
 
 def reading(folder: Path, work: Callable[[Path], _Result]) -> _Result:
-    """What `work` makes of the current version; done again where that was replaced and deleted meanwhile."""
+    """The result of `work` on the current version; repeated if that was replaced and deleted meanwhile."""
     for _ in range(_TRIES):
         place = current(folder)
         try:
@@ -71,7 +71,7 @@ def new_draft(folder: Path) -> Path:
 def draft_of_current(folder: Path) -> Path:
     """A copy of the current version, to work on. Raises StoreError if there is no room for one."""
     source = current(folder)
-    # Otherwise the damage would be sealed.
+    # Otherwise damage would be sealed as well.
     seal.check_seal(source)
     draft = new_draft(folder)
     try:
@@ -87,9 +87,9 @@ def draft_of_current(folder: Path) -> Path:
 
 
 def publish(draft: Path, *, keep_draft: bool = False) -> None:
-    """Make the draft, or a copy of it, the current version, at once; drop the one before. Nobody may use it.
+    """Make the draft, or a copy of it, the current version, and delete the one before. It must be closed.
 
-    Raises StoreError if that cannot be written; then the version before still counts.
+    Raises StoreError if that cannot be written; then the version before is still the current one.
     """
     folder = draft.parent
     place = _new_place(folder) if keep_draft else draft
@@ -115,9 +115,9 @@ def discard(draft: Path) -> None:
 
 
 def tidy(folder: Path, *, keep: Path | None = None) -> None:
-    """Delete what no reader is led to: drafts of dead writers and versions before the current one.
+    """Delete what no reader needs: drafts of dead writers and versions before the current one.
 
-    What another program holds open, and the system does not let go, is left to the next time.
+    What another program has open, and the system does not delete, is left for the next time.
     """
     place = current(folder)
     if not place.is_dir():
@@ -138,7 +138,7 @@ def _new_place(folder: Path) -> Path:
 
 
 def _out_of_sight(path: Path) -> Path:
-    """Renamed first: whoever still looks for it finds nothing, rather than a part."""
+    """The path, renamed first: a reader that still looks for it finds nothing, rather than a part of it."""
     hidden = path.with_name(f"old-{uuid.uuid4().hex[:12]}")
     try:
         return path.replace(hidden)
@@ -159,5 +159,5 @@ def _unusable(folder: Path, verb: str, error: Exception) -> StoreError:
         reason = str(error.args[0][0][-1])
     return StoreError(
         f"The index at {folder} cannot be {verb}: {reason}",
-        hint="Check the folder's permissions and the room on its disk; the index is as it was.",
+        hint="Check the folder's permissions and the room on its disk; the index is unchanged.",
     )

@@ -1,8 +1,8 @@
-"""The chunks of a collection by their words: a lexical index beside Chroma, made from its chunks.
+"""The chunks of a collection by their words: a lexical index, built from the chunks in Chroma.
 
-It is brought in step with the generations of the version that is read before each search, so that it is never
-stale; a generation that is there already costs nothing. It lies beside the versions and serves them all: no
-two published generations have the same number. It takes no lock: a search must work while an ingest writes.
+Before each search it is updated to the generations of the version that is read, so it is never stale; a
+generation that it has already costs nothing. One file serves all versions: no two published generations have
+the same number. It takes no lock: a search must work while an ingest writes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FILE = "words.sqlite3"
 # Chunks fetched and indexed in one transaction.
 _AT_ONCE = 2000
-# A process that reads another version may drop what this one needs; many times in a row it does not.
+# A process that reads another version may delete what this one needs, but not many times in a row.
 _ATTEMPTS = 5
 
 
@@ -50,7 +50,7 @@ class WordSearch:
         self._index.close()
 
     def bring_in_step(self, records: Records, table: ChunkTable) -> Mapping[int, SourceInfo]:
-        """The current generations, all of which are indexed now."""
+        """Index what is missing. Returns the current generations."""
         current = records.current()
         sizes = {generation: info.chunks for generation, info in current.items()}
 
@@ -89,7 +89,7 @@ class WordSearch:
 
 
 def _wanted(current: Mapping[int, SourceInfo], filters: Filters) -> list[int]:
-    """The generations that the source globs let through."""
+    """The generations of the sources that match the globs."""
     if not filters.sources:
         return list(current)
     sources = set(matching([info.source for info in current.values()], filters.sources))
@@ -105,7 +105,7 @@ def _entries(table: ChunkTable, generations: Sequence[int]) -> dict[int, list[En
 
 
 def _fetch(table: ChunkTable, hits: Sequence[Hit], vector: Vectors) -> list[_Found] | None:
-    """The hits' chunks, in their order; None where Chroma no longer holds one of them."""
+    """The chunks of the hits, in their order; None if Chroma no longer has one of them."""
     import numpy as np
 
     if not hits:
@@ -114,7 +114,7 @@ def _fetch(table: ChunkTable, hits: Sequence[Hit], vector: Vectors) -> list[_Fou
     rows = table.rows(ids)
     if len(rows) < len(hits):
         return None
-    # Chroma keeps unit vectors as it got them: the dot product is the cosine.
+    # Chroma stores unit vectors as it got them: the dot product is the cosine.
     similarities = np.asarray([rows[name][1] for name in ids], dtype=np.float32) @ vector.reshape(-1)
     return [
         _Found(hit, rows[name][0], float(similarity))

@@ -1,4 +1,4 @@
-"""One collection on a Chroma server: what `collection.Store` is for a folder."""
+"""One collection on a Chroma server; `folder.collection.Store` does the same in a folder."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     Vectors: TypeAlias = NDArray[np.float32]
 
 
-# Their records are written in one call, and their generations, old and new, fit the state.
+# So many fit into one call, and their generations, old and new, into the state.
 _SOURCES_PER_WRITE = 250
 
 
 class ServerStore:
-    """Get one from `open_store`. Reading needs no lock; each change takes it, `writing` keeps it for many."""
+    """Use `open_store` to get one. Reading needs no lock; each change takes it, or `writing` for many."""
 
     def __init__(self, place: ServerPlace, manifest: Manifest) -> None:
         self.manifest = manifest
@@ -36,7 +36,7 @@ class ServerStore:
 
     @classmethod
     def create(cls, place: ServerPlace, manifest: Manifest) -> ServerStore:
-        """A new, empty collection. What carries the manifest comes last."""
+        """A new, empty collection. What has the manifest comes last: before it there is no index."""
         store = cls(place, manifest)
         place.create_sources()
         store._records.create()
@@ -50,12 +50,12 @@ class ServerStore:
         self.close()
 
     def close(self) -> None:
-        """Let go of what holds it open. The next use opens it again."""
+        """Forget what is open. The next use opens it again."""
         self._place.close()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the write lock, and clear away first what a killed writer left.
+        """Hold the write lock, and first delete what a killed writer left.
 
         Raises StoreError at once if another process is writing.
         """
@@ -66,7 +66,7 @@ class ServerStore:
             yield
 
     def sources(self) -> tuple[SourceInfo, ...]:
-        """What is in the index, by name."""
+        """The documents in the index, by name."""
         return self._records.sources()
 
     def count(self) -> int:
@@ -77,15 +77,15 @@ class ServerStore:
         return self._records.is_empty()
 
     def stored(self) -> int:
-        """Chunks in Chroma; more than `count` where a killed writer left some."""
+        """Chunks in Chroma: more than `count` if a killed writer left some."""
         return self._table.count()
 
     def sample(self) -> tuple[Chunk, int] | None:
-        """Some chunk of the index and the dimension of its vector; None if there is none."""
+        """Any chunk of the index with the dimension of its vector; None if there is none."""
         return self._table.sample(self._records.hidden().generations)
 
     def check(self) -> None:
-        """Nothing to do: a server looks after its own files."""
+        """Does nothing: a server checks its own files."""
 
     def chunks(self, source: str) -> tuple[Chunk, ...]:
         """The chunks of one source in reading order; empty if it is not in the index."""
@@ -97,7 +97,7 @@ class ServerStore:
         self._table.warm(self.manifest.dimension)
 
     def search(self, vector: Vectors, n: int, filters: Filters) -> tuple[Candidate, ...]:
-        """The n nearest chunks of all that the filters let through, by cosine; ties by chunk id.
+        """The n nearest chunks that match the filters, by cosine; ties by chunk id.
 
         `vector` is float32, (dimension,) or (1, dimension). Raises UsageError for an unknown metadata key.
         """
@@ -113,13 +113,13 @@ class ServerStore:
             found = self._table.search(
                 vectors, n, filters, hidden=hidden.generations, sources=self._records.sources
             )
-            # If a writer finished a source in between, look again: it may have been hidden on both sides.
+            # If a writer finished a source meanwhile, both its generations may have been hidden.
             if self._records.hidden() == hidden:
                 break
         return found
 
     def search_words(self, question: str, vector: Vectors, n: int, filters: Filters) -> tuple[Candidate, ...]:
-        """Refused: the words of a shared index would have to be kept on each reader's machine."""
+        """Refused: the words of a shared index would have to be stored on each reader's machine."""
         raise _no_words()
 
     def index_words(self) -> None:
@@ -127,9 +127,9 @@ class ServerStore:
         raise _no_words()
 
     def replace_all(self, updates: Sequence[Update]) -> None:
-        """Put each source's chunks in the place of all it had; a search sees each source change whole.
+        """Replace all chunks of each source; a search sees each source as it was before or as it is after.
 
-        Many sources in one call cost little more than one: most of the time goes into waiting for the disk.
+        Many sources in one call cost little more than one: most of the time is spent waiting for the disk.
         """
         with self.writing():
             for first in range(0, len(updates), _SOURCES_PER_WRITE):
@@ -145,14 +145,14 @@ class ServerStore:
         self._sweep()
 
     def rebase(self, bases: Mapping[str, str]) -> None:
-        """Let the names of these sources start from other folders (see `SourceInfo.base`)."""
+        """Set the folders that the names of these sources are relative to (see `SourceInfo.base`)."""
         if bases:
             with self.writing():
                 self._lock.confirm()
                 self._records.rebase(bases)
 
     def remove(self, source: str) -> int:
-        """Take a source out of the index. Returns how many chunks that were; 0 if it was not there."""
+        """Remove a source. Returns how many chunks it had; 0 if it was not in the index."""
         with self.writing():
             removed = self._records.retire(source)
             self._sweep()

@@ -1,9 +1,10 @@
-"""Which generation of each source counts, kept in a collection of the server's (see `records` for why).
+"""Which generation of each source counts, in a collection on the server (see `folder.generations` for why).
 
-A server has no transaction over several records, so all hangs on single ones. The record of a source names
-the generation that counts; writing that record is the commit. The record `state` holds the next free number
-and the suspects: generations of which chunks may be there while no source counts them. A writer enters them
-before its first chunk and strikes them out after the last is deleted: so what a killed one left is found.
+A server has no transactions over several records, so each step is the writing of a single record. The record
+of a source names its current generation: writing it is the commit. The record `state` has the next free
+number and the suspects: generations whose chunks may be there although they are not current. A writer adds
+them before its first chunk and removes them after the last one is deleted, so what a killed writer left is
+found.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from ragcli.types import SourceInfo
 
 _STATE = "state"
 _IS_SOURCE = {"kind": "source"}
-# Chroma wants a vector with every record; these are never searched by one.
+# Chroma requires a vector for every record, but nothing searches these by vector.
 _VECTOR = [1.0]
 
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """The generations of which chunks may be in Chroma and none may be shown.
+    """The generations whose chunks may be in Chroma and must not be shown.
 
-    `mark` rises with every write: where it and the generations are as before, nothing was written in between.
+    `mark` rises with every write: if it and the generations are unchanged, nothing was written in between.
     """
 
     generations: tuple[int, ...]
@@ -64,7 +65,7 @@ class ServerRecords:
         return found[0] if found else None
 
     def hidden(self) -> Hidden:
-        """The generations of which chunks may be in Chroma and none may be shown."""
+        """The generations whose chunks may be in Chroma and must not be shown."""
         mark, suspects = self._state()
         if not suspects:
             return Hidden((), mark)
@@ -98,13 +99,13 @@ class ServerRecords:
         for first in range(0, len(rows), RECORDS_PER_CALL):
             part = rows[first : first + RECORDS_PER_CALL]
             with self._place.errors():
-                # Chroma keeps the keys that an update does not name.
+                # Chroma leaves keys that an update does not name as they are.
                 self._place.sources().update(
                     ids=[_id(source) for source, _ in part], metadatas=[{"base": base} for _, base in part]
                 )
 
     def retire(self, source: str) -> int:
-        """Take the source out of the index; its generation becomes hidden. Returns how many chunks it had."""
+        """Remove the source; its generation becomes hidden. Returns how many chunks it had."""
         with self._place.errors():
             found = self._place.sources().get(ids=[_id(source)], include=["metadatas"])["metadatas"]
         if not found:
@@ -124,7 +125,7 @@ class ServerRecords:
         self._write_state(following, [suspect for suspect in suspects if suspect not in generations])
 
     def _current(self, sources: Sequence[str]) -> list[int]:
-        """The generations that these sources have now, as far as they are in the index."""
+        """The current generations of those of the sources that are in the index."""
         with self._place.errors():
             found = self._place.sources().get(ids=[_id(name) for name in sources], include=["metadatas"])
         return [int(metadata["generation"]) for metadata in found["metadatas"]]
@@ -147,7 +148,7 @@ class ServerRecords:
 
 
 def _id(source: str) -> str:
-    """A path may be longer than an id may be."""
+    """A hash, since a path may be too long for an id."""
     return hashlib.sha256(source.encode()).hexdigest()
 
 

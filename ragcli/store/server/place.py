@@ -1,8 +1,8 @@
 """A collection on a Chroma server: three of Chroma's collections.
 
-ragcli.NAME.chunks    the chunks and their vectors; its metadata are the manifest
-ragcli.NAME.sources   which generation of each source counts (see `server_records`)
-ragcli.NAME.lock      held by a writer (see `server_lock`)
+ragcli.NAME.chunks    the chunks and their vectors; its metadata is the manifest
+ragcli.NAME.sources   which generation of each source counts (see `generations`)
+ragcli.NAME.lock      held by a writer (see `lease`)
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from ragcli.store.write_lock import WriteLock
 
 _PREFIX, _CHUNKS = "ragcli.", ".chunks"
 _COLLECTIONS_PER_CALL = 100
-# Chroma Cloud hands out, and takes, 300 records a call.
+# Chroma Cloud reads and writes at most 300 records in a call.
 RECORDS_PER_CALL = 300
-# A response to many questions at once could be larger than a server sends.
+# The response to many questions at once could be too large for a server.
 _FOUND_PER_CALL = 3000
 
 
@@ -45,7 +45,7 @@ def server_collections(config: StoreConfig) -> list[str]:
 
 
 class ServerPlace:
-    """The server is asked each time; nothing of it is remembered but its collections' ids."""
+    """Asks the server each time; only the ids of its collections are remembered."""
 
     def __init__(self, config: StoreConfig, collection: str) -> None:
         self.lock = WriteLock(self._hold)
@@ -59,7 +59,7 @@ class ServerPlace:
         return address(self._config)
 
     def exists(self) -> bool:
-        """Whether there is anything, were it the remains of a killed start."""
+        """Whether there is anything, even what a killed ingest left."""
         return self._get("chunks") is not None or self._get("sources") is not None
 
     def manifest(self) -> Manifest | None:
@@ -69,14 +69,14 @@ class ServerPlace:
         return parse_manifest(self._chunks.metadata or {}, f"The collection {self._name('chunks')} at {self}")
 
     def create_sources(self) -> None:
-        """The collection of the records, without any."""
+        """An empty collection of records."""
         with self.errors():
             self._sources = connect(self._config).create_collection(
                 self._name("sources"), embedding_function=None, metadata={"kind": "sources"}
             )
 
     def create_chunks(self, manifest: Manifest) -> None:
-        """The collection of the chunks, without any. It carries the manifest: before it there is no index."""
+        """An empty collection of chunks, with the manifest."""
         with self.errors():
             self._chunks = connect(self._config).create_collection(
                 self._name("chunks"),
@@ -91,7 +91,7 @@ class ServerPlace:
             chunks = self._chunks or self._get("chunks")
             if chunks is None or (chunks.metadata or {}).get("created_at") != manifest.created_at:
                 raise StoreError(
-                    f"The collection {self._collection} at {self} has just been built anew.",
+                    f"The collection {self._collection} at {self} has just been built again.",
                     hint="Run the command again.",
                 )
             refuse_embedding_functions(chunks, self)
@@ -99,27 +99,27 @@ class ServerPlace:
         return self._table
 
     def set_width(self, chunks: Any) -> None:
-        """For a writer: the width belongs to the collection, and all who search it share it."""
-        # None on Chroma Cloud, whose index of another kind has no such number.
+        """For a writer: the width is the collection's, and everybody who searches it uses it."""
+        # None on Chroma Cloud, whose index is of another kind.
         graph = chunks.configuration_json.get("hnsw")
         if graph and graph["ef_search"] != self._width["ef_search"]:
             with self.errors():
                 chunks.modify(configuration={"hnsw": self._width})
 
     def sources(self) -> Any:
-        """Chroma's collection of the records. Raises StoreError where it is gone."""
+        """Chroma's collection of the records. Raises StoreError if it is missing."""
         if self._sources is None:
             self._sources = self._get("sources")
         if self._sources is None:
             raise StoreError(
                 f"The collection {self._name('sources')} is missing at {self}.",
-                hint="Build the index anew: ragcli reset, then ragcli ingest PATH...",
+                hint="Build the index again: ragcli reset, then ragcli ingest PATH...",
             )
         refuse_embedding_functions(self._sources, self)
         return self._sources
 
     def delete(self) -> None:
-        """All of it, finished or not. The manifest goes first: what is killed half way leaves no index."""
+        """Delete everything, complete or not. The manifest first: if this is killed, there is no index."""
         from chromadb.errors import NotFoundError
 
         with self.errors():
@@ -129,7 +129,7 @@ class ServerPlace:
         self.close()
 
     def close(self) -> None:
-        """The connection stays for the next use."""
+        """Forget the collections. The connection stays open."""
         self._chunks = self._sources = self._table = None
 
     def errors(self) -> AbstractContextManager[None]:
