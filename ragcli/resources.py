@@ -26,6 +26,7 @@ class Resources:
         self._bulk = bulk
         self._servers = ExitStack()
         self._index: store.Index | None = None
+        self._checked: store.Index | None = None
         self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ragcli-llm")
         self._llm: Future[client.LLM] | None = None
         self._llm_is_cold = False
@@ -69,10 +70,11 @@ class Resources:
         """The index to search, looked up once. Raises for the first thing that is missing: the index, the
         LLM, the models. Loads nothing, and does not look again at what is loaded.
         """
-        known, index = self._index, self.index()
-        if index is not known:
+        index = self.index()
+        if index is not self._checked:
             store.check_model(self.config, index)
             store.check_not_empty(self.config, index)
+            self._checked = index
         if answers and self._llm is None:
             client.check(self.config.llm)
         if self._loaded("bi_encoder"):
@@ -83,11 +85,8 @@ class Resources:
             reranking.check(self.config.reranking)
         return index
 
-    def start_llm(self) -> None:
-        """The LLM starts in a thread of its own while the encoders load."""
-        self._starting_llm()
-
-    def _starting_llm(self) -> Future[client.LLM]:
+    def start_llm(self) -> Future[client.LLM]:
+        """The LLM starts in another thread while the encoders load."""
         if self._llm is None:
             self._llm = self._starter.submit(self._servers.enter_context, client.open_llm(self.config.llm))
             self._llm_is_cold = True
@@ -95,7 +94,7 @@ class Resources:
 
     def opened_llm(self, watch: Stopwatch) -> client.LLM:
         """The wait that is left is timed as loading; nothing if the LLM is running already."""
-        starting = self._starting_llm()
+        starting = self.start_llm()
         try:
             if starting.done() and not self._llm_is_cold:
                 return starting.result()
