@@ -89,14 +89,14 @@ class Prepared:
 
 
 class Pipeline:
-    """All that one configuration can do. One question at a time: not to be shared between threads."""
+    """All that one configuration can do. One question at a time: not to be shared between threads.
 
-    def __init__(self, config: Config, *, bulk: bool = False) -> None:
-        self._resources = Resources(config, bulk=bulk)
+    `resources`: those of another pipeline, opened with the same models and the same index; they stay open.
+    """
 
-    @property
-    def config(self) -> Config:
-        return self._resources.config
+    def __init__(self, config: Config, *, bulk: bool = False, resources: Resources | None = None) -> None:
+        self._resources = resources or Resources(config, bulk=bulk)
+        self.config = config
 
     def close(self) -> None:
         """Ends the local LLM server; waits for a start that is under way, lest it outlive us."""
@@ -209,6 +209,7 @@ class Pipeline:
         Raises UsageError for a change of what those were opened with.
         """
         self._resources.change(config)
+        self.config = config
 
     def complete(self, messages: Sequence[Message]) -> str:
         """What the LLM writes to these messages, without any retrieval. Raises LLMError."""
