@@ -1,9 +1,9 @@
 """What commands ask of a server: one method of a pipeline, answered by lines of JSON.
 
-    POST /call   {"key": ..., "method": "ask", "config": {...}, "arguments": {...}}
-    ->           {"text": ["reranked", "It takes"]}   as the LLM writes
-                 (an empty line)                      a sign of life, while there is nothing to say
-                 {"result": {...}} or {"error": {...}}
+POST /call   {"key": ..., "method": "ask", "config": {...}, "arguments": {...}}
+->           {"text": ["reranked", "It takes"]}   as the LLM writes
+             (an empty line)                      a sign of life, while there is nothing to say
+             {"result": {...}} or {"error": {...}}
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from ragcli.serving.desk import Desk, Hear, Question, UnservedError
 from ragcli.serving.notice import key
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
 SECONDS_BETWEEN_SIGNS = 2.0

@@ -9,19 +9,23 @@ from __future__ import annotations
 import http.client
 import json
 import secrets
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from ragcli.config import Config
 from ragcli.encoders.prior import Prior
+from ragcli.errors import RagcliError
 from ragcli.llm.reasoning import RESTART
 from ragcli.pipeline import EVERYTHING, OnArmText, Pipeline, Prepared, whatever_arm
+from ragcli.resources import Resources
 from ragcli.serving import notice, wire
 from ragcli.serving.notice import Notice
 from ragcli.types import Answer, Candidate, Comparison, Filters, Message, SearchResult
 
 SECONDS_TO_PROVE = 2.0
+SECONDS_TO_END = 30.0
 SECONDS_WITHOUT_A_SIGN = 15.0
 """A server gives a sign of life every two seconds; loading a model may hold it up for some."""
 
@@ -58,8 +62,10 @@ class ServedPipeline(Pipeline):
     What is missing is said by this process, from its own files and variables, as it is without a server.
     """
 
-    def __init__(self, config: Config, server: Notice, *, bulk: bool = False) -> None:
-        super().__init__(config, bulk=bulk)
+    def __init__(
+        self, config: Config, server: Notice, *, bulk: bool = False, resources: Resources | None = None
+    ) -> None:
+        super().__init__(config, bulk=bulk, resources=resources)
         self._server: Notice | None = server
         self._key = notice.key(config)
 
@@ -165,16 +171,27 @@ class ServedPipeline(Pipeline):
         return json.dumps(asked).encode()
 
 
-def stop(server: Notice) -> None:
-    """Asks a server to end; returns at once. Raises NoServerError where it does not answer."""
-    connection = _connected(server)
+def stop(config: Config) -> Notice | None:
+    """Ends the server of these settings and waits for its end. None where there is none.
+
+    Raises RagcliError for one that does not end.
+    """
+    server = notice.find(config)
+    if server is None:
+        return None
     try:
-        connection.request("POST", "/stop", headers=_headers(server))
-        connection.getresponse().read()
-    except (OSError, http.client.HTTPException) as error:
-        raise NoServerError from error
-    finally:
-        connection.close()
+        connection = _connected(server)
+        with closing(connection):
+            connection.request("POST", "/stop", headers=_headers(server))
+            connection.getresponse().read()
+    except (NoServerError, OSError, http.client.HTTPException):
+        return None
+    deadline = time.monotonic() + SECONDS_TO_END
+    while notice.find(config) == server:
+        if time.monotonic() > deadline:
+            raise RagcliError(f"The server at {server.address} does not end.", hint=f"Run: kill {server.pid}")
+        time.sleep(0.05)
+    return server
 
 
 def _called(server: Notice, body: bytes, kind: Any, hear: OnArmText) -> Any:
@@ -228,6 +245,3 @@ def _connected(server: Notice) -> http.client.HTTPConnection:
 
 def _headers(server: Notice) -> dict[str, str]:
     return {"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"}
-
-
-__all__ = ["NoServerError", "ServedPipeline", "open_pipeline", "running", "stop"]

@@ -14,7 +14,8 @@ from ragcli.config import Config
 from ragcli.errors import ServerError
 from ragcli.pipeline import Pipeline
 from ragcli.resources import Resources
-from ragcli.serving.notice import KEPT
+from ragcli.serving import notice
+from ragcli.serving.client import ServedPipeline
 from ragcli.types import Answer, Comparison, Filters
 
 MOST_WAITING = 64
@@ -22,7 +23,6 @@ MOST_WAITING = 64
 
 MOST_SECONDS = 900.0
 """For one question, the wait for its turn included."""
-
 
 
 class UnservedError(ServerError):
@@ -46,8 +46,10 @@ class Question:
 class Desk:
     """What is opened once, and the threads that use it. All but `close` belongs to one event loop."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, asks_server: bool = False) -> None:
+        """`asks_server`: another process may do the work, as it does for the commands."""
         self.config = config
+        self._asks_server = asks_server and config.serve.use
         self._resources = Resources(config)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ragcli-serve")
         # Two heavy works at once take far more than twice the time of one: threads wait for each other.
@@ -73,10 +75,14 @@ class Desk:
 
     def pipeline(self, config: Config) -> Pipeline:
         """The same models and index, with the other numbers of these settings."""
-        kept = {name: getattr(self.config, name) for name in KEPT}
+        kept = {name: getattr(self.config, name) for name in notice.KEPT}
         enabled = {"enabled": config.reranking.enabled}
         kept["reranking"] = self.config.reranking.model_copy(update=enabled)
-        return Pipeline(config.model_copy(update=kept), resources=self._resources)
+        settings = config.model_copy(update=kept)
+        server = notice.find(settings) if self._asks_server else None
+        if server is None:
+            return Pipeline(settings, resources=self._resources)
+        return ServedPipeline(settings, server, resources=self._resources)
 
     def warm(self) -> None:
         """Loads everything, before anyone asks. What is missing the first question will say."""

@@ -4,8 +4,8 @@
     FOLDER/KEY.lock   held by the server; the system lets go of it when the server dies
 
 FOLDER is ragcli's in the system's runtime folder, or in its cache. KEY stands for everything that a server
-opens once: another collection, model or ragcli is another server's. A file that a killed server left behind is
-harmless: whoever answers at its port cannot prove that it knows the token.
+opens once: another collection, model or ragcli is another server's. A file that a killed server left behind
+is harmless: whoever answers at its port cannot prove that it knows the token.
 """
 
 from __future__ import annotations
@@ -42,6 +42,10 @@ class Notice:
     pid: int
     started_at: str
 
+    def shown(self) -> dict[str, object]:
+        """What others may read of it: all but the token."""
+        return {"address": self.address, "pid": self.pid, "started_at": self.started_at}
+
 
 def key(config: Config, environ: Mapping[str, str] = os.environ) -> str:
     """What a server of these settings is filed under: 16 hexadecimal digits."""
@@ -52,7 +56,9 @@ def key(config: Config, environ: Mapping[str, str] = os.environ) -> str:
     for section in (kept["embedding"], kept["reranking"]):
         if (folder := Path(section["model"]).expanduser()).is_dir():
             section["model"] = str(folder.absolute())
-    secrets = [environ.get(section["api_key_env"], "") for section in kept.values() if "api_key_env" in section]
+    secrets = [
+        environ.get(section["api_key_env"], "") for section in kept.values() if "api_key_env" in section
+    ]
     content = json.dumps([__version__, str(cache_folder().absolute()), kept, secrets], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
