@@ -8,7 +8,6 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +151,10 @@ def test_a_record_is_the_same_to_the_last_bit(number: float, text: str) -> None:
 def test_a_prepared_question_keeps_its_stopwatches() -> None:
     candidates: tuple[Candidate, ...] = records.reranked_candidates()
     shared, own = Stopwatch([Timing("embed", 0.5, ("index",))]), Stopwatch([Timing("context", 0.25)])
-    arms = (Arm("base", candidates, None, own), Arm("reranked", candidates, records.context(candidates), own, 2))
+    arms = (
+        Arm("base", candidates, None, own),
+        Arm("reranked", candidates, records.context(candidates), own, 2),
+    )
     found = there_and_back(Prepared("why?", candidates, shared, 3, arms), Prepared)
     assert (found.question, found.candidates, found.truncated) == ("why?", candidates, 3)
     assert found.watch.timings == shared.timings
@@ -367,8 +369,7 @@ def test_a_question_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPa
 
 def test_settings_of_a_question_change_numbers_and_nothing_that_is_open() -> None:
     mine = with_settings(retrieval__top_k=2, reranking__enabled=False, store__path=os.path.abspath(".ragcli"))
-    with ThreadPoolExecutor(1):
-        desk = Desk(Config())
+    desk = Desk(Config())
     found = desk.pipeline(mine).config
     assert (found.retrieval.top_k, found.reranking.enabled) == (2, False)
     assert found.store == Config().store
