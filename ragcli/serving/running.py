@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -45,23 +45,22 @@ def serve_http(
     taken or a server of these settings runs already.
     """
     api_key = _api_key(config, host, environ)
-    with notice.announced(config) as path, _listening(host, config.serve.port) as listener:
-        address = _address(listener)
-        token = secrets.token_urlsafe(32)
-        names = () if host in ANY_ADDRESS else (*LOOPBACK, host.lower())
-        desk = Desk(config)
-        desk.pipeline(config).check("any", reranker=config.reranking.enabled)
+    desk = Desk(config)
+    desk.pipeline(config).check("any", reranker=config.reranking.enabled)
+    with (
+        suppress(KeyboardInterrupt),  # This is how a server is ended.
+        closing(desk),
+        notice.announced(config) as path,
+        _listening(host, config.serve.port) as listener,
+    ):
         desk.warm()
+        address, token = _address(listener), secrets.token_urlsafe(32)
+        names = () if host in ANY_ADDRESS else (*LOOPBACK, host.lower())
         server = _server(desk, Entry(names, token, api_key))
         started = datetime.now(UTC).isoformat(timespec="seconds")
         notice.write(path, notice.Notice(address, token, os.getpid(), started))
         on_ready(f"http://{address}{FOR_AGENTS}")
-        try:
-            asyncio.run(_until_idle(server, listener, desk))
-        except KeyboardInterrupt:
-            pass  # This is how a server is ended.
-        finally:
-            desk.close()
+        asyncio.run(_until_idle(server, listener, desk))
 
 
 def serve_stdio(config: Config) -> None:
@@ -69,12 +68,9 @@ def serve_stdio(config: Config) -> None:
 
     A server of the same settings does the work where there is one.
     """
-    desk = Desk(config, asks_server=True)
-    desk.warm()
-    try:
+    with closing(Desk(config, asks_server=True)) as desk:
+        desk.warm()
         mcp_server(desk).run("stdio")
-    finally:
-        desk.close()
 
 
 def _api_key(config: Config, host: str, environ: Mapping[str, str]) -> str:

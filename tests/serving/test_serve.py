@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import os
 import re
@@ -107,7 +106,7 @@ COMMANDS: list[tuple[str, ...]] = [
     ("batch", "questions.jsonl", "--compare", "--jobs", "3", "--quiet"),
 ]
 # With the blanks around it, which fill its column; and what was loaded, as nothing is by a warm server.
-SECONDS = re.compile(r" *\b\d[\d.,]* m?s\b *|^ *load .*\n", re.MULTILINE)
+SECONDS = re.compile(r" *\b\d[\d.,]* m?s\b *|^ *load .*\n|^The models loaded in .*\n", re.MULTILINE)
 CONVERSATION = f"{QUESTION}\n/explain 1\n/sources\n/compare\n/k 2\nand why?{ORBIT.format('answers')}\n/k\n"
 
 
@@ -435,11 +434,3 @@ def test_a_server_of_another_version_is_not_asked(server: notice.Notice) -> None
     connection.request("POST", "/call", b'{"key": "other", "method": "search"}', client._headers(server))
     assert connection.getresponse().status == 400
     connection.close()
-
-
-def files_below(folder: Path) -> dict[str, str]:
-    return {
-        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
