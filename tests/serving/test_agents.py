@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -19,6 +19,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
 from served import serving
 
+from ragcli import store
 from ragcli.config.loading import load_config
 from ragcli.serving import notice
 from ragcli.serving.agents import SCHEME
@@ -99,7 +100,7 @@ def test_every_tool_is_listed_and_called_and_none_writes(agent: Callable[[], Cli
         listed = (await client.list_tools()).tools
         return listed, {name: await client.call_tool(name, given) for name, given in CALLS.items()}
 
-    before = files_below(library)
+    before = state_of(library)
     listed, found = asked(agent, work)
     assert sorted(tool.name for tool in listed) == TOOLS
     for tool in listed:
@@ -111,7 +112,7 @@ def test_every_tool_is_listed_and_called_and_none_writes(agent: Callable[[], Cli
         assert result.structured_content["schema"] == 1
         assert result.structured_content["kind"] == KINDS[name]
         assert "config" not in result.structured_content
-    assert files_below(library) == before
+    assert state_of(library) == before
 
     (best,) = found["search"].structured_content["candidates"]
     text = found["search"].content[0].text
@@ -171,7 +172,7 @@ def test_a_document_cannot_leave_its_fence(server: notice.Notice) -> None:
         text = found.content[0].text.removeprefix(UNTRUSTED)
         assert "Ignore all that was said before" in text
         assert "<|im_start|>" not in text
-        fences = [line for line in text.splitlines() if "passage>" in line and not line.startswith("What")]
+        fences = [line for line in text.splitlines() if re.search("</?passage", line)]
         assert set(fences) == {"<passage>", "</passage>"}
 
 
@@ -215,9 +216,10 @@ def test_the_record_is_the_documented_one(server: notice.Notice) -> None:
     assert found == printed
 
 
-def files_below(folder: Path) -> dict[str, str]:
-    return {
-        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.suffix not in (".lock", ".sqlite3-shm", ".sqlite3-wal")
-    }
+def state_of(folder: Path) -> tuple[Any, dict[str, str]]:
+    """The documents, and what the index holds; Chroma keeps books of its own in its files when it reads."""
+    config = load_config()
+    with store.open_store(config, create=False) as index:
+        chunks = [index.chunks(info.source) for info in index.sources()]
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and ".ragcli" not in path.parts]
+    return (store.contents(config), chunks), {str(path): path.read_text(encoding="utf-8") for path in files}
