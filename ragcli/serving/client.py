@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from ragcli.config import Config
+from ragcli.encoders.occlusion import Occlusion
 from ragcli.encoders.prior import Prior
 from ragcli.errors import RagcliError
 from ragcli.llm.reasoning import RESTART
@@ -126,6 +127,10 @@ class ServedPipeline(Pipeline):
     def score_sentences(self, question: str, candidate: Candidate) -> tuple[tuple[str, float], ...]:
         found = self._call("score_sentences", question=question, candidate=candidate)
         return super().score_sentences(question, candidate) if found is None else found
+
+    def explain(self, question: str, candidate: Candidate) -> Occlusion:
+        found = self._call("explain", question=question, candidate=candidate)
+        return found or super().explain(question, candidate)
 
     def warm(self) -> None:
         """A server is warm."""

@@ -101,6 +101,7 @@ COMMANDS: list[tuple[str, ...]] = [
     ("ask", ORBIT.format("cut"), "--json"),
     ("ask", ORBIT.format("http-401"), "--json"),
     ("search", QUESTION, "--source", "no-such-*"),
+    ("explain", QUESTION, "--json"),
     ("search", "  "),
     ("batch", "questions.jsonl"),
     ("batch", "questions.jsonl", "--compare", "--jobs", "3", "--quiet"),
