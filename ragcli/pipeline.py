@@ -87,14 +87,14 @@ class Prepared:
 
 
 class Pipeline:
-    """Everything that one configuration can do. One question at a time: not to be shared between threads."""
+    """Everything that one configuration can do. One question at a time: do not share it between threads.
 
-    def __init__(self, config: Config, *, bulk: bool = False) -> None:
-        self._resources = Resources(config, bulk=bulk)
+    `resources`: those of another pipeline, opened with the same models and the same index; they stay open.
+    """
 
-    @property
-    def config(self) -> Config:
-        return self._resources.config
+    def __init__(self, config: Config, *, bulk: bool = False, resources: Resources | None = None) -> None:
+        self._resources = resources or Resources(config, bulk=bulk)
+        self.config = config
 
     def close(self) -> None:
         """Stops the local LLM server. Waits for one that is starting: it must not outlive this process."""
@@ -208,6 +208,7 @@ class Pipeline:
         Raises UsageError if a setting that they depend on changes.
         """
         self._resources.change(config)
+        self.config = config
 
     def complete(self, messages: Sequence[Message]) -> str:
         """What the LLM replies to these messages, without any retrieval. Raises LLMError."""

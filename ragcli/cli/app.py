@@ -50,6 +50,9 @@ COMMANDS = {
     "batch": Entry(
         "ragcli.cli.commands.batch", "batch", "Answer a file of questions, a line of JSON for each.", ASK
     ),
+    "serve": Entry(
+        "ragcli.cli.commands.serve", "serve", "Keep the models warm for commands, and for agents (MCP).", ASK
+    ),
     "eval": Entry(
         "ragcli.cli.commands.evaluate", "app", "Measure what reranking adds on your questions.", MEASURE
     ),
