@@ -1,0 +1,110 @@
+"""An interval for a mean of differences that holds at every moment, however often one looks. Pure.
+
+Two gamblers bet against each possible mean m, one that the true mean is higher and one that it is lower. If m
+is true, neither can expect to win, and the chance that one of them ever multiplies the stake by 1 / level is
+at most that level (Ville's inequality). The means against which nobody has won that much are the interval:
+the hedged capital process of Waudby-Smith and Ramdas (2024), "Estimating means of bounded random variables by
+betting", Journal of the Royal Statistical Society B 86. So it may be looked at after every question, and one
+may stop or go on because of what it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from math import ceil, inf, log, sqrt
+from statistics import NormalDist
+
+LEVEL = 0.05
+"""The chance that the interval ever misses the true mean."""
+
+POWER = 0.8
+
+_WON = log(2 / LEVEL)
+_REACH = sqrt(2 * _WON) + NormalDist().inv_cdf(POWER)
+# The most of its stake that a gambler risks on one question: nobody may lose everything.
+_BOLDEST = 0.9
+_STEPS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Bets:
+    """What is fixed before the first question: the number of questions that the interval should be narrowest
+    at, and the expected spread (root mean square) of the differences. Wrong guesses cost width alone.
+    """
+
+    questions: int
+    spread: float
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    low: float
+    high: float
+
+    def excludes(self, value: float) -> bool:
+        return not self.low <= value <= self.high
+
+
+def interval(differences: Sequence[float], bets: Bets) -> Interval:
+    """Of the mean of differences between -1 and 1, in the order in which they were seen."""
+    middle = sum(differences) / len(differences) if differences else 0.0
+    stakes = _stakes(differences, bets)
+    return Interval(
+        _edge(-1.0, middle, lambda m: sum(_log_gains(differences, stakes, m, 1))),
+        _edge(1.0, middle, lambda m: sum(_log_gains(differences, stakes, m, -1))),
+    )
+
+
+def first_exclusion(differences: Sequence[float], mean: float, bets: Bets) -> int | None:
+    """After how many differences the interval, looked at after each, first leaves out this mean."""
+    stakes = _stakes(differences, bets)
+    sides = (accumulate(_log_gains(differences, stakes, mean, side)) for side in (1, -1))
+    capitals = map(max, *sides)
+    return next((number for number, capital in enumerate(capitals, start=1) if capital >= _WON), None)
+
+
+def questions_needed(effect: float, spread: float) -> int:
+    """After how many questions the interval leaves out 0, with about 80 % power, where the mean is `effect`.
+
+    n = ((sqrt(2 log(2 / level)) + z_power) x spread / effect)^2: the capital of a bet that is best for n, by
+    the normal approximation. A test at one fixed n needs 1.96 in place of the first term (2.72).
+    """
+    return max(1, ceil((_REACH * spread / effect) ** 2))
+
+
+def smallest_effect(questions: int, spread: float) -> float:
+    """The mean difference that so many questions show, with about 80 % power; never above 1."""
+    return min(1.0, _REACH * spread / sqrt(questions))
+
+
+def _stakes(differences: Sequence[float], bets: Bets) -> list[float]:
+    """What is bet on each difference. It depends on those before it alone."""
+    stakes: list[float] = []
+    total, squares = 0.0, bets.spread**2
+    for number, difference in enumerate(differences, start=1):
+        stakes.append(sqrt(2 * _WON / (bets.questions * squares / number)))
+        total += difference
+        squares += (difference - total / (number + 1)) ** 2
+    return stakes
+
+
+def _log_gains(
+    differences: Sequence[float], stakes: Sequence[float], mean: float, side: int
+) -> Iterator[float]:
+    """Of the gambler who bets on a mean above `mean` (`side` 1) or below it (-1), one a difference."""
+    worst = 1 + side * mean
+    boldest = _BOLDEST / worst if worst > 0 else inf
+    for difference, stake in zip(differences, stakes, strict=True):
+        yield log(1 + side * min(stake, boldest) * (difference - mean))
+
+
+def _edge(outer: float, inner: float, log_capital: Callable[[float], float]) -> float:
+    """Between a mean that may have been lost and one that was not: the capital falls on the way."""
+    if log_capital(outer) < _WON:
+        return outer
+    for _ in range(_STEPS):
+        middle = (outer + inner) / 2
+        outer, inner = (middle, inner) if log_capital(middle) >= _WON else (outer, middle)
+    return inner
