@@ -16,7 +16,7 @@ from ragcli.judging.always_valid import Bets, questions_needed
 from ragcli.judging.pool_file import Plan
 from ragcli.judging.pools import Pool, PooledPassage, arms_of, expected_spread, pool
 from ragcli.pipeline import open_pipeline
-from ragcli.types import Chunk
+from ragcli.types import Candidate, Chunk
 
 Progress = Callable[[str, int, int], None]
 
@@ -61,7 +61,7 @@ def make_pools(
         pipeline.check(shuffled[0].text, reranker=True)
         for done, question in enumerate(shuffled):
             progress("reranking", done, len(shuffled))
-            arms = {}
+            arms: dict[str, list[Candidate]] = {}
             for method in methods:
                 retrieval = config.retrieval.model_copy(update={"method": method})
                 pipeline.change(config.model_copy(update={"retrieval": retrieval}))
