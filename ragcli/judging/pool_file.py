@@ -24,14 +24,13 @@ _HINT = "ragcli judge QUESTIONS -o FILE.jsonl writes such a file."
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Fixed before the first judgement. `effect` is the difference in nDCG@5 that would matter, `bets` what
-    the interval is made for; `collection` names the index. `judge` is who judges: people, or an LLM's name.
+    the interval is made for. `judge` is who judges: people, or an LLM's name.
     """
 
     judge: str
     seed: int
     effect: float
     bets: Bets
-    collection: str
 
 
 def is_session(path: Path) -> bool:
@@ -84,7 +83,6 @@ def _row(plan: Plan, pool: Pool) -> dict[str, Any]:
             "effect": plan.effect,
             "questions": plan.bets.questions,
             "spread": plan.bets.spread,
-            "collection": plan.collection,
             "seconds": round(pool.seconds, 2),
             "arms": {name: list(best) for name, best in pool.arms.items()},
             "passages": [[passage.id, passage.source, passage.phrase] for passage in pool.passages],
@@ -96,7 +94,7 @@ def _row(plan: Plan, pool: Pool) -> dict[str, Any]:
 def _plan(row: Mapping[str, Any]) -> Plan:
     state = row[STATE]
     bets = Bets(int(state["questions"]), float(state["spread"]))
-    return Plan(str(row["judged_by"]), int(state["seed"]), float(state["effect"]), bets, state["collection"])
+    return Plan(str(row["judged_by"]), int(state["seed"]), float(state["effect"]), bets)
 
 
 def _pool(row: Mapping[str, Any]) -> Pool:

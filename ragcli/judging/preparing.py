@@ -74,7 +74,7 @@ def make_pools(
     return pools
 
 
-def make_plan(config: Config, pools: Sequence[Pool], *, judge: str, seed: int, effect: float) -> Plan:
+def make_plan(pools: Sequence[Pool], *, judge: str, seed: int, effect: float) -> Plan:
     """As many questions as it takes to see the effect, or all there are. Raises NothingFoundError where the
     orders have the same best passages in the same places: nobody needs to judge them.
     """
@@ -85,4 +85,4 @@ def make_plan(config: Config, pools: Sequence[Pool], *, judge: str, seed: int, e
             hint="ragcli search QUESTION --compare shows them.",
         )
     planned = min(len(pools), questions_needed(effect, spread))
-    return Plan(judge, seed, effect, Bets(planned, spread), config.collection)
+    return Plan(judge, seed, effect, Bets(planned, spread))
