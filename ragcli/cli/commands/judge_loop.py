@@ -12,7 +12,6 @@ from ragcli.judging.preferences import Choice, Pair
 from ragcli.judging.preparing import Documents
 from ragcli.judging.sitting import Sitting
 from ragcli.reporting.screens import judging as screen
-from ragcli.reporting.screens.chat import print_surroundings
 from ragcli.reporting.screens.terminal import PlainConsole
 
 GAINS = {"r": RELEVANT, "p": PARTLY, "n": NOT, "s": None}
@@ -24,7 +23,6 @@ def judge_by_keys(
 ) -> None:
     """`everything`: after the verdict too. Returns where the judge quits; what was decided is saved."""
     screen.print_plan(console, sitting)
-    screen.print_keys(console, screen.BEGIN_KEYS)
     try:
         if keys.key({ENTER, SPACE, "q"}) == "q":
             return
@@ -46,9 +44,7 @@ def _judge_on(
         screen.print_passage(console, sitting, chunk)
         began = monotonic()
         while (key := keys.key(screen.PASSAGE_KEYS)) == "o":
-            print_surroundings(console, documents.surroundings(chunk))
-            console.print()
-            screen.print_keys(console, screen.PASSAGE_KEYS)
+            screen.print_in_context(console, sitting, documents.surroundings(chunk))
         if key == "q":
             return False
         if key == "u":

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ragcli.chat.turns import Surroundings
 from ragcli.evaluation.records import Moved
 from ragcli.judging.agreement import Agreement
 from ragcli.judging.always_valid import questions_needed, smallest_effect
@@ -18,6 +19,7 @@ from ragcli.judging.sitting import Sitting
 from ragcli.judging.umbrela import CAUTION
 from ragcli.judging.verdicts import Verdict
 from ragcli.reporting import plain_text as words
+from ragcli.reporting.screens.chat import print_surroundings
 from ragcli.reporting.screens.comparison import Arms
 from ragcli.reporting.screens.terminal import READING_WIDTH, answer_text
 from ragcli.types import Chunk
@@ -25,10 +27,10 @@ from ragcli.types import Chunk
 PASSAGE_KEYS = {
     "r": "relevant",
     "p": "partly",
-    "n": "not",
+    "n": "not relevant",
     "s": "skip",
     "u": "undo",
-    "o": "open in context",
+    "o": "in context",
     "q": "quit",
 }
 PAIR_KEYS = {"a": "A", "b": "B", "e": "equal", "x": "both bad", "s": "skip", "u": "undo", "q": "quit"}
@@ -55,14 +57,16 @@ def print_plan(console: Console, sitting: Sitting) -> None:
         f"{words.count(len(pools), 'question')}, {passages}: the five best of {_list(pools[0].arms)},"
         " shuffled.",
         f"To see a difference of {plan.effect:.2f} in nDCG@5 takes about {needed} questions{enough}.",
-        f"That is about {_minutes(sitting)}. There is no verdict before, unless the interval settles it:"
-        " it is always valid, so that looking after every question fools nobody.",
+        f"That is about {_minutes(sitting)}. The verdict comes then, or as soon as the interval settles it."
+        " The interval is always valid: looking after every question fools nobody.",
     ]
     done = sum(len(pool.decisions) for pool in pools)
     if done:
         lines.append(f"{words.count(done, 'passage')} judged already.")
     for line in lines:
         _print(console, line)
+    console.print()
+    print_keys(console, BEGIN_KEYS)
 
 
 def print_passage(console: Console, sitting: Sitting, chunk: Chunk) -> None:
@@ -79,11 +83,20 @@ def print_passage(console: Console, sitting: Sitting, chunk: Chunk) -> None:
     console.print()
     console.print(question, width=width)
     console.print()
-    console.print(Text(words.chunk_title(chunk), style="base"), width=width)
+    console.print(Text(words.chunk_title(chunk), style="number"), width=width)
     console.print(body, width=width)
     console.print()
     if len(console.render_lines(body, console.options.update(width=width))) > console.height - 8:
         console.print(question, width=width)
+    print_keys(console, PASSAGE_KEYS)
+
+
+def print_in_context(console: Console, sitting: Sitting, around: Surroundings) -> None:
+    _clear(console)
+    question = Text(words.one_line(sitting.pools[sitting.place or 0].question.text), style="heading")
+    print_surroundings(console, around)
+    console.print()
+    console.print(question, width=min(console.width, READING_WIDTH))
     print_keys(console, PASSAGE_KEYS)
 
 
