@@ -22,7 +22,7 @@ LEVEL = 0.05
 POWER = 0.8
 
 _WON = log(2 / LEVEL)
-_REACH = sqrt(2 * _WON) + NormalDist().inv_cdf(POWER)
+_Z_POWER = NormalDist().inv_cdf(POWER)
 # The most of its stake that a gambler risks on one question: nobody may lose everything.
 _BOLDEST = 0.9
 _STEPS = 40
@@ -65,18 +65,27 @@ def first_exclusion(differences: Sequence[float], mean: float, bets: Bets) -> in
     return next((number for number, capital in enumerate(capitals, start=1) if capital >= _WON), None)
 
 
+def smallest_effect(questions: int, spread: float) -> float:
+    """The mean difference that so many questions show, with about 80 % power; never above 1.
+
+    A gambler who stakes s expects log capital n (s x effect - s^2 spread^2 / 2) after n questions, with a
+    standard deviation of s x spread x sqrt(n), by the normal approximation; it has to reach log(2 / level).
+    """
+    stake = min(_BOLDEST, sqrt(2 * _WON / questions) / spread) if spread else _BOLDEST
+    risk = stake * spread * sqrt(questions)
+    return min(1.0, (_WON + risk**2 / 2 + _Z_POWER * risk) / (questions * stake))
+
+
 def questions_needed(effect: float, spread: float) -> int:
     """After how many questions the interval leaves out 0, with about 80 % power, where the mean is `effect`.
 
-    n = ((sqrt(2 log(2 / level)) + z_power) x spread / effect)^2: the capital of a bet that is best for n, by
-    the normal approximation. A test at one fixed n needs 1.96 in place of the first term (2.72).
+    For small effects ((sqrt(2 log(2 / level)) + z_power) x spread / effect)^2; a test at one fixed number
+    needs 1.96 in place of the first term (2.72).
     """
-    return max(1, ceil((_REACH * spread / effect) ** 2))
-
-
-def smallest_effect(questions: int, spread: float) -> float:
-    """The mean difference that so many questions show, with about 80 % power; never above 1."""
-    return min(1.0, _REACH * spread / sqrt(questions))
+    number = max(1, ceil(((sqrt(2 * _WON) + _Z_POWER) * spread / effect) ** 2))
+    while smallest_effect(number, spread) > effect:
+        number += 1
+    return number
 
 
 def _stakes(differences: Sequence[float], bets: Bets) -> list[float]:

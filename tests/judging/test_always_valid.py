@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from math import log, sqrt
+from math import ceil, log, sqrt
 from statistics import fmean, stdev
 
 import pytest
@@ -97,9 +97,30 @@ def test_the_planned_number_finds_the_effect_as_promised_and_about_half_of_it_on
 
 def test_the_numbers_are_those_of_the_normal_approximation() -> None:
     reach = sqrt(2 * log(2 / 0.05)) + norm.ppf(0.8)
-    assert questions_needed(0.1, 0.3) == 114 == -int(-((reach * 0.3 / 0.1) ** 2) // 1)
+    assert questions_needed(0.1, 0.3) == 114 == ceil((reach * 0.3 / 0.1) ** 2)
     assert smallest_effect(114, 0.3) == pytest.approx(reach * 0.3 / sqrt(114))
     assert smallest_effect(1, 0.3) == 1.0
+
+
+@given(st.floats(0.02, 0.9), st.floats(0.01, 1.0))
+def test_they_are_each_others_inverse_where_few_questions_let_nobody_bet_much_too(
+    effect: float, spread: float
+) -> None:
+    needed = questions_needed(effect, spread)
+    assert smallest_effect(needed, spread) <= effect
+    assert needed == 1 or smallest_effect(needed - 1, spread) > effect
+
+
+@pytest.mark.parametrize("questions", [20, 40, 150])
+def test_the_smallest_effect_is_found_about_as_often_as_promised(questions: int) -> None:
+    """Differences as of a reranker: none in most questions, and few sizes."""
+    draw, spread = random.Random(11), 0.25
+    effect = smallest_effect(questions, spread)
+    bets, found = Bets(questions, spread), 0
+    for _ in range(400):
+        sitting = [max(-1.0, min(1.0, effect + draw.choice((0.25, -0.25)))) for _ in range(questions)]
+        found += first_exclusion(sitting, 0.0, bets) is not None
+    assert found / 400 >= 0.7
 
 
 def test_one_bet_by_hand() -> None:

@@ -27,7 +27,7 @@ def judge_by_keys(
         if keys.key({ENTER, SPACE, "q"}) == "q":
             return
         while _judge_on(sitting, documents, keys, console, everything=everything):
-            screen.print_keys(console, screen.END_KEYS)
+            screen.print_end(console)
             if keys.key({ENTER, SPACE, "q", "u"}) != "u":
                 return
             sitting.undo()

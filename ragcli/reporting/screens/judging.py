@@ -34,9 +34,16 @@ PASSAGE_KEYS = {
     "q": "quit",
 }
 PAIR_KEYS = {"a": "A", "b": "B", "e": "equal", "x": "both bad", "s": "skip", "u": "undo", "q": "quit"}
-END_KEYS = {"enter": "shows what came of it", "u": "undo"}
+END_KEYS = {"enter": "the verdict", "u": "undo"}
 BEGIN_KEYS = {"enter": "begins", "q": "quit"}
 _SIGN = {"base": "without reranking", "reranked": "with reranking"}
+
+
+def print_end(console: Console) -> None:
+    """The last keystroke may have been a slip: it can be taken back before anything is shown."""
+    console.print()
+    console.print(Text("All that the verdict needs is judged.", style="heading"))
+    print_keys(console, END_KEYS)
 
 
 def print_keys(console: Console, keys: Mapping[str, str]) -> None:
@@ -104,7 +111,8 @@ def print_verdict(console: Console, plan: Plan, verdict: Verdict) -> None:
     """Nothing but the progress where there is no verdict yet."""
     counted = f"{words.count(verdict.questions, 'question')} judged by {words.one_line(plan.judge)}"
     if verdict.state == "open":
-        _print(console, f"No verdict yet: {counted}, of {plan.bets.questions} with a relevant passage.")
+        progress = f"{verdict.questions} of {plan.bets.questions} questions with a relevant passage judged"
+        _print(console, f"No verdict yet: {progress}.")
         return
     console.print(_means_table(verdict))
     console.print()
