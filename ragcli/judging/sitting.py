@@ -39,6 +39,10 @@ class Sitting:
     def verdict(self) -> Verdict:
         return verdict(self.plan, self.pools)
 
+    def goes_on(self, everything: bool) -> bool:
+        """Whether there is a passage to judge; with `everything` after the verdict too."""
+        return self.place is not None and (everything or self.verdict.state == "open")
+
     def decide(self, gain: float | None, seconds: float) -> None:
         """None skips the passage."""
         assert self.place is not None

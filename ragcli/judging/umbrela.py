@@ -12,7 +12,7 @@ from collections.abc import Callable
 from ragcli.config import LLMConfig
 from ragcli.errors import UsageError
 from ragcli.judging.pools import NOT, PARTLY, RELEVANT
-from ragcli.llm.client import LLM
+from ragcli.llm.client import LLM, check
 from ragcli.models.embedded_llms import LARGE, SMALL
 from ragcli.prompting.fencing import FENCE, neutralise, one_line
 from ragcli.types import Chunk, Message
@@ -37,12 +37,13 @@ _GRADE = re.compile(r"(?<![\d.])[0-3](?![\d.]\d)(?!\d)")
 
 
 def check_judge(config: LLMConfig) -> None:
-    """Raises UsageError for the LLM whose grades are noise."""
+    """Raises UsageError for the LLM whose grades are noise, and what `llm.client.check` raises."""
     if config.embedded and config.model == SMALL.name:
         raise UsageError(
             f"{SMALL.name} is too small to judge: its grades would say nothing.",
             hint=f"{LARGE.prepare}, then --profile local-large; or an endpoint: --base-url and --model.",
         )
+    check(config)
 
 
 def messages(question: str, chunk: Chunk) -> tuple[Message, ...]:

@@ -42,8 +42,9 @@ def judge_answers(
     pairs = pairs_of(run, asked.seed)
     if path.exists():
         pairs = read_pairs(path, pairs)
-    print_pairs_plan(screens.err, pairs, len(run.answers) - len(pairs))
-    pairs = judge_pairs(pairs, partial(write_pairs, path), keystrokes(screens.environment), screens.err)
+    if any(pair.choice is None for pair in pairs):
+        print_pairs_plan(screens.err, pairs, len(run.answers) - len(pairs))
+        judge_pairs(pairs, partial(write_pairs, path), keystrokes(screens.environment), screens.err)
     write_pairs(path, pairs)
     _show_preferences(screens, asked, run, pairs, path)
 

@@ -15,6 +15,7 @@ from ragcli.reporting.screens import judging as screen
 from ragcli.reporting.screens.terminal import PlainConsole
 
 GAINS = {"r": RELEVANT, "p": PARTLY, "n": NOT, "s": None}
+BEGIN = (ENTER, SPACE)
 CHOICES: dict[str, Choice] = {"e": "equal", "x": "both bad", "s": "skipped"}
 
 
@@ -24,11 +25,11 @@ def judge_by_keys(
     """`everything`: after the verdict too. Returns where the judge quits; what was decided is saved."""
     screen.print_plan(console, sitting)
     try:
-        if keys.key({ENTER, SPACE, "q"}) == "q":
+        if keys.key({*BEGIN, "q"}) == "q":
             return
         while _judge_on(sitting, documents, keys, console, everything=everything):
             screen.print_end(console)
-            if keys.key({ENTER, SPACE, "q", "u"}) != "u":
+            if keys.key({*BEGIN, "q", "u"}) != "u":
                 return
             sitting.undo()
     except EOFError:
@@ -39,7 +40,7 @@ def _judge_on(
     sitting: Sitting, documents: Documents, keys: Keystrokes, console: PlainConsole, *, everything: bool
 ) -> bool:
     """Until no more is needed; False where the judge quits."""
-    while sitting.place is not None and (everything or sitting.verdict.state == "open"):
+    while sitting.goes_on(everything):
         chunk = documents.chunk(sitting.passage)
         screen.print_passage(console, sitting, chunk)
         began = monotonic()
@@ -56,23 +57,27 @@ def _judge_on(
 
 def judge_pairs(
     pairs: list[Pair], save: Callable[[list[Pair]], None], keys: Keystrokes, console: PlainConsole
-) -> list[Pair]:
-    """With what the judge chose, all of it or up to where they quit."""
+) -> None:
+    """Changes `pairs`, and saves them after each choice. Returns where the judge quits."""
     asked = [place for place, pair in enumerate(pairs) if pair.choice != "same"]
     try:
-        while left := [place for place in asked if pairs[place].choice is None]:
-            place = left[0]
-            screen.print_pair(console, pairs[place], asked.index(place) + 1, len(asked))
-            key = keys.key(screen.PAIR_KEYS)
-            if key == "q":
-                return pairs
-            if key == "u":
-                place = asked[max(0, asked.index(place) - 1)]
+        if keys.key({*BEGIN, "q"}) == "q":
+            return
+        while True:
+            done = sum(pairs[place].choice is not None for place in asked)
+            if done < len(asked):
+                screen.print_pair(console, pairs[asked[done]], done + 1, len(asked))
+                key = keys.key(screen.PAIR_KEYS)
+            else:
+                screen.print_end(console)
+                key = keys.key({*BEGIN, "q", "u"})
+            if key in (*BEGIN, "q"):
+                return
+            place = asked[max(0, done - 1) if key == "u" else done]
             pairs[place] = _chosen(pairs[place], key)
             save(pairs)
     except EOFError:
-        pass
-    return pairs
+        return
 
 
 def _chosen(pair: Pair, key: str) -> Pair:

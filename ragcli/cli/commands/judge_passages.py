@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from ragcli.cli.session import Screens
@@ -56,10 +57,10 @@ def judge_passages(screens: Screens, asked: Asked, output: Path | None, agree: P
 
         check_judge(asked.config.llm)
     sitting = _sitting(screens, asked, path)
-    if asked.by == LLM_JUDGE:
-        _let_llm_judge(screens, asked, sitting)
-    elif not all(pool.is_done for pool in sitting.pools):
-        _let_person_judge(screens, asked, sitting)
+    if sitting.goes_on(asked.everything):
+        if sitting.plan.judge != asked.judge:
+            raise UsageError(f"{path} holds what {sitting.plan.judge} judged.", hint="Name another --output.")
+        (_let_llm_judge if asked.by == LLM_JUDGE else _let_person_judge)(screens, asked, sitting)
     this = (sitting.plan, sitting.pools)
     found = agreements((str(path), str(agree)), (this, other)) if other else ()
     _show(screens, asked, path, *this, found)
@@ -81,20 +82,17 @@ def _sitting(screens: Screens, asked: Asked, path: Path) -> Sitting:
     from ragcli.judging.sitting import Sitting
 
     if not path.exists():
-        plan, pools = _begin(screens, asked, path)
+        plan, pools = _begin(screens, asked)
         write_session(path, plan, pools)
     else:
         plan, pools = read_session(path)
-        if plan.judge != asked.judge and not all(pool.is_done for pool in pools):
-            raise UsageError(f"{path} holds what {plan.judge} judged.", hint="Name another --output.")
-        if path != asked.file and {q.text for q in _questions(asked.file)} != {
-            p.question.text for p in pools
-        }:
+        texts = {pool.question.text for pool in pools}
+        if path != asked.file and {question.text for question in _questions(asked.file)} != texts:
             raise UsageError(f"{path} holds a session of other questions.", hint="Name another --output.")
     return Sitting(plan, pools, partial(write_session, path, plan))
 
 
-def _begin(screens: Screens, asked: Asked, path: Path) -> tuple[Plan, list[Pool]]:
+def _begin(screens: Screens, asked: Asked) -> tuple[Plan, list[Pool]]:
     from ragcli.judging.preparing import make_plan, make_pools
     from ragcli.reporting.screens.progress import StagesBar
 
@@ -119,19 +117,17 @@ def _let_llm_judge(screens: Screens, asked: Asked, sitting: Sitting) -> None:
     from ragcli.judging.umbrela import judge_by
     from ragcli.llm.client import open_llm
     from ragcli.reporting.screens.progress import StagesBar
-    from ragcli.stopwatch import Stopwatch
 
     documents = Documents(asked.config)
     total = sum(len(pool.passages) for pool in sitting.pools)
     with open_llm(asked.config.llm) as llm, StagesBar(screens.err, quiet=asked.quiet) as bar:
         gain_of = judge_by(llm)
-        while sitting.place is not None and (asked.everything or sitting.verdict.state == "open"):
+        while (place := sitting.place) is not None and sitting.goes_on(asked.everything):
             bar("judging", sum(len(pool.decisions) for pool in sitting.pools), total)
-            question, chunk = sitting.pools[sitting.place].question.text, documents.chunk(sitting.passage)
-            watch = Stopwatch()
-            with watch.stage("judge"):
-                gain = gain_of(question, chunk)
-            sitting.decide(gain, sum(timing.seconds for timing in watch.timings))
+            question, chunk = sitting.pools[place].question.text, documents.chunk(sitting.passage)
+            began = monotonic()
+            gain = gain_of(question, chunk)
+            sitting.decide(gain, monotonic() - began)
 
 
 def merge_sessions(screens: Screens, asked: Asked, files: Sequence[Path], output: Path | None) -> None:

@@ -33,7 +33,15 @@ PASSAGE_KEYS = {
     "o": "in context",
     "q": "quit",
 }
-PAIR_KEYS = {"a": "A", "b": "B", "e": "equal", "x": "both bad", "s": "skip", "u": "undo", "q": "quit"}
+PAIR_KEYS = {
+    "a": "A is better",
+    "b": "B is better",
+    "e": "equal",
+    "x": "both bad",
+    "s": "skip",
+    "u": "undo",
+    "q": "quit",
+}
 END_KEYS = {"enter": "the verdict", "u": "undo"}
 BEGIN_KEYS = {"enter": "begins", "q": "quit"}
 _SIGN = {"base": "without reranking", "reranked": "with reranking"}
@@ -173,6 +181,8 @@ def print_pairs_plan(console: Console, pairs: Sequence[Pair], failed: int) -> No
         f"To see that three in four prefer one arm takes about {pairs_needed()} pairs with a preference."
         " There is no verdict before the last pair: looking early fools nobody.",
     )
+    console.print()
+    print_keys(console, BEGIN_KEYS)
 
 
 def print_pair(console: Console, pair: Pair, number: int, of: int) -> None:
@@ -184,6 +194,7 @@ def print_pair(console: Console, pair: Pair, number: int, of: int) -> None:
     )
     first, second = map(answer_text, pair.texts)
     console.print(Arms(first, second, titles={"base": "A", "reranked": "B"}))
+    console.print()
     print_keys(console, PAIR_KEYS)
 
 
