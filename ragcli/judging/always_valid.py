@@ -25,7 +25,7 @@ _WON = log(2 / LEVEL)
 _Z_POWER = NormalDist().inv_cdf(POWER)
 # The most of its stake that a gambler risks on one question: nobody may lose everything.
 _BOLDEST = 0.9
-_STEPS = 40
+_STEPS = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,11 @@ def interval(differences: Sequence[float], bets: Bets) -> Interval:
     )
 
 
-def first_exclusion(differences: Sequence[float], mean: float, bets: Bets) -> int | None:
-    """After how many differences the interval, looked at after each, first leaves out this mean."""
+def exclusions(differences: Sequence[float], mean: float, bets: Bets) -> list[bool]:
+    """After each difference, whether the interval so far leaves out this mean: for simulations."""
     stakes = _stakes(differences, bets)
     sides = (accumulate(_log_gains(differences, stakes, mean, side)) for side in (1, -1))
-    capitals = map(max, *sides)
-    return next((number for number, capital in enumerate(capitals, start=1) if capital >= _WON), None)
+    return [capital >= _WON for capital in map(max, *sides)]
 
 
 def smallest_effect(questions: int, spread: float) -> float:
