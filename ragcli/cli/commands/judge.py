@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from ragcli.cli import options
-from ragcli.cli.session import Flags, Screens, environment_of
+from ragcli.cli.grouping import grouped
+from ragcli.cli.session import Screens, environment_of
 from ragcli.errors import UsageError
 
 JUDGING = "What is judged"
@@ -75,10 +76,11 @@ Seed = Annotated[
 Everything = Annotated[bool, typer.Option("--all", help="Go on after the verdict.", rich_help_panel=JUDGING)]
 
 
+@grouped
 def judge(
     ctx: typer.Context,
     files: Files,
-    output: Output = None,
+    *,
     answers: Answers = False,
     by: By = "person",
     merge: Merge = False,
@@ -87,32 +89,29 @@ def judge(
     effect: Effect = 0.1,
     seed: Seed = 7,
     everything: Everything = False,
-    base_url: options.BaseUrl = None,
-    model: options.Model = None,
+    llm: options.LLMOptions,
+    output: Output = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    given: options.ConfigOptions,
 ) -> None:
     """Judge passages blind, one keystroke each; answers with --answers. What is decided is saved at once."""
-    if answers and by == "llm":
-        raise UsageError("--by llm judges passages.", hint="Leave out --answers, or --by.")
     if by not in ("person", "llm"):
         raise UsageError(f"--by {by} is not a judge.", hint="Write --by person or --by llm.")
+    if answers and by == "llm":
+        raise UsageError("--by llm judges passages.", hint="Leave out --answers, or --by.")
     if not merge and len(files) > 1:
         raise UsageError(
             "Several files are for --merge.", hint="ragcli judge --merge A.jsonl B.jsonl -o C.jsonl"
         )
-    overrides = {"collection": collection, "llm.base_url": base_url, "llm.model": model}
+    from ragcli.cli.commands.judge_answers import judge_answers
+    from ragcli.cli.commands.judge_passages import Asked, judge_passages, merge_sessions
+
     screens = Screens(environment_of(ctx))
     named: Sequence[str | None] = retrieval or (None,)
     every = [
-        Flags(config, profile, {**overrides, "retrieval.method": one}).load(screens.environment)
-        for one in named
+        given.load(screens.environment, llm.overrides(), {"retrieval.method": method}) for method in named
     ]
-    from ragcli.cli.commands.judge_passages import Asked, judge_passages, merge_sessions
-
     asked = Asked(
         file=files[0],
         config=every[0],
@@ -127,8 +126,6 @@ def judge(
     if merge:
         merge_sessions(screens, asked, files, output)
     elif answers:
-        from ragcli.cli.commands.judge_answers import judge_answers
-
-        judge_answers(ctx, screens, asked, output, profile, config)
+        judge_answers(screens, asked, output, llm, given)
     else:
         judge_passages(screens, asked, output, agree)

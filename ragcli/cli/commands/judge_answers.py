@@ -9,8 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
+from ragcli.cli import options
 from ragcli.cli.commands.judge_passages import Asked
 from ragcli.cli.session import Screens
 
@@ -20,12 +19,11 @@ if TYPE_CHECKING:
 
 
 def judge_answers(
-    ctx: typer.Context,
     screens: Screens,
     asked: Asked,
     output: Path | None,
-    profile: str | None,
-    config: Path | None,
+    llm: options.LLMOptions,
+    given: options.ConfigOptions,
 ) -> None:
     from ragcli.batch.reading import read_batch
     from ragcli.cli.commands.judge_loop import judge_pairs
@@ -36,7 +34,7 @@ def judge_answers(
     results = asked.file
     if not _holds_results(results):
         results = Path(f"{asked.file.stem}-answers.jsonl")
-        _answer(ctx, screens, asked, results, profile, config)
+        _answer(screens, asked, results, llm, given)
     run = read_batch(results)
     path = output or Path(f"{results.stem}-judged.jsonl")
     pairs = pairs_of(run, asked.seed)
@@ -60,29 +58,21 @@ def _holds_results(file: Path) -> bool:
 
 
 def _answer(
-    ctx: typer.Context,
-    screens: Screens,
-    asked: Asked,
-    results: Path,
-    profile: str | None,
-    config: Path | None,
+    screens: Screens, asked: Asked, results: Path, llm: options.LLMOptions, given: options.ConfigOptions
 ) -> None:
-    """What `ragcli batch --compare` does, into a file that stays: answers cost more than judging them."""
-    from ragcli.cli.commands.batch import batch
+    """As `ragcli batch` does, into a file that stays: answers cost more than judging them."""
+    from ragcli.cli.app import program
 
-    llm = asked.config.llm
-    batch(
-        ctx,
-        asked.file,
-        output=results,
-        compare=True,
-        base_url=llm.base_url,
-        model=llm.model,
-        quiet=asked.quiet,
-        collection=asked.config.collection,
-        profile=profile,
-        config=config,
-    )
+    settings = {
+        "--base-url": llm.base_url,
+        "--model": llm.model,
+        "--collection": given.collection,
+        "--profile": given.profile,
+        "--config": given.config,
+    }
+    named = [part for name, value in settings.items() if value is not None for part in (name, str(value))]
+    quiet = ["--quiet"] if asked.quiet else []
+    program(["batch", str(asked.file), "--compare", "-o", str(results), *named, *quiet], screens.environment)
 
 
 def _show_preferences(screens: Screens, asked: Asked, run: Run, pairs: Sequence[Pair], path: Path) -> None:
