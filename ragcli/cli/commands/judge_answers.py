@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ragcli.cli import options
 from ragcli.cli.commands.judge_passages import Asked
@@ -76,7 +76,7 @@ def _answer(
 
 
 def _show_preferences(screens: Screens, asked: Asked, run: Run, pairs: Sequence[Pair], path: Path) -> None:
-    from ragcli.judging.preferences import deciding, sign_test
+    from ragcli.judging.preferences import KIND, deciding, sign_test
     from ragcli.reporting.screens.judging import print_preferences
 
     left = sum(pair.choice is None for pair in pairs)
@@ -85,15 +85,12 @@ def _show_preferences(screens: Screens, asked: Asked, run: Run, pairs: Sequence[
     if asked.as_json:
         from ragcli.reporting.as_json import document
 
-        shown = (
-            {}
-            if left
-            else {
-                **asdict(test),
-                "deciding": {name: [asdict(one) for one in all_of_it] for name, all_of_it in moved.items()},
-            }
-        )
-        screens.print_document(document("judged-answers", {"left": left, **shown}))
+        shown: dict[str, Any] = {
+            **asdict(test),
+            "deciding": {name: [asdict(one) for one in found] for name, found in moved.items() if found},
+        }
+        early = dict.fromkeys(shown) if left else {}
+        screens.print_document(document(KIND, {"pairs": len(pairs), "left": left, **shown, **early}))
     elif left:
         screens.out.print(f"No verdict yet: {left} of {len(pairs)} pairs are left.")
     else:

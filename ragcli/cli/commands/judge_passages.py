@@ -160,11 +160,10 @@ def _show(
     if asked.as_json:
         from ragcli.reporting.as_json import document
 
-        shown = asdict(found) if found.state != "open" else {"state": "open", "questions": found.questions}
-        fields = {"judge": plan.judge, "planned": plan.bets.questions, **shown}
-        screens.print_document(
-            document("judgement", {**fields, "agreements": [asdict(one) for one in agreements]})
-        )
+        early = dict.fromkeys(("means", "difference", "interval", "more")) if found.state == "open" else {}
+        fields = {"judge": plan.judge, "planned": plan.bets.questions, **asdict(found), **early}
+        fields["agreements"] = [asdict(one) for one in agreements]
+        screens.print_document(document("judged-passages", fields))
         return
     print_verdict(screens.out, plan, found)
     print_agreements(screens.out, agreements)
