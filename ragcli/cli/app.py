@@ -56,6 +56,9 @@ COMMANDS = {
     "eval": Entry(
         "ragcli.cli.commands.evaluate", "app", "Measure what reranking adds on your questions.", MEASURE
     ),
+    "judge": Entry(
+        "ragcli.cli.commands.judge", "judge", "Judge passages or answers blind, a keystroke each.", MEASURE
+    ),
     "report": Entry(
         "ragcli.cli.commands.report", "report", "Make the reports of a finished run again.", MEASURE
     ),

@@ -19,7 +19,8 @@ from ragcli.evaluation.paired_tests import Difference
 @dataclass(frozen=True, slots=True)
 class JudgedPassage:
     """A candidate. `location` is its title and headings, empty if there are none. `gain` is its judged
-    relevance: 0 if it was judged irrelevant or not judged.
+    relevance: 0 if it was judged irrelevant or not judged; `judged` tells the two apart if the judgements
+    are of a pool (`ragcli judge`, qrels). If the question names its gold, all is judged.
     """
 
     id: str
@@ -28,6 +29,7 @@ class JudgedPassage:
     text: str
     similarity: float
     gain: float
+    judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
