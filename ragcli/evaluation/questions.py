@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,21 @@ class Question:
     grade: str = ""
 
 
-def read_questions(path: Path) -> tuple[Question, ...]:
-    """All questions of a file, in its order; a missing id becomes the record's line. Raises UsageError."""
+@dataclass(frozen=True, slots=True)
+class Misspelled:
+    """A key of the file that is nearly one that is read: whatever it holds is passed over."""
+
+    question_id: str
+    key: str
+    meant: str
+
+
+def read_questions(
+    path: Path, *, on_misspelled: Callable[[Misspelled], None] | None = None
+) -> tuple[Question, ...]:
+    """All questions of a file, in its order; a missing id becomes the record's line. Raises UsageError, for a
+    misspelled key too unless somebody is to be told of it.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -54,7 +67,7 @@ def read_questions(path: Path) -> tuple[Question, ...]:
     reader = reader_for(path.suffix.lower())
     if reader is None:
         raise UsageError(f"{path}: {path.suffix or 'no ending'} is no question file", hint=FORMATS)
-    return _questions(reader, text_of(data, str(path)), str(path))
+    return _questions(reader, text_of(data, str(path)), str(path), on_misspelled)
 
 
 def parse_questions(given: str | bytes) -> tuple[Question, ...]:
@@ -66,15 +79,20 @@ def parse_questions(given: str | bytes) -> tuple[Question, ...]:
     return _questions(guessed_reader(text), text, name)
 
 
-def _questions(reader: Reader, text: str, name: str) -> tuple[Question, ...]:
+def _questions(
+    reader: Reader, text: str, name: str, on_misspelled: Callable[[Misspelled], None] | None = None
+) -> tuple[Question, ...]:
     rows = list(reader(text, name))
     if not rows:
         raise UsageError(f"{name} holds no question", hint=FORMATS)
     own = _own_ids(rows, name)
-    return tuple(
-        _question(row, own.get(number) or _id_by_line(number, own.values()), f"{name}, line {number}")
-        for number, row in rows
-    )
+    named = [(row, number, own.get(number) or _id_by_line(number, own.values())) for number, row in rows]
+    for row, number, question_id in named:
+        for wrong in _misspelled(row, question_id):
+            if on_misspelled is None:
+                raise _not_read(wrong, f"{name}, line {number}")
+            on_misspelled(wrong)
+    return tuple(_question(row, question_id, f"{name}, line {number}") for row, number, question_id in named)
 
 
 def _own_ids(rows: Sequence[tuple[int, Row]], name: str) -> dict[int, str]:
@@ -103,7 +121,6 @@ def _id_by_line(number: int, taken: Collection[str]) -> str:
 
 
 def _question(row: Row, name: str, place: str) -> Question:
-    _check_keys(row, place)
     text = row.get(QUESTION)
     if not isinstance(text, str) or not text.strip():
         raise UsageError(f"{place}: no {QUESTION!r}", hint=FORMATS)
@@ -124,16 +141,20 @@ def _question(row: Row, name: str, place: str) -> Question:
     return question
 
 
-def _check_keys(row: Row, place: str) -> None:
-    """A misspelled key would be passed over like a key of the user's own, and its gold with it."""
+def _misspelled(row: Row, question_id: str) -> Iterator[Misspelled]:
     for key in row:
         meant = _nearly(key) if key not in KEYS else None
         if meant is not None and meant not in row:
-            raise UsageError(
-                f"{place}: {key!r} is not read. Did you mean {meant!r}?",
-                hint=f"A question may have {', '.join(KEYS)}. Other keys are left alone, unless their"
-                " names are nearly one of these.",
-            )
+            yield Misspelled(question_id, key, meant)
+
+
+def _not_read(wrong: Misspelled, place: str) -> UsageError:
+    """It would be passed over like a key of the user's own, and its gold with it."""
+    return UsageError(
+        f"{place}: {wrong.key!r} is not read. Did you mean {wrong.meant!r}?",
+        hint=f"A question may have {', '.join(KEYS)}. Other keys are left alone, unless their"
+        " names are nearly one of these.",
+    )
 
 
 def _nearly(key: str) -> str | None:

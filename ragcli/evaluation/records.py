@@ -115,13 +115,16 @@ class StageSeconds:
 class MissingGold:
     """Something that a question names and the index does not hold; `gold` is empty where it names nothing.
 
-    `nearest` is what may be meant: a document, or a heading; empty where nothing is near.
+    `nearest` is what may be meant: a document, or a heading; empty where nothing is near. `key` is the one of
+    the question file that holds it; `passage` the words of that document which come nearest to a phrase.
     """
 
     question_id: str
     gold: str
     reason: str
     nearest: str = ""
+    key: str = ""
+    passage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
