@@ -33,7 +33,7 @@ def check(
     """Show which gold of the questions is not in the index, and why. Exit code 1 if there is any."""
     from ragcli.evaluation.checking import check_questions
     from ragcli.reporting import as_json as json
-    from ragcli.reporting.screens.questions import print_check
+    from ragcli.reporting.screens.question_files import print_check
 
     environment = environment_of(ctx)
     screens = Screens(environment)
