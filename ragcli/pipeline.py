@@ -242,7 +242,7 @@ class Pipeline:
             )
         if _SURROGATE.search(question):
             raise UsageError(
-                "The question holds bytes that are no text.", hint="Set the terminal's encoding to UTF-8."
+                "The question contains bytes that are not text.", hint="Set the terminal's encoding to UTF-8."
             )
         store.check(self.config)
         if answers:
@@ -278,7 +278,7 @@ class Pipeline:
             candidates = retrieve.retrieve(index, question, vector, self.config.retrieval, filters)
         if not candidates:
             raise NothingFoundError(
-                "Nothing in the index matches the filters.", hint="See what there is: ragcli list"
+                "Nothing in the index matches the filters.", hint="ragcli list shows what is in the index."
             )
         if not reranked:
             return candidates

@@ -150,13 +150,13 @@ class Session:
             held = opened.count()
         if key == CANDIDATES and value > held:
             raise UsageError(
-                f"{command} {value} is more than the {held:,} passages that the index holds.",
+                f"{command} {value} is more than the {held:,} passages in the index.",
                 hint=f"{CANDIDATES} stays {self.number(CANDIDATES)}.",
             )
         if key == TOP_K and value > config.retrieval.candidates:
             raise UsageError(
                 f"{command} {value} is more than there are candidates: {config.retrieval.candidates}.",
-                hint=f"{TOP_K} stays {self.number(TOP_K)}; /candidates N comes first.",
+                hint=f"{TOP_K} stays {self.number(TOP_K)}; raise /candidates N first.",
             )
         self.pipeline.change(config)
 

@@ -66,7 +66,7 @@ def read_questions(
         raise UsageError(f"the question file {path} cannot be read: {error}", hint=FORMATS) from error
     reader = reader_for(path.suffix.lower())
     if reader is None:
-        raise UsageError(f"{path}: {path.suffix or 'no ending'} is no question file", hint=FORMATS)
+        raise UsageError(f"{path}: {path.suffix or 'no suffix'} is not a question file", hint=FORMATS)
     return _questions(reader, text_of(data, str(path)), str(path), on_misspelled)
 
 
@@ -105,7 +105,7 @@ def _own_ids(rows: Sequence[tuple[int, Row]], name: str) -> dict[int, str]:
             continue
         if given in lines:
             raise UsageError(
-                f"{name}, line {number}: the id {given!r} stands there twice, first in line {lines[given]}.",
+                f"{name}, line {number}: the id {given!r} appears twice, first on line {lines[given]}.",
                 hint="Give each question its own id.",
             )
         own[number], lines[given] = given, number
@@ -152,8 +152,8 @@ def _not_read(wrong: Misspelled, place: str) -> UsageError:
     """It would be passed over like a key of the user's own, and its gold with it."""
     return UsageError(
         f"{place}: {wrong.key!r} is not read. Did you mean {wrong.meant!r}?",
-        hint=f"A question may have {', '.join(KEYS)}. Other keys are left alone, unless their"
-        " names are nearly one of these.",
+        hint=f"A question may have {', '.join(KEYS)}. Other keys are ignored, unless their"
+        " names are close to one of these.",
     )
 
 

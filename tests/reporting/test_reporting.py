@@ -442,7 +442,7 @@ def test_what_was_cut_left_out_or_dropped_is_told() -> None:
     packed = replace(whole.context, left_out=2)
     cut = replace(whole, unknown_citations=(7,), context=packed, cut_off=True, truncated=3)
     terminal.print_notes(loud, cut)
-    assert "the LLM cited [7], which the prompt does not hold" in shown(loud)
+    assert "the LLM cited [7], not in the prompt" in shown(loud)
     assert "2 passages of the best did not fit the prompt's 1,792 tokens" in shown(loud)
     assert "the LLM was stopped after 18 tokens" in shown(loud)
     assert "3 texts" in shown(loud)

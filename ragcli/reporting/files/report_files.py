@@ -8,16 +8,16 @@ from pathlib import Path
 from ragcli.errors import RagcliError, UsageError
 from ragcli.evaluation.records import Summary
 
-_HINT = "A report is .html, .md, .csv or .json."
+_HINT = "Write a .html, .md, .csv or .json file."
 
 
 def check_reports(paths: Sequence[Path]) -> None:
     """Raises UsageError for what cannot be written later: better now than after the work."""
     for path in paths:
         if path.suffix.lower() not in _WRITERS:
-            raise UsageError(f"{path}: {path.suffix or 'no ending'} is no report.", hint=_HINT)
+            raise UsageError(f"{path}: {path.suffix or 'no suffix'} is not a report format.", hint=_HINT)
         if not path.absolute().parent.is_dir():
-            raise UsageError(f"There is no folder {path.parent}.", hint="Make it first.")
+            raise UsageError(f"There is no folder {path.parent}.", hint="Create it first.")
 
 
 def write_report(summary: Summary, path: Path) -> None:
