@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
 from ragcli.evaluation.measures import MAIN, MEASURES
-from ragcli.evaluation.records import Arm, ArmKind, JudgedQuestion, Retrieval, Run, Scoring
+from ragcli.evaluation.records import JudgedQuestion, Retrieval, Run, Scoring
+from ragcli.evaluation.results import Arm, ArmKind
 
 BASE_KINDS: dict[str, ArmKind] = {"dense": "bi-encoder", "hybrid": "hybrid"}
 

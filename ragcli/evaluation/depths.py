@@ -8,7 +8,8 @@ from statistics import fmean, median
 from ragcli.evaluation.arms import base_orders, judged_places, reranked_order, value
 from ragcli.evaluation.measures import MAIN
 from ragcli.evaluation.paired_tests import Difference, paired_difference
-from ragcli.evaluation.records import DepthRow, Run, StageSeconds
+from ragcli.evaluation.records import Run, StageSeconds
+from ragcli.evaluation.results import DepthRow
 
 ENOUGH_OF_THE_GAIN = 0.95
 # Below this many questions the depth that looks best is mostly chance.

@@ -8,21 +8,12 @@ from statistics import quantiles
 from ragcli.evaluation.answers import contrast_answers
 from ragcli.evaluation.arms import BASE_KINDS, all_arms, ceiling, judged_places
 from ragcli.evaluation.audit import audit
-from ragcli.evaluation.changes import changes, most_helped, most_hurt
+from ragcli.evaluation.comparisons import changes, most_helped, most_hurt, standings, steps
 from ragcli.evaluation.contrasts import contrast
 from ragcli.evaluation.depths import advice, depth_rows, rerank_seconds
 from ragcli.evaluation.measures import MAIN
-from ragcli.evaluation.records import (
-    Arm,
-    Contrast,
-    JudgedQuestion,
-    Latency,
-    Run,
-    StageSeconds,
-    Summary,
-)
-from ragcli.evaluation.standings import standings
-from ragcli.evaluation.steps import steps
+from ragcli.evaluation.records import JudgedQuestion, Run, StageSeconds
+from ragcli.evaluation.results import Arm, Contrast, Latency, Summary
 from ragcli.evaluation.verdict import not_reranked, nothing_judged, verdict
 
 # Differences of nDCG are read in hundredths.

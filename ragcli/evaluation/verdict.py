@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ragcli.evaluation.measures import LABELS, MAIN
 from ragcli.evaluation.paired_tests import questions_needed
-from ragcli.evaluation.records import Arm, Contrast, MeasureContrast
+from ragcli.evaluation.results import Arm, Contrast, MeasureContrast
 
 # With fewer questions a randomisation test cannot get below 0.05 unless nearly all of them agree.
 TOO_FEW = 10

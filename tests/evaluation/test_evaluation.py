@@ -16,7 +16,9 @@ from ragcli.encoders.prior import NO_PRIOR, Prior
 from ragcli.evaluation.arms import all_arms, perfect_order, reranked_order, sorted_by
 from ragcli.evaluation.audit import audit, is_english
 from ragcli.evaluation.measures import LABELS, MAIN, MEASURES
-from ragcli.evaluation.records import JudgedQuestion, Run, Scoring, Summary
+from ragcli.evaluation.paired_tests import paired_difference
+from ragcli.evaluation.records import JudgedQuestion, Run, Scoring
+from ragcli.evaluation.results import Summary
 from ragcli.evaluation.summary import latencies, summarise
 from tests.evaluation_records import BANK, MERCURY, NOTICE, PARROT, models_run, random_run, small_run
 
@@ -135,14 +137,22 @@ class TestContrasts:
     def test_recall_over_all_candidates_never_changes_and_weakens_no_other_test(self) -> None:
         rows = {row.measure: row for row in summarise(random_run(60)).contrasts[0].measures}
         unchanged = rows["recall@candidates"]
-        assert (unchanged.difference.mean, unchanged.p_holm) == (0.0, 1.0)
-        assert rows[MAIN].p_holm <= 7 * rows[MAIN].difference.p_value + 1e-12
+        assert (unchanged.difference.mean, unchanged.difference.p_value) == (0.0, 1.0)
+
+    def test_what_the_verdict_speaks_of_is_tested_by_itself_and_the_others_together(self) -> None:
+        summary = summarise(random_run(60))
+        base, arm, *_ = summary.arms
+        rows = {row.measure: row.difference for row in summary.contrasts[0].measures}
+        differ = sum(bool(found.won or found.lost) for found in rows.values()) - 1
+        assert differ == 6
+        assert rows[MAIN] == paired_difference(base.values[MAIN], arm.values[MAIN])
+        assert rows["map"] == paired_difference(base.values["map"], arm.values["map"], comparisons=6)
 
     def test_two_equal_rankings_differ_in_nothing(self) -> None:
         run = random_run(20)
         base = [[-float(place) for place in range(20)] for _ in run.questions]
         found = summarise(with_logits(run, base, prior=NO_PRIOR)).contrasts[0]
-        assert all(row.difference.tied == 20 and row.p_holm == 1.0 for row in found.measures)
+        assert all(row.difference.tied == 20 and row.difference.p_value == 1.0 for row in found.measures)
 
     def test_a_reranker_that_knows_nothing_is_called_better_or_worse_as_rarely_as_it_should(self) -> None:
         """200 evaluations of noise against noise: a 5 % test errs in 10, and in 22 or more once in 1,000."""
@@ -161,8 +171,6 @@ class TestContrasts:
 
 
 def _p_value(before: Sequence[float], after: Sequence[float]) -> float:
-    from ragcli.evaluation.paired_tests import paired_difference
-
     return paired_difference(before, after, resamples=1000).p_value
 
 
@@ -183,7 +191,7 @@ class TestSeveralModels:
     def test_all_are_measured_against_the_first_order(self) -> None:
         summary = summarise(models_run())
         first, *others = summary.standings
-        assert (first.difference, first.p_holm) == (None, None)
+        assert first.difference is None
         base = first.arm.means[MAIN]
         for row in others:
             assert row.difference is not None

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from ragcli.config import Config, EmbeddingConfig, RerankingConfig
     from ragcli.evaluation.beir import JudgedCollection
     from ragcli.evaluation.gates import Threshold
-    from ragcli.evaluation.records import RetrievalName, Run, Summary
+    from ragcli.evaluation.records import RetrievalName, Run
+    from ragcli.evaluation.results import Summary
 
 RUN, DIFF = "run", "diff"
 
