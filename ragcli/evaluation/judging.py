@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ragcli.errors import UsageError
 from ragcli.evaluation.missing import described, missing_gold
@@ -15,12 +15,14 @@ from ragcli.types import Candidate, Chunk
 def judge(
     questions: Sequence[Question], found: Sequence[Sequence[Candidate]], chunks: Sequence[Chunk]
 ) -> tuple[JudgedQuestion, ...]:
-    """Every question with its candidates; `chunks` is the whole index. A relevant chunk has the gain 1.
+    """Every question with its candidates; `chunks` is the whole index. A relevant chunk has the gain 1, or
+    the one that a judge gave it.
 
     Raises UsageError where no question names a passage of the index.
     """
+    held = {chunk.id for chunk in chunks}
     judged = tuple(
-        _judged(question, candidates, relevant_chunks(question, chunks))
+        _judged(question, candidates, _gains(question, chunks, held))
         for question, candidates in zip(questions, found, strict=True)
     )
     if not any(question.ideal for question in judged):
@@ -33,7 +35,15 @@ def judge(
     return judged
 
 
-def _judged(question: Question, candidates: Sequence[Candidate], relevant: frozenset[str]) -> JudgedQuestion:
+def _gains(question: Question, chunks: Sequence[Chunk], held: Collection[str]) -> Mapping[str, float]:
+    """By chunk; a judge's word counts before what evidence finds, as a neighbour may hold that too."""
+    found = dict.fromkeys(relevant_chunks(question, chunks), 1.0)
+    return found | {name: gain for name, gain in question.judged if name in held}
+
+
+def _judged(
+    question: Question, candidates: Sequence[Candidate], gains: Mapping[str, float]
+) -> JudgedQuestion:
     return JudgedQuestion(
         id=question.id,
         text=question.text,
@@ -44,11 +54,12 @@ def _judged(question: Question, candidates: Sequence[Candidate], relevant: froze
                 location=candidate.chunk.location,
                 text=candidate.chunk.text,
                 similarity=candidate.similarity,
-                gain=float(candidate.chunk.id in relevant),
+                gain=gains.get(candidate.chunk.id, 0.0),
+                judged=not question.judged or candidate.chunk.id in gains,
             )
             for candidate in candidates
         ),
-        ideal=(1.0,) * len(relevant) if question.answerable else (),
+        ideal=tuple(gain for gain in gains.values() if gain > 0) if question.answerable else (),
         answers=question.answers,
         answerable=question.answerable,
         grade=question.grade,
@@ -67,7 +78,9 @@ def judge_by_qrels(
         id=query,
         text=text,
         candidates=tuple(
-            JudgedPassage(name, name, "", corpus[name], similarity, max(0.0, grades.get(name, 0.0)))
+            JudgedPassage(
+                name, name, "", corpus[name], similarity, max(0.0, grades.get(name, 0.0)), name in grades
+            )
             for name, similarity in candidates
         ),
         ideal=tuple(grade for grade in grades.values() if grade > 0),

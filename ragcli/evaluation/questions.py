@@ -20,7 +20,7 @@ from ragcli.evaluation.question_rows import (
     text_of,
 )
 
-KEYS = ("id", QUESTION, "answers", "relevant", "evidence", "answerable", "grade")
+KEYS = ("id", QUESTION, "answers", "relevant", "evidence", "answerable", "grade", "judged", "judged_by")
 _NEARLY = 0.8
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _YES = ("", "true", "yes", "1")
@@ -33,7 +33,8 @@ Row = Mapping[str, Any]
 class Question:
     """`relevant` holds paths (of documents, or document#heading) and `evidence` verbatim phrases of passages.
 
-    `answerable` is False only where the file says so.
+    `answerable` is False only where the file says so. `judged` are the gains of the chunks that somebody
+    judged (`ragcli judge`), by id, those of 0 too; `judged_by` says who: an LLM's name, or people.
     """
 
     id: str
@@ -43,6 +44,8 @@ class Question:
     evidence: tuple[str, ...] = ()
     answerable: bool = True
     grade: str = ""
+    judged: tuple[tuple[str, float], ...] = ()
+    judged_by: str = ""
 
 
 def read_questions(path: Path) -> tuple[Question, ...]:
@@ -115,6 +118,8 @@ def _question(row: Row, name: str, place: str) -> Question:
         evidence=_texts(row, "evidence", place),
         answerable=_answerable(row, place),
         grade=_text(row, "grade", place),
+        judged=_gains(row, place),
+        judged_by=_text(row, "judged_by", place),
     )
     if not _is_text(question):
         raise UsageError(
@@ -158,11 +163,27 @@ def _is_text(question: Question) -> bool:
         question.id,
         question.text,
         question.grade,
+        question.judged_by,
         *question.answers,
         *question.relevant,
         *question.evidence,
     )
     return not any(_SURROGATE.search(text) for text in texts)
+
+
+def _gains(row: Row, place: str) -> tuple[tuple[str, float], ...]:
+    """Chunk ids with their gains, as `ragcli judge` writes them."""
+    value = row.get("judged") or {}
+    if not isinstance(value, dict) or not all(_is_gain(gain) for gain in value.values()):
+        raise UsageError(
+            f"{place}: 'judged' is not a chunk's id with a number from 0 to 1.",
+            hint="ragcli judge writes it; leave it out where nobody judged.",
+        )
+    return tuple((name, float(gain)) for name, gain in value.items())
+
+
+def _is_gain(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _text(row: Row, key: str, place: str) -> str:

@@ -18,7 +18,8 @@ from ragcli.encoders.prior import Prior
 @dataclass(frozen=True, slots=True)
 class JudgedPassage:
     """A candidate. `location` is its title and headings, empty where there are none. `gain` is its judged
-    relevance: 0 where it was judged irrelevant, or not judged.
+    relevance: 0 where it was judged irrelevant, or not judged; `judged` tells the two apart where the
+    judgements are of a pool (`ragcli judge`, qrels). Where the question names its gold, all is judged.
     """
 
     id: str
@@ -27,6 +28,7 @@ class JudgedPassage:
     text: str
     similarity: float
     gain: float
+    judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
