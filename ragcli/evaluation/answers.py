@@ -21,9 +21,13 @@ def _against_golds(measure: Callable[[str, tuple[str, ...]], float]) -> AnswerMe
     def measured(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
         if not (question.answers and question.answerable):
             return None
-        return 0.0 if answer.abstained else measure(_CITATION.sub("", answer.text), question.answers)
+        return 0.0 if answer.abstained else measure(without_citations(answer.text), question.answers)
 
     return measured
+
+
+def without_citations(text: str) -> str:
+    return _CITATION.sub("", text)
 
 
 def _citation_precision(question: JudgedQuestion, answer: ArmAnswer) -> float | None:

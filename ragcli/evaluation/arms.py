@@ -80,8 +80,9 @@ def _arms_of(run: Run, retrieval: Retrieval) -> Iterator[Arm]:
     judged = judged_places(run)
     questions = [run.questions[place] for place in judged]
     base = [retrieval.orders[place] for place in judged]
-    name = run.embedder if retrieval.name == "dense" else f"{run.embedder} + BM25"
-    yield _arm(name, BASE_KINDS[retrieval.name], base, questions, retrieval)
+    names = {"dense": run.embedder, "hybrid": f"{run.embedder} + BM25"}
+    kind = BASE_KINDS.get(retrieval.name, "ranking")
+    yield _arm(names.get(retrieval.name, retrieval.name), kind, base, questions, retrieval)
     for scoring in run.scorings:
         places = list(zip(judged, base, strict=True))
         orders = [reranked_order(run.questions[place], scoring, place, order) for place, order in places]

@@ -60,11 +60,11 @@ def _timed(run: Run) -> Iterator[tuple[Arm, float | None]]:
 
 
 def steps(arms: Sequence[Arm]) -> tuple[Step, ...]:
-    """What each change of retrieval does, and each reranking on top; empty where there is one retrieval.
-    `arms` as in a `Summary`, with at least one question.
+    """What each change of retrieval does, and each reranking on top; empty where there is one retrieval, and
+    for rankings of other pipelines. `arms` as in a `Summary`, with at least one question.
     """
     names = list(dict.fromkeys(arm.retrieval for arm in arms))
-    if len(names) < 2:
+    if len(names) < 2 or arms[0].kind == "ranking":
         return ()
     pairs = list(_pairs(arms, names))
     return tuple(Step(text, _row(before, after, len(pairs))) for text, before, after in pairs)
@@ -121,13 +121,21 @@ def most_hurt(found: Sequence[QuestionChange], most: int = SHOWN_QUESTIONS) -> t
 
 def _moved(question: JudgedQuestion, base: Sequence[int], order: Sequence[int]) -> tuple[Moved, ...]:
     """The relevant passages that moved, then those that took or lost a place among the first ten."""
-    before = {place: rank for rank, place in enumerate(base, start=1)}
+    before, after = _ranks(base), _ranks(order)
     moves = [
-        Moved(question.candidates[place], before[place], after) for after, place in enumerate(order, start=1)
+        Moved(question.candidates[place], before.get(place), after.get(place))
+        for place in dict.fromkeys((*order, *base))
     ]
     relevant = [move for move in moves if move.passage.gain > 0 and move.before != move.after]
-    crossing = [
-        move for move in moves if move.passage.gain <= 0 and (move.before <= EDGE) != (move.after <= EDGE)
-    ]
-    first = [move for move in moves if move.passage.gain <= 0 and 1 in (move.before, move.after)]
+    others = [move for move in moves if move.passage.gain <= 0]
+    first = [move for move in others if 1 in (move.before, move.after)]
+    crossing = [move for move in others if _counts(move.before) != _counts(move.after)]
     return tuple(dict.fromkeys((*relevant, *first, *crossing)))[:SHOWN_PASSAGES]
+
+
+def _ranks(order: Sequence[int]) -> dict[int, int]:
+    return {place: rank for rank, place in enumerate(order, start=1)}
+
+
+def _counts(rank: int | None) -> bool:
+    return rank is not None and rank <= EDGE

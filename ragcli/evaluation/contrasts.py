@@ -15,14 +15,16 @@ NO_GAP = 1e-9
 
 
 def contrast(base: Arm, arm: Arm, ceiling: float) -> Contrast:
-    """`ceiling` is the nDCG@10 of a perfect order. The arms hold at least one question."""
+    """`ceiling` is the nDCG@10 of a perfect order of the base order's candidates; a ranking of another pipeline
+    has others. The arms hold at least one question.
+    """
     gap = ceiling - base.means[MAIN]
     gained = arm.means[MAIN] - base.means[MAIN]
     return Contrast(
         arm=arm.name,
         kind=arm.kind,
         measures=measure_contrasts(base.values, arm.values),
-        gap_closed=gained / gap if gap > NO_GAP else None,
+        gap_closed=gained / gap if gap > NO_GAP and arm.kind != "ranking" else None,
         retrieval=arm.retrieval,
     )
 

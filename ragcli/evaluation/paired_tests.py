@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
-from statistics import NormalDist, fmean, stdev
+from statistics import NormalDist
 
 SURE = 0.05
 """The p-value below which a difference is called one; there its 95 % interval is without 0."""
@@ -19,7 +19,8 @@ LARGEST = 1.0
 class Difference:
     """Mean of (after - before) over questions, its 95 % interval and a two-sided randomisation p-value.
 
-    The two agree: the interval is without 0 exactly where the p-value is below 0.05.
+    The two agree: the interval is without 0 exactly where the p-value is below 0.05. `deviation` is the
+    standard deviation of the differences, 0 for a single question.
     """
 
     mean: float
@@ -29,6 +30,11 @@ class Difference:
     won: int
     lost: int
     tied: int
+    deviation: float = 0.0
+
+    @property
+    def questions(self) -> int:
+        return self.won + self.lost + self.tied
 
     @property
     def sure(self) -> bool:
@@ -81,7 +87,8 @@ def paired_difference(
     won, lost = int((deltas > 1e-9).sum()), int((deltas < -1e-9).sum())
     if not (won or lost):
         low = high = 0.0
-    return Difference(mean, low, high, p_value, won, lost, n - won - lost)
+    deviation = float(deltas.std(ddof=1)) if n > 1 else 0.0
+    return Difference(mean, low, high, p_value, won, lost, n - won - lost, deviation)
 
 
 def _limits(low: float, high: float, mean: float) -> tuple[float, float]:
@@ -90,15 +97,15 @@ def _limits(low: float, high: float, mean: float) -> tuple[float, float]:
     return max(-LARGEST, min(low, mean)), min(LARGEST, max(high, mean))
 
 
-def questions_needed(differences: Sequence[float], power: float = POWER) -> int | None:
+def questions_needed(mean: float, deviation: float, power: float = POWER) -> int | None:
     """How many questions a two-sided 5 % test needs to see a mean difference as large as this one.
 
     n = ((z_0.975 + z_power) x standard deviation / mean)^2, the normal approximation for paired samples. None
-    for fewer than two questions or a mean of zero: no number of questions is enough.
+    for a mean of zero: no number of questions is enough.
     """
-    if len(differences) < 2 or abs(fmean(differences)) < 1e-12:
+    if abs(mean) < 1e-12:
         return None
-    return max(2, ceil((_reach(power) * stdev(differences) / fmean(differences)) ** 2))
+    return max(2, ceil((_reach(power) * deviation / mean) ** 2))
 
 
 def smallest_difference(questions: int, deviation: float, power: float = POWER) -> float:

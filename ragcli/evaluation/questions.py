@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class Question:
 
     `answerable` is False only where the file says so. `judged` are the gains of the chunks that somebody
     judged (`ragcli judge`), by id, those of 0 too; `judged_by` says who: an LLM's name, or people.
+    `fields` is all else that the file says of the question in one word, number or text.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Question:
     grade: str = ""
     judged: tuple[tuple[str, float], ...] = ()
     judged_by: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_questions(path: Path) -> tuple[Question, ...]:
@@ -120,6 +123,7 @@ def _question(row: Row, name: str, place: str) -> Question:
         grade=_text(row, "grade", place),
         judged=_gains(row, place),
         judged_by=_text(row, "judged_by", place),
+        fields=_fields(row),
     )
     if not _is_text(question):
         raise UsageError(
@@ -167,6 +171,8 @@ def _is_text(question: Question) -> bool:
         *question.answers,
         *question.relevant,
         *question.evidence,
+        *question.fields,
+        *question.fields.values(),
     )
     return not any(_SURROGATE.search(text) for text in texts)
 
@@ -184,6 +190,15 @@ def _gains(row: Row, place: str) -> tuple[tuple[str, float], ...]:
 
 def _is_gain(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _fields(row: Row) -> dict[str, str]:
+    """The user's own keys: for groups of questions, and for where a question came from."""
+    return {
+        str(key): json.dumps(value) if isinstance(value, bool) else str(value).strip()
+        for key, value in row.items()
+        if key not in KEYS and isinstance(value, str | int | float)
+    }
 
 
 def _text(row: Row, key: str, place: str) -> str:

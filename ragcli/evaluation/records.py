@@ -38,6 +38,9 @@ class JudgedQuestion:
 
     `ideal` holds every positive judgement, those of passages that are not among the candidates too. Where it
     is empty the question has no place in ranking measures (it may still have an answer, or none on purpose).
+    `gold` are the ids of these passages, `sources` their documents, and `overlap` is the share of the
+    question's words that the one with most of them has; None where that is not known. `fields` is what else
+    the question file says of it.
     """
 
     id: str
@@ -47,6 +50,11 @@ class JudgedQuestion:
     answers: tuple[str, ...] = ()
     answerable: bool = True
     grade: str = ""
+    gold: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    overlap: float | None = None
+    judged_by: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 RetrievalName = Literal["dense", "hybrid"]
@@ -54,9 +62,11 @@ RetrievalName = Literal["dense", "hybrid"]
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """One way of retrieving. `orders[q]` lists the places of the candidates that it found for question q."""
+    """One way of retrieving ("dense", "hybrid"), or the ranking of another pipeline, by its name. `orders[q]`
+    lists the places of the candidates that it found for question q.
+    """
 
-    name: RetrievalName
+    name: str
     orders: tuple[tuple[int, ...], ...]
 
 

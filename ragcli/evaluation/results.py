@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ragcli.evaluation.paired_tests import Difference
-from ragcli.evaluation.records import JudgedPassage, JudgedQuestion, RetrievalName, Run
+from ragcli.evaluation.records import JudgedPassage, JudgedQuestion, Run
 
-ArmKind = Literal["bi-encoder", "hybrid", "reranked", "cross-encoder alone"]
+ArmKind = Literal["bi-encoder", "hybrid", "reranked", "cross-encoder alone", "ranking"]
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
     """One way of ordering the candidates that a retrieval found, for every judged question. "bi-encoder" and
-    "hybrid" are base orders: a retrieval's own.
+    "hybrid" are base orders: a retrieval's own. "ranking" is one that another pipeline made.
 
     `orders[i]` lists the candidates' places, best first, of the i-th judged question; `values` maps a
     measure's name (`measures.MEASURES`) to one value a judged question, `means` to their mean.
@@ -26,7 +26,7 @@ class Arm:
     orders: tuple[tuple[int, ...], ...]
     values: Mapping[str, tuple[float, ...]]
     means: Mapping[str, float]
-    retrieval: RetrievalName = "dense"
+    retrieval: str = "dense"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Contrast:
     kind: ArmKind
     measures: tuple[MeasureContrast, ...]
     gap_closed: float | None
-    retrieval: RetrievalName = "dense"
+    retrieval: str = "dense"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A passage's way between two orders: ranks count from 1."""
+    """A passage's way between two orders: ranks count from 1, and None is none."""
 
     passage: JudgedPassage
-    before: int
-    after: int
+    before: int | None
+    after: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class QuestionChange:
 @dataclass(frozen=True, slots=True)
 class DepthRow:
     """Quality and time where only the best `depth` candidates are reranked. `share_of_gain` is relative to
-    the deepest row, None where that brings nothing; `seconds` is the median of reranking one question.
+    the deepest row, None where no gain can be shown there; `seconds` is the median of reranking one question.
     """
 
     depth: int
@@ -140,6 +140,72 @@ class AnswerContrast:
 
 
 @dataclass(frozen=True, slots=True)
+class Stratum:
+    """The questions of one group: nDCG@10 without and with reranking, corrected over the groups."""
+
+    name: str
+    questions: int
+    before: float
+    after: float
+    difference: Difference
+
+
+@dataclass(frozen=True, slots=True)
+class Stratified:
+    """All judged questions in groups by a field of the question file, or by what they are like."""
+
+    by: str
+    strata: tuple[Stratum, ...]
+
+
+Stage = Literal[
+    "not in the index",
+    "not among the candidates",
+    "not in the prompt",
+    "in the prompt, no answer came",
+    "in the prompt, declined",
+    "in the prompt, misread",
+    "in the prompt",
+    "answered",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How far a question came, without and with reranking."""
+
+    question: JudgedQuestion
+    before: Stage
+    after: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class StageCount:
+    stage: Stage
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The same candidates in an order that costs nothing: its mean nDCG@10, and by how much the order in use
+    is better.
+    """
+
+    name: str
+    mean: float
+    difference: Difference
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of a thousand questions, without and with reranking: the LLM's tokens, in its prices' currency."""
+
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """What follows from a run. `judged` are the questions of the ranking measures, in the run's order;
     `arms[0]` is the base order. `ceiling` is the nDCG@10 of a perfect order of the same candidates.
@@ -148,7 +214,9 @@ class Summary:
     next; `steps` says what each change of retrieval and each reranking does. All else speaks of the first.
 
     `standings` is empty where there is but one model of each kind. `unjudged` counts the questions that name
-    no passage of the index, `failed` the ones without an answer.
+    no passage of the index, `failed` the ones without an answer. `smallest_difference` in nDCG@10 is what so
+    many questions can show. `judged_share` holds, for each arm, the share of its first ten passages that
+    somebody judged; it is empty where there is no pool of judgements. `notes` are about the questions.
     """
 
     run: Run
@@ -169,3 +237,11 @@ class Summary:
     failed: int
     verdict: str
     steps: tuple[Step, ...] = ()
+    strata: tuple[Stratified, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    stages: tuple[StageCount, ...] = ()
+    floors: tuple[Floor, ...] = ()
+    cost: Cost | None = None
+    smallest_difference: float | None = None
+    judged_share: tuple[float, ...] = ()
+    notes: tuple[str, ...] = ()
