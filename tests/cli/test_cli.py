@@ -171,7 +171,7 @@ def test_version() -> None:
             """Quote it: ragcli search -k 3 'what'"'"'s $5' --compare""",
         ),
         (("ask", "x", "--profile", "opanai"), "no profile 'opanai'", "Did you mean openai?"),
-        (("ask", "x", "--compare", "--no-rerank"), "--compare needs the reranker", "--no-rerank"),
+        (("ask", "x", "--compare", "--no-rerank"), "do not go together", "Leave out --no-rerank."),
         (("ask", "x", "--profile", "her"), "no profile 'her'", "local, local-large, openai"),
         (("ask", "x", "--config", "missing.toml"), "no config file missing.toml", "ragcli config init"),
         (("ask", "", "--no-rerank"), "The question is empty", "ragcli ask"),

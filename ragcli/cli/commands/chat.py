@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from ragcli.cli import options
-from ragcli.cli.session import Flags, Screens, environment_of, parse_filters
+from ragcli.cli.grouping import grouped
+from ragcli.cli.session import Screens, environment_of
 from ragcli.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -19,33 +20,24 @@ if TYPE_CHECKING:
     from ragcli.types import Filters
 
 
+@grouped
 def chat(
     ctx: typer.Context,
+    *,
     no_rerank: options.NoRerank = False,
     candidates: options.Candidates = None,
     top_k: options.TopK = None,
-    source: options.Source = None,
-    where: options.Where = None,
-    base_url: options.BaseUrl = None,
-    model: options.Model = None,
+    which: options.FilterOptions,
+    llm: options.LLMOptions,
     timings: options.Timings = False,
     quiet: options.Quiet = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    given: options.ConfigOptions,
 ) -> None:
     """Ask, follow up, and look behind the answers. Without a terminal: a question a line on stdin."""
-    overrides = {
-        "collection": collection,
-        "retrieval.candidates": candidates,
-        "retrieval.top_k": top_k,
-        "reranking.enabled": False if no_rerank else None,
-        "llm.base_url": base_url,
-        "llm.model": model,
-    }
+    ranking = options.RankingOptions(no_rerank=no_rerank, candidates=candidates, top_k=top_k)
     environment = environment_of(ctx)
-    settings = Flags(config, profile, overrides).load(environment)
-    failed = _converse(environment, settings, parse_filters(source, where), timings=timings, quiet=quiet)
+    settings = given.load(environment, ranking.overrides(), llm.overrides())
+    failed = _converse(environment, settings, which.filters(), timings=timings, quiet=quiet)
     if failed and not environment.stdin.isatty():
         raise typer.Exit(ExitCode.FAILED)
 

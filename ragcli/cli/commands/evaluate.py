@@ -12,7 +12,8 @@ from typer.core import TyperGroup
 
 from ragcli.cli import options
 from ragcli.cli.commands import evaluate_options as measuring
-from ragcli.cli.session import Flags, Screens, environment_of
+from ragcli.cli.grouping import grouped
+from ragcli.cli.session import Screens, environment_of
 from ragcli.cli.verbosity import BI_ENCODER, CROSS_ENCODER, LLM, Telling
 from ragcli.errors import ExitCode, UsageError
 
@@ -42,8 +43,10 @@ app = typer.Typer(cls=DiffOrRun, add_completion=False)
 
 
 @app.command(RUN)
+@grouped
 def run(
     ctx: typer.Context,
+    *,
     questions: measuring.QuestionFile = None,
     beir: measuring.Beir = None,
     split: measuring.Split = "test",
@@ -57,12 +60,8 @@ def run(
     fail_under: measuring.FailUnder = None,
     fail_if_worse: measuring.FailIfWorse = None,
     as_json: options.Json = False,
-    timings: options.Timings = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    telling: Telling,
+    given: options.ConfigOptions,
 ) -> None:
     """Measure both orders over the same candidates. `ragcli eval diff A.json B.json` compares two runs."""
     if (questions is None) == (beir is None):
@@ -71,7 +70,6 @@ def run(
         raise UsageError("--answers needs an index to answer from.", hint="Leave it out with --beir.")
     gates = _Gates.of(fail_under or [], fail_if_worse)
     overrides = {
-        "collection": collection,
         "retrieval.candidates": candidates,
         # An index keeps the bi-encoder that built it; a judged collection has none.
         "embedding.model": embedder[0] if beir is not None and embedder else None,
@@ -79,10 +77,7 @@ def run(
     environment = environment_of(ctx)
     # Each method is read as the flag that it is: a mistyped one is told before the work begins.
     named: Sequence[str | None] = retrieval or (None,)
-    every = [
-        Flags(config, profile, {**overrides, "retrieval.method": method}).load(environment)
-        for method in named
-    ]
+    every = [given.load(environment, overrides, {"retrieval.method": method}) for method in named]
     settings = every[0]
     plan = _Plan(
         settings,
@@ -91,7 +86,7 @@ def run(
         _rerankers(settings, reranker or []),
         _embedders(settings, embedder or []),
         answers,
-        Telling(quiet, verbose, timings),
+        telling,
     )
     summary = _measured(environment, plan, questions, beir, split, report or [])
     _show(environment, summary, as_json)

@@ -10,8 +10,9 @@ import typer
 from ragcli.cli import options
 from ragcli.cli.commands.models import model_rows
 from ragcli.cli.completion import complete_source
+from ragcli.cli.grouping import grouped
 from ragcli.cli.prompts import confirmed
-from ragcli.cli.session import Flags, Screens, environment_of
+from ragcli.cli.session import Screens, environment_of
 from ragcli.errors import ExitCode, NothingFoundError
 
 if TYPE_CHECKING:
@@ -30,12 +31,12 @@ Sources = Annotated[
 ]
 
 
+@grouped
 def status(
     ctx: typer.Context,
+    *,
     as_json: options.Json = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    given: options.ConfigOptions,
 ) -> None:
     """Show what is in the index, what built it, and whether the models are there."""
     from ragcli import store
@@ -44,7 +45,7 @@ def status(
 
     environment = environment_of(ctx)
     screens = Screens(environment)
-    settings = Flags(config, profile, {"collection": collection}).load(environment)
+    settings = given.load(environment)
     rows, models = _collection_rows(settings), model_rows(settings)
     place = store.where(settings)
     if as_json:
@@ -78,12 +79,12 @@ def _collection_rows(config: Config) -> list[dict[str, object]]:
     return rows
 
 
+@grouped
 def list_sources(
     ctx: typer.Context,
+    *,
     as_json: options.Json = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    given: options.ConfigOptions,
 ) -> None:
     """List the ingested documents."""
     from ragcli import store
@@ -92,7 +93,7 @@ def list_sources(
 
     environment = environment_of(ctx)
     screens = Screens(environment)
-    settings = Flags(config, profile, {"collection": collection}).load(environment)
+    settings = given.load(environment)
     with store.open_store(settings, create=False) as opened:
         sources = opened.sources()
     if as_json:
@@ -101,15 +102,15 @@ def list_sources(
         manage.print_sources(screens.out, sources)
 
 
+@grouped
 def remove(
     ctx: typer.Context,
     sources: Sources,
+    *,
     yes: options.Yes = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    given: options.ConfigOptions,
 ) -> None:
     """Remove documents from the index; the files stay. Nothing is removed if one name matches nothing.
 
@@ -121,7 +122,7 @@ def remove(
 
     environment = environment_of(ctx)
     screens = Screens(environment)
-    settings = Flags(config, profile, {"collection": collection}).load(environment)
+    settings = given.load(environment)
     with store.open_store(settings, create=False) as opened:
         names = _matching([info.source for info in opened.sources()], sources)
         if len(names) > 1 and not yes and not confirmed(environment, _question(names)):
@@ -159,14 +160,14 @@ def _matching(known: Sequence[str], wanted: Iterable[str]) -> list[str]:
     return list(found)
 
 
+@grouped
 def reset(
     ctx: typer.Context,
+    *,
     yes: options.Yes = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    given: options.ConfigOptions,
 ) -> None:
     """Delete a collection with all that was ingested into it. The files stay."""
     from ragcli import store
@@ -174,7 +175,7 @@ def reset(
 
     environment = environment_of(ctx)
     screens = Screens(environment)
-    settings = Flags(config, profile, {"collection": collection}).load(environment)
+    settings = given.load(environment)
     if not yes and not confirmed(environment, f"Delete the collection {settings.collection}?"):
         screens.err.print("Nothing was deleted.")
         raise typer.Exit(ExitCode.FAILED)
