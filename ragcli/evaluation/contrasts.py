@@ -15,8 +15,8 @@ NO_GAP = 1e-9
 
 
 def contrast(base: Arm, arm: Arm, ceiling: float) -> Contrast:
-    """`ceiling` is the nDCG@10 of a perfect order of the base order's candidates; a ranking of another pipeline
-    has others. The arms hold at least one question.
+    """`ceiling` is the nDCG@10 of a perfect order of the base order's candidates; a ranking of another
+    pipeline has others. The arms hold at least one question.
     """
     gap = ceiling - base.means[MAIN]
     gained = arm.means[MAIN] - base.means[MAIN]

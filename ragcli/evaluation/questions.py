@@ -51,6 +51,11 @@ class Question:
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
+def names_gold(question: Question) -> bool:
+    """Whether the file says what answers it: then it may have a place in ranking measures."""
+    return question.answerable and bool(question.relevant or question.evidence or question.judged)
+
+
 def read_questions(path: Path) -> tuple[Question, ...]:
     """All questions of a file, in its order; a missing id becomes the record's line. Raises UsageError."""
     try:

@@ -9,6 +9,7 @@ from statistics import fmean
 from ragcli.errors import UsageError
 from ragcli.evaluation.measures import MAIN
 from ragcli.evaluation.paired_tests import paired_difference
+from ragcli.evaluation.questions import Question
 from ragcli.evaluation.records import JudgedQuestion
 from ragcli.evaluation.results import Arm, Stratified, Stratum
 
@@ -55,7 +56,7 @@ def stratum_of(question: JudgedQuestion, by: str) -> str:
     return COMPUTED[by](question) if by in COMPUTED else WITHOUT
 
 
-def check_fields(by: Sequence[str], questions: Sequence[JudgedQuestion]) -> None:
+def check_fields(by: Sequence[str], questions: Sequence[JudgedQuestion | Question]) -> None:
     """Raises UsageError for what no question has."""
     known = dict.fromkeys(name for question in questions for name in question.fields)
     if any(question.grade for question in questions):
