@@ -81,6 +81,9 @@ WITHOUT_EFFECT = frozenset(
         "llm.api_key_env",
         "llm.threads",
         "llm.timeout_seconds",
+        # What an answer costs, and not what it says.
+        "llm.price_in",
+        "llm.price_out",
     }
 )
 """The others. A new setting is put into one of the two; a test holds them to all that there are."""

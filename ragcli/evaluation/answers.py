@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 
 from ragcli.evaluation import answer_measures as measures
-from ragcli.evaluation.paired_tests import holm, paired_difference
-from ragcli.evaluation.records import AnswerContrast, AnsweredQuestion, ArmAnswer, JudgedQuestion, Run
+from ragcli.evaluation.paired_tests import paired_difference
+from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer, JudgedQuestion, Run
+from ragcli.evaluation.results import AnswerContrast
 
 _CITATION = re.compile(r"\s*\[\d+\]")
 
@@ -20,9 +21,13 @@ def _against_golds(measure: Callable[[str, tuple[str, ...]], float]) -> AnswerMe
     def measured(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
         if not (question.answers and question.answerable):
             return None
-        return 0.0 if answer.abstained else measure(_CITATION.sub("", answer.text), question.answers)
+        return 0.0 if answer.abstained else measure(without_citations(answer.text), question.answers)
 
     return measured
+
+
+def without_citations(text: str) -> str:
+    return _CITATION.sub("", text)
 
 
 def _citation_precision(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
@@ -40,8 +45,11 @@ def _answers_or_declines(question: JudgedQuestion, answer: ArmAnswer) -> float |
     return float(answer.abstained != question.answerable)
 
 
+ANSWER_MAIN = "holds the answer"
+"""What the verdict says of answers."""
+
 ANSWER_MEASURES: dict[str, AnswerMeasure] = {
-    "holds the answer": _against_golds(measures.holds_answer),
+    ANSWER_MAIN: _against_golds(measures.holds_answer),
     "token F1": _against_golds(measures.token_f1),
     "exact match": _against_golds(measures.exact_match),
     "citation precision": _citation_precision,
@@ -51,21 +59,30 @@ ANSWER_MEASURES: dict[str, AnswerMeasure] = {
 
 
 def contrast_answers(run: Run) -> tuple[AnswerContrast, ...]:
-    """One for each measure, over the questions that have it in both arms; p-values corrected after Holm."""
+    """One for each measure, over the questions that both arms have it for. That of the verdict is
+    tested by itself; the others together.
+    """
     pairs = list(answered_pairs(run))
-    rows: list[AnswerContrast] = []
+    columns: dict[str, list[tuple[float, float]]] = {}
     for name, measure in ANSWER_MEASURES.items():
         values = [(measure(question, one), measure(question, other)) for question, one, other in pairs]
-        before = [value for value, _ in values if value is not None]
-        after = [value for _, value in values if value is not None]
-        if before:
-            found = paired_difference(before, after)
-            rows.append(AnswerContrast(name, len(before), fmean(before), fmean(after), found, found.p_value))
-    corrected = holm([row.difference.p_value for row in rows])
+        if both := [(before, after) for before, after in values if before is not None and after is not None]:
+            columns[name] = both
+    differ = [
+        name
+        for name, column in columns.items()
+        if name != ANSWER_MAIN and any(before != after for before, after in column)
+    ]
     return tuple(
-        AnswerContrast(row.measure, row.questions, row.before, row.after, row.difference, p_value)
-        for row, p_value in zip(rows, corrected, strict=True)
+        _contrast(name, column, comparisons=len(differ) if name in differ else 1)
+        for name, column in columns.items()
     )
+
+
+def _contrast(name: str, column: Sequence[tuple[float, float]], comparisons: int) -> AnswerContrast:
+    before, after = zip(*column, strict=True)
+    found = paired_difference(before, after, comparisons=comparisons)
+    return AnswerContrast(name, len(column), fmean(before), fmean(after), found)
 
 
 def answered_pairs(run: Run) -> Iterator[tuple[JudgedQuestion, ArmAnswer, ArmAnswer]]:

@@ -55,7 +55,7 @@ def _of(
     question: Question, chunks: Sequence[Chunk], sources: Sequence[str], every_phrase: bool
 ) -> Iterator[MissingGold]:
     names, phrases = (tuple(filter(flat, given)) for given in (question.relevant, question.evidence))
-    if not names and not phrases:
+    if not names and not phrases and not question.judged:
         yield MissingGold(question.id, "", "it has neither 'relevant' nor 'evidence'")
     for name in names:
         named = Question(question.id, question.text, relevant=(name,))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from ragcli.evaluation.question_rows import (
     text_of,
 )
 
-KEYS = ("id", QUESTION, "answers", "relevant", "evidence", "answerable", "grade")
+KEYS = ("id", QUESTION, "answers", "relevant", "evidence", "answerable", "grade", "judged", "judged_by")
 _NEARLY = 0.8
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _YES = ("", "true", "yes", "1")
@@ -33,7 +34,9 @@ Row = Mapping[str, Any]
 class Question:
     """`relevant` holds paths (of documents, or document#heading) and `evidence` verbatim phrases of passages.
 
-    `answerable` is False only where the file says so.
+    `answerable` is False only where the file says so. `judged` are the gains of the chunks that somebody
+    judged (`ragcli judge`), by id, those of 0 too; `judged_by` says who: an LLM's name, or people.
+    `fields` is all else that the file says of the question in one word, number or text.
     """
 
     id: str
@@ -43,6 +46,14 @@ class Question:
     evidence: tuple[str, ...] = ()
     answerable: bool = True
     grade: str = ""
+    judged: tuple[tuple[str, float], ...] = ()
+    judged_by: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+def names_gold(question: Question) -> bool:
+    """Whether the file says what answers it: then it may have a place in ranking measures."""
+    return question.answerable and bool(question.relevant or question.evidence or question.judged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +143,9 @@ def _question(row: Row, name: str, place: str) -> Question:
         evidence=_texts(row, "evidence", place),
         answerable=_answerable(row, place),
         grade=_text(row, "grade", place),
+        judged=_gains(row, place),
+        judged_by=_text(row, "judged_by", place),
+        fields=_fields(row),
     )
     if not _is_text(question):
         raise UsageError(
@@ -179,11 +193,38 @@ def _is_text(question: Question) -> bool:
         question.id,
         question.text,
         question.grade,
+        question.judged_by,
         *question.answers,
         *question.relevant,
         *question.evidence,
+        *question.fields,
+        *question.fields.values(),
     )
     return not any(_SURROGATE.search(text) for text in texts)
+
+
+def _gains(row: Row, place: str) -> tuple[tuple[str, float], ...]:
+    """Chunk ids with their gains, as `ragcli judge` writes them."""
+    value = row.get("judged") or {}
+    if not isinstance(value, dict) or not all(_is_gain(gain) for gain in value.values()):
+        raise UsageError(
+            f"{place}: 'judged' is not a chunk's id with a number from 0 to 1.",
+            hint="ragcli judge writes it; leave it out where nobody judged.",
+        )
+    return tuple((name, float(gain)) for name, gain in value.items())
+
+
+def _is_gain(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _fields(row: Row) -> dict[str, str]:
+    """The user's own keys: for groups of questions, and for where a question came from."""
+    return {
+        str(key): json.dumps(value) if isinstance(value, bool) else str(value).strip()
+        for key, value in row.items()
+        if key not in KEYS and isinstance(value, str | int | float)
+    }
 
 
 def _text(row: Row, key: str, place: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ragcli.evaluation.diff import RunDiff
-from ragcli.evaluation.records import Arm, Contrast, MeasureContrast, QuestionChange, Standing, Summary
+from ragcli.evaluation.results import Arm, Contrast, MeasureContrast, QuestionChange, Standing, Summary
 from ragcli.evaluation.run_files import KIND, run_fields
 from ragcli.reporting.as_json import Fields, document
 
@@ -68,7 +68,6 @@ def _standing(standing: Standing) -> Fields:
         "embedder": standing.embedder,
         **_arm(standing.arm),
         "difference": difference,
-        "p_holm": standing.p_holm,
         "seconds": standing.seconds,
     }
 
@@ -88,7 +87,7 @@ def _rows(rows: tuple[MeasureContrast, ...]) -> dict[str, Any]:
 
 
 def _row(row: MeasureContrast) -> Fields:
-    return {"before": row.before, "after": row.after, **asdict(row.difference), "p_holm": row.p_holm}
+    return {"before": row.before, "after": row.after, **asdict(row.difference)}
 
 
 def _change(change: QuestionChange) -> Fields:

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ragcli.evaluation.comparisons import in_use
 from ragcli.evaluation.missing import described
 from ragcli.evaluation.paired_tests import Difference
-from ragcli.evaluation.records import (
-    Arm,
-    Contrast,
-    JudgedPassage,
-    MissingGold,
-    Moved,
-    Standing,
-    Step,
-    Summary,
-)
-from ragcli.evaluation.steps import in_use
+from ragcli.evaluation.records import JudgedPassage, MissingGold
+from ragcli.evaluation.results import Arm, Contrast, Moved, Standing, Step, Summary
 from ragcli.evaluation.verdict import p_text
 from ragcli.reporting import plain_text as words
 

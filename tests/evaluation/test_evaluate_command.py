@@ -336,7 +336,7 @@ class TestDiff:
         base, reranked = found.arms
         assert all(row.difference.mean == 0 for row in base.measures)
         assert reranked.measures[0].difference.mean > 0.1
-        assert reranked.measures[0].p_holm < 0.01
+        assert reranked.measures[0].difference.p_value < 0.01
         assert found.questions[0].after != found.questions[0].before
 
     def test_settings_that_differ_are_named_by_their_key(self) -> None:

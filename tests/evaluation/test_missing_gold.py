@@ -124,3 +124,8 @@ def test_long_evidence_is_shortened() -> None:
     line = described(missing_gold([Question("q", "?", evidence=("word " * 40,))], CHUNKS)[0])
     assert line.endswith("word…: in no passage of the index")
     assert len(line) < 110
+
+
+def test_a_question_that_was_judged_misses_nothing() -> None:
+    """Even where no passage was found to be relevant."""
+    assert missing_gold([Question("q", "?", judged=((CHUNKS[0].id, 0.0),))], CHUNKS) == ()

@@ -8,7 +8,8 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from ragcli.evaluation.measures import FOUND, LABELS, MAIN
-from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer, JudgedQuestion, Summary
+from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer, JudgedQuestion
+from ragcli.evaluation.results import Summary
 from ragcli.reporting import figures
 from ragcli.reporting import plain_text as words
 from ragcli.reporting.files import pictures

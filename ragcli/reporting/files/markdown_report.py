@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ragcli.evaluation.measures import FOUND, LABELS, MAIN
-from ragcli.evaluation.records import Contrast, QuestionChange, Summary
+from ragcli.evaluation.results import Contrast, QuestionChange, Summary
 from ragcli.reporting import figures
 from ragcli.reporting import plain_text as words
 from ragcli.reporting.screens.retrievals import SHOWN
@@ -44,7 +44,7 @@ def _standings(summary: Summary) -> Iterator[str]:
         return
     yield "\n## Models\n"
     yield from _table(
-        ("Model", LABELS[MAIN], LABELS[FOUND], "Change", "95 % interval", "p (Holm)", "A question"),
+        ("Model", LABELS[MAIN], LABELS[FOUND], "Change", "95 % interval", "p", "A question"),
         [
             (
                 _text(figures.standing_name(standing)),
@@ -52,7 +52,7 @@ def _standings(summary: Summary) -> Iterator[str]:
                 figures.value(standing.arm.means[FOUND]),
                 figures.signed(standing.difference.mean) if standing.difference else "",
                 figures.interval(standing.difference) if standing.difference else "",
-                figures.p_value(standing.p_holm) if standing.p_holm is not None else "",
+                figures.p_value(standing.difference.p_value) if standing.difference else "",
                 figures.milliseconds(standing.seconds),
             )
             for standing in summary.standings
@@ -73,13 +73,13 @@ def _retrievals(summary: Summary) -> Iterator[str]:
     )
     yield ""
     yield from _table(
-        (f"What it does to {LABELS[MAIN]}", "Change", "95 % interval", "p (Holm)", "Won / lost / tied"),
+        (f"What it does to {LABELS[MAIN]}", "Change", "95 % interval", "p", "Won / lost / tied"),
         [
             (
                 _text(figures.step_text(step)),
                 figures.signed(step.row.difference.mean),
                 figures.interval(step.row.difference),
-                figures.p_value(step.row.p_holm),
+                figures.p_value(step.row.difference.p_value),
                 f"{step.row.difference.won} / {step.row.difference.lost} / {step.row.difference.tied}",
             )
             for step in summary.steps
@@ -92,7 +92,7 @@ def _contrast(contrast: Contrast, summary: Summary) -> Iterator[str]:
     base = figures.base_name(contrast.retrieval)
     yield f"\n## {_text(figures.contrast_title(contrast, summary))}{beside}\n"
     yield from _table(
-        ("Measure", base, "Reranked", "Change", "95 % interval", "p (Holm)", "Won / lost / tied"),
+        ("Measure", base, "Reranked", "Change", "95 % interval", "p", "Won / lost / tied"),
         [
             (
                 LABELS[row.measure],
@@ -100,7 +100,7 @@ def _contrast(contrast: Contrast, summary: Summary) -> Iterator[str]:
                 figures.value(row.after),
                 figures.signed(row.difference.mean),
                 figures.interval(row.difference),
-                figures.p_value(row.p_holm),
+                figures.p_value(row.difference.p_value),
                 f"{row.difference.won} / {row.difference.lost} / {row.difference.tied}",
             )
             for row in contrast.measures
@@ -135,7 +135,7 @@ def _answers(summary: Summary) -> Iterator[str]:
     yield "\n## Answers\n"
     base = figures.base_name(summary.arms[0].retrieval)
     yield from _table(
-        ("Measure", "Questions", base, "Reranked", "Change", "95 % interval", "p (Holm)"),
+        ("Measure", "Questions", base, "Reranked", "Change", "95 % interval", "p"),
         [
             (
                 row.measure,
@@ -144,7 +144,7 @@ def _answers(summary: Summary) -> Iterator[str]:
                 figures.value(row.after),
                 figures.signed(row.difference.mean),
                 figures.interval(row.difference),
-                figures.p_value(row.p_holm),
+                figures.p_value(row.difference.p_value),
             )
             for row in summary.answers
         ],

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ragcli.evaluation.measures import LABELS, MAIN
-from ragcli.evaluation.records import Summary
+from ragcli.evaluation.results import Summary
 from ragcli.reporting import figures
 
 INK, MUTED, GRID, ACCENT, WARN = "#101010", "#707070", "#d0d0d0", "#1060c0", "#c04010"

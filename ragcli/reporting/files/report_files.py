@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ragcli.errors import RagcliError, UsageError
-from ragcli.evaluation.records import Summary
+from ragcli.evaluation.results import Summary
 
 _HINT = "Write a .html, .md, .csv or .json file."
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from ragcli.evaluation.diff import RunDiff
 from ragcli.evaluation.measures import FOUND, LABELS, MAIN
 from ragcli.evaluation.paired_tests import Difference
-from ragcli.evaluation.records import Contrast, MeasureContrast, QuestionChange, Summary
+from ragcli.evaluation.results import Contrast, MeasureContrast, QuestionChange, Summary
 from ragcli.reporting import figures
 from ragcli.reporting import plain_text as words
 from ragcli.reporting.screens.manage import print_table, table
@@ -84,9 +84,7 @@ def _print_measures(console: Console, summary: Summary) -> None:
 def _measures_table(contrast: Contrast, alone: Contrast | None, *, wide: bool) -> Table:
     extra = ("CE alone",) if alone else ()
     numbers = (figures.base_name(contrast.retrieval), "Reranked", *extra, "Change")
-    rows = table(
-        "", *numbers, *(("",) if wide else ()), "95 % interval", "p (Holm)", right=(*numbers, "p (Holm)")
-    )
+    rows = table("", *numbers, *(("",) if wide else ()), "95 % interval", "p", right=(*numbers, "p"))
     rows.padding = (0, 2, 0, 0)
     largest = max((abs(row.difference.mean) for row in contrast.measures), default=0.0)
     for place, row in enumerate(contrast.measures):
@@ -107,13 +105,12 @@ def _difference_cells(row: MeasureContrast, largest: float, *, wide: bool) -> li
     found = row.difference
     if not (found.won or found.lost):
         return [Text("equal", style="quiet"), *([""] if wide else []), "", ""]
-    sure = row.p_holm < 0.05
-    style = ("good" if found.mean > 0 else "bad") if sure else "quiet"
+    style = ("good" if found.mean > 0 else "bad") if found.sure else "quiet"
     cells: list[Text | str] = [Text(figures.signed(found.mean), style=style)]
     if wide:
         part = abs(found.mean) / largest if largest else 0.0
         cells.append(Text(figures.bar(part, BAR_WIDTH), style=style))
-    return [*cells, Text(figures.interval(found), style="quiet"), Text(figures.p_value(row.p_holm))]
+    return [*cells, Text(figures.interval(found), style="quiet"), Text(figures.p_value(found.p_value))]
 
 
 def _print_standings(console: Console, summary: Summary) -> None:
@@ -124,7 +121,7 @@ def _print_standings(console: Console, summary: Summary) -> None:
     wide = console.width >= WIDE or not console.is_terminal
     recall = (LABELS[FOUND],) if summary.run.others else ()
     interval = ("95 % interval",) if wide else ()
-    numbers = (LABELS[MAIN], *recall, "Change", "p (Holm)", "A question")
+    numbers = (LABELS[MAIN], *recall, "Change", "p", "A question")
     rows = table("Model", *numbers[:-2], *interval, *numbers[-2:], right=numbers)
     rows.padding = (0, 2, 0, 0)
     for standing in summary.standings:
@@ -135,7 +132,7 @@ def _print_standings(console: Console, summary: Summary) -> None:
             *((figures.value(means[FOUND]),) if recall else ()),
             figures.signed(found.mean) if found else "",
             *((Text(figures.interval(found) if found else "", style="quiet"),) if wide else ()),
-            figures.p_value(standing.p_holm) if standing.p_holm is not None else "",
+            figures.p_value(found.p_value) if found else "",
             figures.milliseconds(standing.seconds),
         )
     print_table(console, rows)
@@ -196,7 +193,7 @@ def _print_answers(console: Console, summary: Summary) -> None:
         return
     console.print()
     wide = console.width >= WIDE
-    right = ("Questions", figures.base_name(summary.arms[0].retrieval), "Reranked", "Change", "p (Holm)")
+    right = ("Questions", figures.base_name(summary.arms[0].retrieval), "Reranked", "Change", "p")
     interval = ("95 % interval",) if wide else ()
     rows = table("Answers", *right[:4], *interval, right[4], right=right)
     rows.padding = (0, 2, 0, 0)
@@ -208,7 +205,7 @@ def _print_answers(console: Console, summary: Summary) -> None:
             figures.value(row.after),
             figures.signed(row.difference.mean),
             *((Text(figures.interval(row.difference), style="quiet"),) if wide else ()),
-            figures.p_value(row.p_holm),
+            figures.p_value(row.difference.p_value),
         )
     print_table(console, rows)
 
