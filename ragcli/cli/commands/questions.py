@@ -4,31 +4,119 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ragcli.cli import options
-from ragcli.cli.session import Flags, Screens, environment_of
-from ragcli.errors import ExitCode
+from ragcli.cli.grouping import grouped
+from ragcli.cli.session import Screens, environment_of
+from ragcli.errors import ExitCode, LLMError, UsageError
+
+if TYPE_CHECKING:
+    from ragcli.drafting.records import Kind
 
 app = typer.Typer(
     help="Draft, review and check the questions of an evaluation.", add_completion=False, no_args_is_help=True
 )
 
+DRAFTS = Path("questions-drafted.jsonl")
+
+Drafts = Annotated[
+    Path,
+    typer.Argument(metavar="OUT", help="The file of drafts; run again to go on.", dir_okay=False),
+]
+Number = Annotated[
+    int,
+    typer.Option("--number", "-n", min=1, metavar="N", help="Questions that the file is to hold."),
+]
+Shares = Annotated[
+    str | None,
+    typer.Option(
+        "--shares",
+        metavar="KIND=N,...",
+        help="Shares of the kinds: easy, paraphrased, confusable, unanswerable. Kinds left out get none.",
+        show_default="easy=30,paraphrased=30,confusable=25,unanswerable=15",
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Which passages are drawn.")]
 QuestionFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="A question file.", show_default=False, dir_okay=False)
 ]
 
 
+@app.command("draft")
+@grouped
+def draft(
+    ctx: typer.Context,
+    out: Drafts = DRAFTS,
+    *,
+    number: Number = 50,
+    shares: Shares = None,
+    seed: Seed = 7,
+    source: options.Source = None,
+    llm: options.LLMOptions,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    given: options.ConfigOptions,
+) -> None:
+    """Have the LLM draft questions from the index, with answers and verbatim evidence. Review them afterwards."""
+    from ragcli.drafting.drafts import Wanted, draft_questions
+    from ragcli.drafting.records import SHARES
+    from ragcli.reporting.screens.drafting import print_report, report_fields
+    from ragcli.reporting.screens.progress import StagesBar
+
+    environment = environment_of(ctx)
+    screens = Screens(environment)
+    settings = given.load(environment, llm.overrides())
+    wanted = Wanted(number, SHARES if shares is None else _shares(shares), seed, tuple(source or ()))
+    try:
+        with StagesBar(screens.err, quiet=quiet) as bar:
+            report = draft_questions(out, settings, wanted, progress=bar)
+    except (KeyboardInterrupt, LLMError):
+        if not quiet and out.exists():
+            screens.err.print(
+                f"{out} holds what is done; the same command goes on from there.", soft_wrap=True
+            )
+        raise
+    if as_json:
+        from ragcli.reporting import as_json as json
+
+        screens.print_document(json.document("questions-drafted", report_fields(out, report)))
+    else:
+        print_report(screens.out, out, report, wanted.number)
+    if len(report.written.rows) < wanted.number:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _shares(given: str) -> dict[Kind, float]:
+    """Raises UsageError for anything but KIND=N, separated by commas."""
+    from ragcli.drafting.records import KINDS
+
+    shares: dict[Kind, float] = {}
+    for part in given.split(","):
+        name, _, value = part.partition("=")
+        kind = next((kind for kind in KINDS if kind == name.strip()), None)
+        if kind is None or not value.strip().isdecimal():
+            raise UsageError(
+                f"--shares {part.strip()!r} is not KIND=N.", hint=f"The kinds are {', '.join(KINDS)}."
+            )
+        shares[kind] = int(value)
+    if not any(shares.values()):
+        raise UsageError(
+            "--shares leaves no kind of question.", hint="For instance: --shares easy=1,confusable=1"
+        )
+    return shares
+
+
 @app.command("check")
+@grouped
 def check(
     ctx: typer.Context,
     file: QuestionFile,
+    *,
     as_json: options.Json = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    given: options.ConfigOptions,
 ) -> None:
     """Show which gold of the questions is not in the index, and why. Exit code 1 if there is any."""
     from ragcli.evaluation.checking import check_questions
@@ -37,7 +125,7 @@ def check(
 
     environment = environment_of(ctx)
     screens = Screens(environment)
-    found = check_questions(file, Flags(config, profile, {"collection": collection}).load(environment))
+    found = check_questions(file, given.load(environment))
     if as_json:
         fields = {
             "file": str(file),
