@@ -59,7 +59,7 @@ def read_drafts(path: Path) -> Written:
     """Raises UsageError where the file holds anything but drafts."""
     if path.suffix.lower() != ".jsonl":
         raise UsageError(f"{path} does not end in .jsonl.", hint="Drafts are lines of JSON: drafts.jsonl")
-    rows, attempts = _lines(path), _lines(log_of(path))
+    rows, attempts = read_rows(path), read_rows(log_of(path))
     if not all(row.get(DRAFTED_BY) for row in rows):
         raise UsageError(f"{path} holds questions that were not drafted.", hint=_HINT)
     return Written(tuple(rows), tuple(attempts))
@@ -103,7 +103,7 @@ def _row(name: str, chunk: Chunk, draft: Draft, model: str) -> Row:
 
 
 def _next_id(path: Path) -> str:
-    numbers = [int(str(row.get("id"))[1:]) for row in _lines(path) if str(row.get("id"))[1:].isdigit()]
+    numbers = [int(str(row.get("id"))[1:]) for row in read_rows(path) if str(row.get("id"))[1:].isdigit()]
     return f"d{max(numbers, default=0) + 1:03}"
 
 
@@ -111,17 +111,18 @@ def _is_attempt(line: Row) -> bool:
     return isinstance(line.get("chunk"), str) and line.get("kind") in _KINDS
 
 
-def _lines(path: Path) -> list[Row]:
-    """Of the finished lines: a kill may leave half of one behind them."""
+def read_rows(path: Path) -> list[Row]:
+    """The objects of the file's finished lines: a kill may leave half of one behind them. None where there is
+    no such file. Raises UsageError.
+    """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return []
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.", hint=_HINT) from error
-    whole = content[: content.rfind(b"\n") + 1].splitlines()
     try:
-        rows = [json.loads(line) for line in whole if line.strip()]
+        rows = [json.loads(line) for line in _finished(content).splitlines() if line.strip()]
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not lines of JSON: {error}.", hint=_HINT) from error
     if not all(isinstance(row, dict) for row in rows):
@@ -129,12 +130,23 @@ def _lines(path: Path) -> list[Row]:
     return rows
 
 
+def _finished(content: bytes) -> bytes:
+    """Without what a kill left of a last line; one that an editor left without its end counts."""
+    end = content.rfind(b"\n") + 1
+    try:
+        json.loads(content[end:])
+    except (ValueError, RecursionError):
+        return content[:end]
+    return content
+
+
 def _append(path: Path, fields: Row) -> None:
     line = json.dumps(fields, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
     try:
         with path.open("ab+") as file:
             file.seek(0)
-            file.truncate(file.read().rfind(b"\n") + 1)
-            file.write(line)
+            whole = _finished(file.read())
+            file.truncate(len(whole))
+            file.write(b"\n" + line if whole and not whole.endswith(b"\n") else line)
     except OSError as error:
         raise RagcliError(f"{path} cannot be written: {(error.strerror or str(error)).lower()}.") from error

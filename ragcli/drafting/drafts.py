@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
@@ -14,7 +14,7 @@ from ragcli.drafting.draft_file import DraftFile, Written, read_drafts
 from ragcli.drafting.drafter import Tools, draft
 from ragcli.drafting.opening import open_tools
 from ragcli.drafting.passages import Queue, most_wanted, near_rivals, spread, usable
-from ragcli.drafting.records import KINDS, SHARES, Draft, Kind, Rejection
+from ragcli.drafting.records import KINDS, Draft, Kind, Rejection
 from ragcli.errors import LLMError, NothingFoundError, UsageError
 from ragcli.llm import client
 from ragcli.models.embedded_llms import LARGE, SMALL
@@ -38,8 +38,8 @@ class Wanted:
     there is none.
     """
 
-    number: int = 50
-    shares: Mapping[Kind, float] = field(default_factory=lambda: SHARES)
+    number: int
+    shares: Mapping[Kind, float]
     seed: int = 7
     sources: tuple[str, ...] = ()
 

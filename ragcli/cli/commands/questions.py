@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 
 DRAFTS = Path("questions-drafted.jsonl")
+EVERY_KIND = "easy=30,paraphrased=30,confusable=25,unanswerable=15"
 
 Drafts = Annotated[
     Path,
@@ -31,12 +32,9 @@ Number = Annotated[
     typer.Option("--number", "-n", min=1, metavar="N", help="Questions that the file is to hold."),
 ]
 Shares = Annotated[
-    str | None,
+    str,
     typer.Option(
-        "--shares",
-        metavar="KIND=N,...",
-        help="Shares of the kinds: easy, paraphrased, confusable, unanswerable. Kinds left out get none.",
-        show_default="easy=30,paraphrased=30,confusable=25,unanswerable=15",
+        "--shares", metavar="KIND=N,...", help="Shares of the kinds of questions; one left out gets none."
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Which passages are drawn.")]
@@ -52,7 +50,7 @@ def draft(
     out: Drafts = DRAFTS,
     *,
     number: Number = 50,
-    shares: Shares = None,
+    shares: Shares = EVERY_KIND,
     seed: Seed = 7,
     source: options.Source = None,
     llm: options.LLMOptions,
@@ -60,16 +58,15 @@ def draft(
     quiet: options.Quiet = False,
     given: options.ConfigOptions,
 ) -> None:
-    """Have the LLM draft questions from the index, with answers and verbatim evidence. Review them afterwards."""
+    """Have the LLM draft questions, answers and evidence from the index. Review them afterwards."""
     from ragcli.drafting.drafts import Wanted, draft_questions
-    from ragcli.drafting.records import SHARES
     from ragcli.reporting.screens.drafting import print_report, report_fields
     from ragcli.reporting.screens.progress import StagesBar
 
     environment = environment_of(ctx)
     screens = Screens(environment)
     settings = given.load(environment, llm.overrides())
-    wanted = Wanted(number, SHARES if shares is None else _shares(shares), seed, tuple(source or ()))
+    wanted = Wanted(number, _shares(shares), seed, tuple(source or ()))
     try:
         with StagesBar(screens.err, quiet=quiet) as bar:
             report = draft_questions(out, settings, wanted, progress=bar)
@@ -107,6 +104,23 @@ def _shares(given: str) -> dict[Kind, float]:
             "--shares leaves no kind of question.", hint="For instance: --shares easy=1,confusable=1"
         )
     return shares
+
+
+@app.command("review")
+@grouped
+def review(ctx: typer.Context, file: QuestionFile, *, given: options.ConfigOptions) -> None:
+    """Keep, edit or drop the questions of a file one by one. Saved after each; run it again to go on."""
+    from ragcli.cli.commands.review_loop import Passages, review_by_keys
+    from ragcli.cli.keystrokes import keystrokes
+    from ragcli.drafting.review import Review
+    from ragcli.reporting.screens.review import print_counts
+
+    environment = environment_of(ctx)
+    console = Screens(environment).out
+    passages = Passages(given.load(environment))
+    sitting = Review(file)
+    review_by_keys(sitting, passages, keystrokes(environment), console)
+    print_counts(console, str(file), sitting.counts)
 
 
 @app.command("check")
