@@ -28,7 +28,7 @@ _DANGLING = re.compile(
     re.IGNORECASE,
 )
 # A pronoun before anything that it could stand for.
-_PRONOUN = re.compile(r"^\W*(?:\w+\W+){1,2}(?:it|its|they|them|their|he|she|his|her)\b", re.IGNORECASE)
+_PRONOUN = re.compile(r"^\W*(?:\w+\W+){1,3}(?:it|they|them|he|she)\b", re.IGNORECASE)
 
 
 def is_too_short(question: str) -> bool:

@@ -86,9 +86,14 @@ class Review:
         self._decide(self.row)
 
     def edit(self, question: str, answer: str) -> None:
-        """Keeps it with these words. An evaluation computes their overlap with the passage itself."""
+        """Keeps it with these words, `answer` in the place of the first one.
+
+        What was noted of their overlap with the passage is dropped: an evaluation computes it itself.
+        """
         row = dict(self.row or {})
-        changed = {"question": question, **({"answers": [answer]} if row.get("answers") else {})}
+        changed: Row = {"question": question}
+        if isinstance(answers := row.get("answers"), list) and answers:
+            changed |= {"answers": [answer, *answers[1:]]}
         if any(row.get(key) != value for key, value in changed.items()):
             row |= {**changed, EDITED: True}
             row.pop("overlap", None)
@@ -97,12 +102,13 @@ class Review:
     def drop(self) -> None:
         self._decide(None)
 
-    def undo(self) -> bool:
-        """Takes the last decision of this sitting back; False where there is none."""
-        if not self._earlier:
-            return False
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._earlier)
+
+    def undo(self) -> None:
+        """Takes back the last decision of this sitting."""
         self._save(self._earlier.pop())
-        return True
 
     def _decide(self, row: Row | None) -> None:
         place = self._rows.place

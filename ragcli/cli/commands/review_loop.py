@@ -7,7 +7,7 @@ from functools import cached_property
 
 from ragcli import store
 from ragcli.chat.turns import Surroundings, surroundings
-from ragcli.cli.keystrokes import Keystrokes
+from ragcli.cli.keystrokes import ENTER, SPACE, Keystrokes
 from ragcli.config import Config
 from ragcli.drafting.draft_file import Row
 from ragcli.drafting.review import Review, passage_of
@@ -38,21 +38,34 @@ class Passages:
 def review_by_keys(review: Review, passages: Passages, keys: Keystrokes, console: PlainConsole) -> None:
     """Returns where all are reviewed and where the reader quits; what was decided is saved."""
     try:
-        while (row := review.row) is not None:
-            screen.print_question(console, row, review.counts)
-            while (key := keys.key(screen.KEYS)) == "o":
-                screen.print_passage(console, passages.around(row))
-            if key == "q":
+        while _review_on(review, passages, keys, console) and review.can_undo:
+            screen.print_end(console)
+            if keys.key({ENTER, SPACE, "q", "u"}) != "u":
                 return
-            screen.print_said(console, _decide(review, row, key, keys))
+            review.undo()
     except EOFError:
         return
+
+
+def _review_on(review: Review, passages: Passages, keys: Keystrokes, console: PlainConsole) -> bool:
+    """Until none is left; False where the reader quits."""
+    while (row := review.row) is not None:
+        screen.print_question(console, row, review.counts)
+        while (key := keys.key(screen.KEYS)) == "o":
+            screen.print_passage(console, row, passages.around(row))
+        if key == "q":
+            return False
+        screen.print_said(console, _decide(review, row, key, keys))
+    return True
 
 
 def _decide(review: Review, row: Row, key: str, keys: Keystrokes) -> str:
     """Returns what was done."""
     if key == "u":
-        return "undone" if review.undo() else "nothing to undo"
+        if not review.can_undo:
+            return "nothing to undo"
+        review.undo()
+        return "undone"
     if key == "k":
         review.keep()
         return "kept"

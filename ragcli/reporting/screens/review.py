@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,6 +16,7 @@ from ragcli.reporting.screens.chat import print_surroundings
 from ragcli.reporting.screens.terminal import READING_WIDTH
 
 KEYS = {"k": "keep", "e": "edit", "d": "drop", "o": "open the passage", "u": "undo", "q": "quit"}
+END_KEYS = {"enter": "ends", "u": "undo"}
 
 
 def print_question(console: Console, row: Row, counts: Counts) -> None:
@@ -33,21 +36,29 @@ def print_question(console: Console, row: Row, counts: Counts) -> None:
     print_keys(console)
 
 
-def print_keys(console: Console) -> None:
+def print_keys(console: Console, keys: Mapping[str, str] = KEYS) -> None:
     line = Text()
-    for key, meaning in KEYS.items():
+    for key, meaning in keys.items():
         line.append(f"{key} ", style="number").append(f"{meaning}  ")
     console.print(line)
 
 
-def print_passage(console: Console, around: Surroundings | None) -> None:
+def print_passage(console: Console, row: Row, around: Surroundings | None) -> None:
+    """Long passages push the question off the screen: it stands below them again."""
     console.print()
     if around is None:
         console.print(Text("No passage of the index holds its gold.", style="warning"))
     else:
         print_surroundings(console, around)
     console.print()
+    console.print(Text(_text(row, "question"), style="heading"), width=min(console.width, READING_WIDTH))
     print_keys(console)
+
+
+def print_end(console: Console) -> None:
+    console.print()
+    console.print(Text("All questions are reviewed.", style="heading"))
+    print_keys(console, END_KEYS)
 
 
 def print_said(console: Console, done: str) -> None:
@@ -71,15 +82,12 @@ def print_counts(console: Console, name: str, counts: Counts) -> None:
 
 def _gold(row: Row) -> list[tuple[str, Text]]:
     if row.get("answerable") is False:
-        return [("answer", Text("none: the documents leave it open", style="warning"))] + [
-            ("drafted from", Text(_text(row, "drafted_from"), style="quiet"))
-        ]
-    sources = [Text(words.one_line(str(name)), style="quiet") for name in _list(row, "relevant")]
-    return [
-        *(("answer", Text(words.one_line(str(answer)), style="good")) for answer in _list(row, "answers")),
-        *(("evidence", Text(words.one_line(str(phrase)))) for phrase in _list(row, "evidence")),
-        *(("document", source) for source in sources),
-    ]
+        return [("answer", Text("none: the documents leave it open", style="warning"))]
+    answers = " · ".join(_list(row, "answers"))
+    documents = " · ".join(_list(row, "relevant"))
+    lines = [("answer", Text(answers, style="good"))]
+    lines += [("" if place else "evidence", Text(one)) for place, one in enumerate(_list(row, "evidence"))]
+    return [line for line in (*lines, ("document", Text(documents, style="quiet"))) if line[1]]
 
 
 def _overlap(row: Row) -> list[str]:
@@ -88,9 +96,9 @@ def _overlap(row: Row) -> list[str]:
     return [f"{share:.0%} of its words are the passage's"] if isinstance(share, float) else []
 
 
-def _list(row: Row, key: str) -> list[object]:
+def _list(row: Row, key: str) -> list[str]:
     value = row.get(key) or []
-    return list(value) if isinstance(value, list) else [value]
+    return [words.one_line(str(one)) for one in (value if isinstance(value, list) else [value])]
 
 
 def _text(row: Row, key: str) -> str:
