@@ -23,17 +23,19 @@ from ragcli.text.sentences import split_sentences
 from ragcli.types import Chunk
 
 FACTS = {
-    "kiln": "The large kiln of the workshop reaches 1240 degrees within nine hours of firing. It may be opened"
-    " only below 90 degrees, because the glaze of the pots would crack in the cold air of the yard.",
-    "glaze": "The white glaze of the workshop is mixed from six parts of feldspar and two parts of chalk. It is"
-    " kept in the blue barrel behind the door, and must be stirred for five minutes before every use.",
-    "wheel": "The wheel of the workshop turns at 240 rounds a minute when its pedal is pressed to the floor. Its"
-    " belt is replaced every second spring by the caretaker, who keeps three spare ones in his cupboard.",
-    "clay": "The stoneware clay of the workshop comes from the pit at Fallow Hill in bags of twelve kilograms."
-    " It rests in the cellar for at least three weeks under wet cloth before anybody may throw it.",
+    "kiln": "The large kiln of the workshop reaches 1240 degrees within nine hours of firing. It may be"
+    " opened only below 90 degrees, because the glaze of the pots would crack in the cold air of the yard.",
+    "glaze": "The white glaze of the workshop is mixed from six parts of feldspar and two parts of chalk."
+    " It is kept in the blue barrel behind the door, and is stirred for five minutes before every use.",
+    "wheel": "The wheel of the workshop turns at 240 rounds a minute when its pedal is pressed to the floor."
+    " Its belt is replaced every second spring by the caretaker, who keeps three in his cupboard.",
+    "clay": "The stoneware clay of the workshop comes from the pit at Fallow Hill in bags of twelve"
+    " kilograms. It rests in the cellar for at least three weeks under wet cloth before anybody throws it.",
 }
-COPY = "Of firing: the large kiln of the workshop reaches 1240 degrees within nine hours of firing, as the"
-COPY += " caretaker found in spring, and it is not used at all while the gallery upstairs has visitors in it."
+COPY = (
+    "Of firing: the large kiln of the workshop reaches 1240 degrees within nine hours of firing, as the"
+    " caretaker found in spring, and is not used at all while the gallery upstairs has visitors in it."
+)
 Reply = Callable[[str, str], str]
 
 
@@ -174,7 +176,7 @@ def test_a_rival_that_answers_too_is_gold_by_its_own_words(
         (
             "quotation not found",
             "draft",
-            '{"quotation": "It is a very large kiln.", "answer": "large", "question": "How large is the kiln?"}',
+            '{"quotation": "It is a very large kiln.", "answer": "x", "question": "How large is the kiln?"}',
         ),
         ("answerable without the documents", "known", "WITHIN NINE HOURS OF FIRING, REPLACED EVERY SECOND"),
         ("not in other words", "reword", "Which figures hold for the kiln of a workshop in these notes?"),
