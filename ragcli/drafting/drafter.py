@@ -26,7 +26,11 @@ class Tools(Protocol):
 
 
 def draft(chunk: Chunk, kind: Kind, tools: Tools, earlier: Collection[str]) -> Draft | Rejection:
-    """`earlier`: the questions that there are already. What costs nothing is looked at first."""
+    """`earlier`: the questions that there are already. What costs nothing is looked at first.
+
+    The LLM must read the same answer out of the passage: the round trip of Alberti et al. (2019), "Synthetic
+    QA corpora generation with roundtrip consistency".
+    """
     if kind == "unanswerable":
         return _unanswerable(chunk, tools, earlier)
     written = prompts.read_object(
@@ -42,16 +46,19 @@ def draft(chunk: Chunk, kind: Kind, tools: Tools, earlier: Collection[str]) -> D
         return Rejection("quotation not found", question)
     if not answer:
         return Rejection("unreadable", question)
-    if kind == "paraphrased":
-        first, question = question, _reworded(question, chunk, tools)
-        if not _is_paraphrase(question, first, chunk, tools):
+    own = Gold(chunk.source, quotation)
+    if kind == "paraphrased" and not filters.in_other_words(question, chunk.text):
+        question = _reworded(question, chunk, tools)
+        if not filters.in_other_words(question, chunk.text):
             return Rejection("not in other words", question)
         if reason := filters.unusable(question, earlier):
             return Rejection(reason, question)
+    if not filters.agrees(tools.ask(prompts.reading_messages(question, chunk)), answer):
+        return Rejection("not answered by its passage", question)
     if filters.agrees(tools.ask(prompts.closed_book_messages(question)), answer):
         return Rejection("answerable without the documents", question)
-    rivals = _also_answering(question, _rivals(tools.search(question), chunk), quotation, tools)
-    return Draft(kind, question, answer, (Gold(chunk.source, quotation), *rivals))
+    rivals = _rivals(tools.search(question), chunk)
+    return Draft(kind, question, answer, (own, *_also_answering(question, answer, rivals, own, tools)))
 
 
 def _unanswerable(chunk: Chunk, tools: Tools, earlier: Collection[str]) -> Draft | Rejection:
@@ -73,12 +80,6 @@ def _reworded(question: str, chunk: Chunk, tools: Tools) -> str:
     return prompts.read_line(tools.ask(prompts.reword_messages(question, avoided)))
 
 
-def _is_paraphrase(question: str, first: str, chunk: Chunk, tools: Tools) -> bool:
-    """Fewer words of the passage in it, and the passage answers it still."""
-    before, after = (len(filters.shared_words(one, chunk.text)) for one in (first, question))
-    return bool(question) and after < before and _answers(question, chunk, tools)
-
-
 def _answers(question: str, chunk: Chunk, tools: Tools) -> bool:
     return prompts.says_yes(tools.ask(prompts.judge_messages(question, chunk)))
 
@@ -92,14 +93,19 @@ def _rivals(candidates: Sequence[Candidate], own: Chunk) -> list[Candidate]:
     return list(best.values())
 
 
-def _also_answering(question: str, rivals: Sequence[Candidate], quotation: str, tools: Tools) -> list[Gold]:
-    """What holds the quotation answers; of the others the LLM is asked."""
+def _also_answering(
+    question: str, answer: str, rivals: Sequence[Candidate], own: Gold, tools: Tools
+) -> list[Gold]:
+    """What holds the quotation answers. Of what has the words of the answer, the LLM is asked: small ones say
+    yes to too much else.
+    """
     found = []
     for rival in rivals:
-        if flat(quotation) in flat(rival.chunk.text):
-            found.append(Gold(rival.chunk.source, quotation))
-        elif _answers(question, rival.chunk, tools):
-            found.append(Gold(rival.chunk.source, _best_sentence(question, rival.chunk.text, tools)))
+        source, text = rival.chunk.source, rival.chunk.text
+        if flat(own.quotation) in flat(text):
+            found.append(Gold(source, own.quotation))
+        elif filters.may_state(text, answer) and _answers(question, rival.chunk, tools):
+            found.append(Gold(source, _best_sentence(question, text, tools)))
     return found
 
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Iterable
 
 from ragcli.drafting.records import Reason
-from ragcli.evaluation.answer_measures import holds_answer, token_f1
+from ragcli.evaluation.answer_measures import holds_answer, normalised, token_f1
+from ragcli.evaluation.overlap import word_overlap
 from ragcli.evaluation.relevance import flat
 from ragcli.retrieval.lexical import terms
 
@@ -16,6 +17,8 @@ SAME = 0.8
 """Questions that share this part of all their words but stop words are duplicates."""
 AGREES = 0.6
 """The F1 of words from which on two short answers say the same."""
+MOSTLY_OTHER = 0.5
+"""The largest part of a paraphrase's words, without stop words, that the passage may have."""
 
 _WORD = re.compile(r"\w+")
 # What names the place where the answer stands, and means nothing to somebody who has not seen it.
@@ -50,8 +53,20 @@ def is_duplicate(question: str, earlier: Iterable[str]) -> bool:
     return any(_share(words, _content(other)) >= SAME for other in earlier)
 
 
-def agrees(answer: str, gold: str) -> bool:
-    return bool(holds_answer(answer, [gold])) or token_f1(answer, [gold]) >= AGREES
+def agrees(one: str, other: str) -> bool:
+    """Whether two short answers say the same: either holds the other, or most of their words are."""
+    held = holds_answer(one, [other]) or holds_answer(other, [one])
+    return bool(held) or token_f1(one, [other]) >= AGREES
+
+
+def may_state(text: str, answer: str) -> bool:
+    """Whether a passage has most words of an answer: another one cannot state it."""
+    wanted, held = set(normalised(answer).split()), set(normalised(text).split())
+    return len(wanted & held) >= AGREES * len(wanted)
+
+
+def in_other_words(question: str, passage: str) -> bool:
+    return (word_overlap(question, passage) or 0.0) <= MOSTLY_OTHER
 
 
 def shared_words(question: str, passage: str) -> tuple[str, ...]:

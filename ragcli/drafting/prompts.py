@@ -16,8 +16,8 @@ from ragcli.types import Chunk, Message
 Schema = Mapping[str, Any]
 
 _DRAFT = """\
-You write test questions for a search engine. From a passage you choose one fact and write JSON with three \
-keys:
+You write test questions for a search engine. From a passage you choose one specific fact, such as a \
+number, a name, a date or a condition, and write JSON with three keys:
 "quotation": the sentence of the passage that states the fact, copied word for word;
 "answer": the fact itself, in at most six words;
 "question": what somebody who needs this fact would ask without having seen the passage. It names its \
@@ -43,6 +43,7 @@ You reword questions. Ask for the same fact as somebody would who uses other wor
 alone."""
 _LOANS_QUESTION = "How many times can a loan of a library book be renewed?"
 _LOANS_REWORDED = "How often can I extend the time I keep something borrowed from the library?"
+_READ = "Answer the question from the passage, in at most six words."
 _CLOSED_BOOK = "Answer from what you know, in at most six words. If you do not know, write: unknown."
 _JUDGE = """\
 You decide whether a passage states the answer to a question. The same subject is not enough: the fact that \
@@ -68,6 +69,10 @@ def reword_messages(question: str, avoided: Sequence[str]) -> tuple[Message, ...
     """`avoided`: the words that the question shares with the passage."""
     example = (f"{_LOANS_QUESTION}\nWithout the words: times, loan, renewed", _LOANS_REWORDED)
     return _with_example(_REWORD, example, f"{question}\nWithout the words: {', '.join(avoided)}")
+
+
+def reading_messages(question: str, chunk: Chunk) -> tuple[Message, ...]:
+    return (Message("system", _READ), Message("user", f"{shown(chunk)}\nQuestion: {question}"))
 
 
 def closed_book_messages(question: str) -> tuple[Message, ...]:

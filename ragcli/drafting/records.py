@@ -15,6 +15,7 @@ Reason = Literal[
     "quotation not found",
     "duplicate",
     "not in other words",
+    "not answered by its passage",
     "answerable without the documents",
     "answered by the index",
 ]

@@ -79,6 +79,7 @@ def _task(system: str) -> str:
         "You reword": "reword",
         "Answer from what you know": "known",
         "You decide": "judge",
+        "Answer the question from": "read",
     }
     found = next((task for start, task in starts.items() if system.startswith(start)), "draft")
     return "open" if "leaves open" in system else found
@@ -90,14 +91,17 @@ def _good(task: str, asked: str) -> str:
     if task == "draft":
         start, stop = split_sentences(passage)[0]
         quotation = passage[start:stop]
-        question = f"Which figures hold for the {name} of a workshop?"
+        question = f"What of the {name} of the workshop?"
         return json.dumps({"quotation": quotation, "answer": quotation[-20:-1], "question": question})
     if task == "open":
         return json.dumps({"question": f"What did the {name} cost when somebody bought it?"})
     if task == "reword":
         subject = next(fact for fact in FACTS if fact in asked)
         return f"Whom might I ask for numbers concerning a potter's {subject}?"
-    return "unknown" if task == "known" else "yes" if "Whom might I ask" in asked else "no"
+    if task == "read":
+        start, stop = split_sentences(passage)[0]
+        return passage[start:stop][-20:-1]
+    return "unknown" if task == "known" else "no"
 
 
 def draft(server: AnswerServer, path: Path, *options: str) -> Outcome:
@@ -178,20 +182,16 @@ def test_a_rival_that_answers_too_is_gold_by_its_own_words(
             "draft",
             '{"quotation": "It is a very large kiln.", "answer": "x", "question": "How large is the kiln?"}',
         ),
-        ("answerable without the documents", "known", "WITHIN NINE HOURS OF FIRING, REPLACED EVERY SECOND"),
-        ("not in other words", "reword", "Which figures hold for the kiln of a workshop in these notes?"),
+        ("answerable without the documents", "known", "Nine hours of firing!"),
+        ("not in other words", "reword", "What of the large kiln of the workshop?"),
+        ("not answered by its passage", "read", "by the caretaker"),
         ("answered by the index", "judge", "Yes."),
     ],
 )
 def test_every_draft_that_is_not_kept_is_counted_with_its_reason(
     library: Path, server: AnswerServer, tmp_path: Path, reason: str, task: str, reply: str
 ) -> None:
-    def answer(asked_for: str, asked: str) -> str:
-        if reason == "answerable without the documents" and asked_for == "draft":
-            return json.dumps({**json.loads(_good("draft", asked)), "answer": "nine hours"})
-        return reply if asked_for == task else ""
-
-    server.refuses = scripted(server, answer)
+    server.refuses = scripted(server, lambda asked_for, _: reply if asked_for == task else "")
     kind = {"reword": "paraphrased", "judge": "unanswerable"}.get(task, "easy")
     outcome = draft(
         server,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragcli.drafting.filters import agrees, dangles, is_duplicate, is_quoted, is_too_short, unusable
@@ -83,6 +83,7 @@ def test_an_object_is_found_whatever_stands_around_it(text: str, read: tuple[str
     assert read_object(text, "question") == read
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_reading_never_fails(text: str) -> None:
     found = read_object(text, "question")

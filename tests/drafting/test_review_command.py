@@ -55,13 +55,13 @@ DRAFTS: tuple[dict[str, Any], ...] = (
     },
 )
 WRONG = """\
-{"id": "a", "question": "Which pets count for leave?", "relevant": ["notes"], "evidence": ["a household pet"]}
+{"id": "a", "question": "Which pets count for leave?", "relevant": ["notes"], "evidence": ["household pet"]}
 {"id": "b", "question": "When is a note needed?", "evidnce": ["the eighth day"], "relevant": ["leave.md"]}
-{"id": "c", "question": "When must I see a doctor?", "evidence": ["From the eighth day onward we need a note."]}
+{"id": "c", "question": "When must I see one?", "evidence": ["From the eighth day onward we need a note."]}
 {"id": "d", "question": "Who pays for it?", "relevant": ["notes/pay.md"]}
 {"id": "e", "question": "What is it?"}
 {"id": "f", "question": "And the pension?", "answerable": false}
-{"id": "g", "question": "When is a note needed?", "evidence": ["the **eighth** day on we need a doctor\u2019s note"]}
+{"id": "g", "question": "When is a note due?", "evidence": ["the **eighth** day on we need a doctor\u2019s"]}
 """
 
 
