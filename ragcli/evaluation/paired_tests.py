@@ -37,6 +37,11 @@ class Difference:
         return self.won + self.lost + self.tied
 
     @property
+    def unbounded(self) -> bool:
+        """Whether no difference can be excluded: fewer than six questions differ."""
+        return self.low <= -LARGEST and self.high >= LARGEST
+
+    @property
     def sure(self) -> bool:
         return self.p_value < SURE
 

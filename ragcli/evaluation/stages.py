@@ -23,7 +23,9 @@ STAGES: tuple[Stage, ...] = (
     "in the prompt",
     "answered",
 )
-"""In the order of the flow; of the last two the one is success without answers, the other with them."""
+"""In the order of the flow."""
+SUCCESSES: tuple[Stage, ...] = ("in the prompt", "answered")
+"""Without answers, and with them."""
 
 
 def outcomes(run: Run) -> tuple[Outcome, ...]:

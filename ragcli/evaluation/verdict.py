@@ -86,6 +86,8 @@ def main_row(contrast: Contrast) -> MeasureContrast:
 def relative_change(row: MeasureContrast) -> str:
     """'+18.0 %, 95 % CI +11.2..+25.1 %', relative to the mean before; absolute where that is zero."""
     found = row.difference
+    if found.unbounded:
+        return "too few questions differ for an interval"
     if row.before <= 0:
         return f"{found.mean:+.3f}, 95 % CI {found.low:+.3f}..{found.high:+.3f}"
     mean, low, high = (100 * part / row.before for part in (found.mean, found.low, found.high))

@@ -53,7 +53,7 @@ def slope_chart(summary: Summary) -> str:
 
 def relevant_moves(summary: Summary) -> list[tuple[int, int]]:
     """(rank before, rank after) of the relevant candidates; a seeded draw where they are too many to read."""
-    if not summary.contrasts:
+    if not summary.contrasts or summary.arms[1].kind == "ranking":
         return []
     moves = [
         (place + 1, rank)
