@@ -71,8 +71,8 @@ def answer(
         cited = prompting.cite(text, context, config.prompt, question=question)
     if not prompting.says_something(cited.text) or (generation.cut_off and prompting.runs_on(text)):
         raise LLMError(
-            "The LLM wrote nothing that is an answer.",
-            hint="Ask again, put it in other words, or name a larger model: llm.model.",
+            "The LLM did not write an answer.",
+            hint="Ask again, rephrase the question, or use a larger model: llm.model.",
             partial=generation.text,
         )
     return Answer(

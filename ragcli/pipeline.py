@@ -18,6 +18,7 @@ from ragcli import answering, comparison, prompting, store
 from ragcli.config import Config
 from ragcli.config.loading import load_config
 from ragcli.encoders import bi_encoder, reranking
+from ragcli.encoders.occlusion import Occlusion, occlude
 from ragcli.encoders.prior import NO_PRIOR, Prior
 from ragcli.errors import NothingFoundError, UsageError
 from ragcli.llm import client
@@ -224,6 +225,15 @@ class Pipeline:
         scored = prompting.score_sentences(question, [candidate], score_texts)
         return tuple((sentence.text, score) for sentence, score in scored)
 
+    def explain(self, question: str, candidate: Candidate) -> Occlusion:
+        """What each word of the question and of the passage contributes to the scores of both encoders."""
+        return occlude(
+            spelled_out(question),
+            candidate.chunk.passage,
+            reranker=self._resources.reranker,
+            bi_encoder=self._resources.bi_encoder,
+        )
+
     def chunks(self) -> tuple[Chunk, ...]:
         """Every chunk of the index, source by source."""
         index = self._resources.index()
@@ -242,7 +252,7 @@ class Pipeline:
             )
         if _SURROGATE.search(question):
             raise UsageError(
-                "The question holds bytes that are no text.", hint="Set the terminal's encoding to UTF-8."
+                "The question contains bytes that are not text.", hint="Set the terminal's encoding to UTF-8."
             )
         store.check(self.config)
         if answers:
@@ -278,7 +288,7 @@ class Pipeline:
             candidates = retrieve.retrieve(index, question, vector, self.config.retrieval, filters)
         if not candidates:
             raise NothingFoundError(
-                "Nothing in the index matches the filters.", hint="See what there is: ragcli list"
+                "Nothing in the index matches the filters.", hint="ragcli list shows what is in the index."
             )
         if not reranked:
             return candidates

@@ -23,7 +23,7 @@ from ragcli.evaluation.records import (
 
 COMPARISON = "batch-comparison"
 STAGES = ("embed", "retrieve", "rerank")
-_HINT = "It takes the results of: ragcli batch QUESTIONS --compare -o FILE.jsonl"
+_HINT = "Use a file written by: ragcli batch QUESTIONS --compare -o FILE.jsonl"
 
 Fields = Mapping[str, Any]
 
@@ -33,7 +33,7 @@ def read_batch(path: Path) -> Run:
     records = _records(path)
     compared = [record for record in records if record.get("kind") == COMPARISON]
     if not compared:
-        raise UsageError(f"{path} holds no comparison to report on.", hint=_HINT)
+        raise UsageError(f"{path} has no comparison to report on.", hint=_HINT)
     try:
         return _run(path, records, compared)
     except (KeyError, TypeError, ValueError) as error:

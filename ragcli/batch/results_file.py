@@ -19,7 +19,7 @@ from ragcli.evaluation.questions import Question
 ERROR = "batch-error"
 KINDS = ("batch-answer", "batch-comparison", ERROR)
 BESIDE = ".resuming"
-_HINT = "Write to another file, or begin anew with --overwrite."
+_HINT = "Write to another file, or start again with --overwrite."
 
 
 class ResultsFile:
@@ -127,10 +127,10 @@ def _checked(
         name = str(record.get("id"))
         if record.get("fingerprint") != fingerprint:
             raise UsageError(
-                f"{path} holds results of other settings, models or documents (line {number}).", hint=_HINT
+                f"{path} has results from other settings, models or documents (line {number}).", hint=_HINT
             )
         if texts.get(name) != record.get("question"):
-            raise UsageError(f"{path} holds results of other questions (line {number}).", hint=_HINT)
+            raise UsageError(f"{path} has results for other questions (line {number}).", hint=_HINT)
         found.append((name, line, record["kind"] == ERROR))
     return found
 

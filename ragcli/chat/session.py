@@ -134,6 +134,7 @@ class Session:
             sentences=tuple(ScoredSentence(text, score, text in source.in_prompt) for text, score in scored),
             question=question,
             prior=NO_PRIOR if candidate.rank is None else self.pipeline.prior,
+            occlusion=None if candidate.rank is None else self.pipeline.explain(question, candidate),
         )
 
     def number(self, key: str) -> object:
@@ -150,13 +151,13 @@ class Session:
             held = opened.count()
         if key == CANDIDATES and value > held:
             raise UsageError(
-                f"{command} {value} is more than the {held:,} passages that the index holds.",
+                f"{command} {value} is more than the {held:,} passages in the index.",
                 hint=f"{CANDIDATES} stays {self.number(CANDIDATES)}.",
             )
         if key == TOP_K and value > config.retrieval.candidates:
             raise UsageError(
                 f"{command} {value} is more than there are candidates: {config.retrieval.candidates}.",
-                hint=f"{TOP_K} stays {self.number(TOP_K)}; /candidates N comes first.",
+                hint=f"{TOP_K} stays {self.number(TOP_K)}; raise /candidates N first.",
             )
         self.pipeline.change(config)
 

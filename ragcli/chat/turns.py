@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ragcli.encoders.occlusion import Occlusion
 from ragcli.encoders.prior import Prior
 from ragcli.types import Answer, Candidate, Chunk, Passage
 
@@ -65,7 +66,8 @@ class Explanation:
     """Why a passage stands where it does. `sentences` are in reading order.
 
     Their scores are the ones that would choose them for a small LLM's prompt: the cross-encoder's logit with
-    the bi-encoder's share (`prior`), or the similarity alone where `reranked` is False.
+    the bi-encoder's share (`prior`), or only the similarity where `reranked` is False. `occlusion` is None
+    then: no cross-encoder was loaded.
     """
 
     source: Source
@@ -74,3 +76,4 @@ class Explanation:
     sentences: tuple[ScoredSentence, ...]
     question: str
     prior: Prior
+    occlusion: Occlusion | None = None

@@ -43,7 +43,7 @@ def parse_llm(text: str) -> str:
         check_url("--llm", text, "")
     except ConfigError:
         raise UsageError(
-            f"{text!r} is no LLM that ragcli knows.",
+            f"{text!r} is not an LLM that ragcli knows.",
             hint="local, local-large, openai, ollama, or a URL such as http://localhost:8000/v1",
         ) from None
     return text.rstrip("/") + "/v1" if urlsplit(text).path in ("", "/") else text
@@ -89,7 +89,7 @@ def check_places(answers: Answers) -> None:
         if inside is not None and not any(part.startswith(".") for part in inside.parts):
             raise UsageError(
                 f"The index, {answers.index}, would lie among the documents in {named}.",
-                hint="Name a folder beside them, or a hidden one: --index .ragcli",
+                hint=f"Name a folder outside {named}, or a hidden one: --index .ragcli",
             )
 
 

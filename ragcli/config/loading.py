@@ -173,7 +173,7 @@ def _read(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
-            f"{file} is not valid TOML: {error}.", hint="Mend the file, or name another with --config."
+            f"{file} is not valid TOML: {error}.", hint="Fix the file, or name another with --config."
         ) from None
     except UnicodeDecodeError:
         raise ConfigError(
@@ -258,7 +258,7 @@ def _from_environment(fields: Mapping[str, FieldInfo], environ: Mapping[str, str
         elif name not in names and name.startswith(tuple(sections)):
             close = difflib.get_close_matches(name, list(names), 1, 0.6)
             hint = f"Did you mean {close[0]}?" if close else "ragcli config show lists every key."
-            raise ConfigError(f"The environment variable {name} names no setting.", hint=hint)
+            raise ConfigError(f"The environment variable {name} does not match a setting.", hint=hint)
     return layer
 
 

@@ -17,7 +17,7 @@ HEADER = """\
 # `ragcli config show` prints each value and where it came from.
 """
 CHANGED_HEADER = """\
-# ragcli's settings. Values are the defaults, but for the lines that name another default.
+# ragcli's settings. Values are the defaults, except on lines that name another default.
 # A flag beats an environment variable (RAGCLI_LLM_MODEL sets llm.model), which beats this file.
 # `ragcli config show` prints each value and where it came from.
 """
@@ -67,8 +67,8 @@ def _sections(changes: Mapping[str, object]) -> Iterator[str]:
 
 def _profiles(profiles: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
     yield (
-        "# `--profile local-large` or `--profile openai` lays these over the sections above. A key\n"
-        "# stays in the environment."
+        "# `--profile local-large` or `--profile openai` overrides the sections above with these.\n"
+        "# Keys stay in the environment."
     )
     for profile, settings in profiles.items():
         tables: dict[str, list[str]] = {}

@@ -50,14 +50,14 @@ def _compared(
     expected = known_values.known(config.model)
     scored = f"{what}{', served' if config.url else ''}: scores the known pair {found.relevant:.3f}"
     if expected is None:
-        return Finding(part, "ok", f"{scored} (a model of yours: nothing to compare with)")
+        return Finding(part, "ok", f"{scored} (your own model: nothing to compare with)")
     if not config.url and expected.fingerprint != found.fingerprint:
         fix = "make known-values"
-        return Finding(part, "warning", f"{scored}; the expected value is of other weights", fix)
+        return Finding(part, "warning", f"{scored}; the expected value is for other weights", fix)
     # A served one that differs more than a server may was refused when it was loaded.
     if config.url or found.differs(expected) <= tolerance:
         return Finding(part, "ok", f"{scored} as expected")
-    wrong = f"{scored}, expected is {expected.relevant:.3f}: this machine computes something else"
+    wrong = f"{scored}, expected is {expected.relevant:.3f}: this machine computes different scores"
     return Finding(part, "broken", wrong, "pip install --force-reinstall onnxruntime numpy tokenizers")
 
 

@@ -32,7 +32,7 @@ def check_packages(
             return Finding(
                 "packages",
                 "warning",
-                "ragcli runs from a folder and is not installed: its requirements are not known",
+                "ragcli runs from a folder and is not installed: its requirements are unknown",
                 f"{installer()} .",
             )
     wanted, problems = _compared(requirements, installed)
@@ -62,5 +62,5 @@ def _compared(
             problems[plain] = f"{requirement.name} is not installed"
             continue
         if not requirement.specifier.contains(found, prereleases=True):
-            problems[plain] = f"{requirement.name} is {found}, wanted is {requirement.specifier}"
+            problems[plain] = f"{requirement.name} is {found}, required is {requirement.specifier}"
     return wanted, problems

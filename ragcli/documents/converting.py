@@ -46,7 +46,7 @@ def parted(setting: str) -> tuple[str, list[str]]:
     if not arguments:
         raise ValueError("is empty")
     if not any(PLACE in argument for argument in arguments[1:]):
-        raise ValueError(f"does not say where the file's name belongs: {PLACE}")
+        raise ValueError(f"does not say where the file name goes: {PLACE}")
     return f".{suffix}", arguments
 
 
@@ -69,7 +69,7 @@ def converted(path: Path, command: Sequence[str], *, seconds: float, max_mb: flo
         raise UnreadableFile(f"the converter {name} cannot be started: {reason}") from problem
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        reason = one_line(said)[:_LONGEST_REASON] or f"it ended with {done.returncode}"
+        reason = one_line(said)[:_LONGEST_REASON] or f"exit status {done.returncode}"
         raise UnreadableFile(f"the converter {name} failed: {reason}")
     if max_mb is not None and len(done.stdout) > max_mb * BYTES_PER_MB:
         raise UnreadableFile(f"the converter {name} writes more than {max_mb:g} MB")

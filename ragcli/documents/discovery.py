@@ -205,7 +205,7 @@ def _ignore_file(root: Path, folder: PurePosixPath) -> list[tuple[PurePosixPath,
         return [(folder, _spec(lines))]
     except (OSError, ValueError) as problem:
         raise IngestError(
-            f"{_shown(path)} cannot be applied: {problem}", hint="Mend its patterns or its permissions."
+            f"{_shown(path)} cannot be applied: {problem}", hint="Fix its patterns or its permissions."
         ) from problem
 
 

@@ -55,7 +55,7 @@ def read_epub(data: bytes, name: str) -> Outline:
             continue
         _add_chapter(outline, container.read(part), titles.get(part))
     if missing:
-        outline.notes.append(f"{missing} of the book's chapters are missing in the file")
+        outline.notes.append(f"{missing} of the book's chapters are missing from the file")
     return outline
 
 

@@ -87,8 +87,8 @@ class GuardedReader(AbstractContextManager["GuardedReader"]):
         if code == -_TOO_LONG or seconds >= PATIENCE * limit:
             return f"takes longer than {limit:g} s to read (ingest.max_seconds_per_file)"
         if code < 0:
-            return f"cannot be parsed: the parser was ended by {signal.Signals(-code).name}"
-        return f"cannot be parsed: the parser ended with {code}"
+            return f"cannot be parsed: the parser was killed by {signal.Signals(-code).name}"
+        return f"cannot be parsed: the parser exited with status {code}"
 
     def _start(self) -> None:
         self._stop()

@@ -57,7 +57,7 @@ def read_mhtml(data: bytes, name: str) -> Outline:
     message = _parsed(data)
     page = next((part for part in message.walk() if part.get_content_type() == "text/html"), None)
     if page is None:
-        raise UnreadableFile("damaged: holds no web page")
+        raise UnreadableFile("damaged: contains no web page")
     outline = Outline("mhtml")
     content = _html(outline, page)
     outline.title = content.title or _header(message, "Subject")
@@ -92,7 +92,7 @@ def _add_message(outline: Outline, message: Message, depth: int) -> None:
             attached.append(name or kind)
     if attached:
         outline.add(f"Attachments: {', '.join(attached)}", separator=LINE if depth else PARAGRAPH)
-        outline.notes.append("attachments are named and not read: save them beside the mail")
+        outline.notes.append("attachments are listed but not read: save them next to the mail")
 
 
 def _add_nested(outline: Outline, part: Message, depth: int) -> None:

@@ -80,7 +80,7 @@ class BiEncoder:
         self.is_warm = True
         if not np.isfinite(rows).all():
             raise ModelError(
-                f"The bi-encoder {self.name} puts out vectors that are not numbers.",
+                f"The bi-encoder {self.name} returned vectors with NaN or infinite values.",
                 hint="Use another model.",
             )
         return rows
@@ -171,7 +171,7 @@ class _SentenceTransformer:
         fast = getattr(self._model.tokenizer, "backend_tokenizer", None)
         if fast is None:
             raise ModelError(
-                f"The bi-encoder {name} has no fast tokenizer, which cutting documents needs.",
+                f"The bi-encoder {name} has no fast tokenizer, which is needed to split documents.",
                 hint="Name a model whose folder has a tokenizer.json.",
             )
         self.tokenizer = _uncut_copy(fast)

@@ -56,12 +56,12 @@ class ServedBiEncoder:
         try:
             rows: Vectors = np.asarray(listed, dtype=np.float32)
         except (ValueError, TypeError) as error:
-            raise self.server.unusable("vectors that are no lists of numbers of one length") from error
+            raise self.server.unusable("vectors that are not lists of numbers of the same length") from error
         if rows.ndim != 2 or rows.shape[1] == 0 or self.dimension not in (0, rows.shape[1]):
             raise self.server.unusable(f"vectors of another shape than {self.dimension} numbers each")
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         if not np.isfinite(lengths).all():
-            raise self.server.unusable("vectors that hold what is no number")
+            raise self.server.unusable("vectors with values that are not numbers")
         if (lengths < _SHORTEST).any():
             raise self.server.unusable("a vector of length zero, which is near to nothing")
         return rows / lengths
@@ -76,7 +76,7 @@ class ServedBiEncoder:
         """The vectors in the order of the texts, whatever the order of the answer."""
         data = answer.get("data") if isinstance(answer, Mapping) else None
         if not isinstance(data, list) or not all(isinstance(entry, Mapping) for entry in data):
-            raise self.server.unusable("something that is no list of embeddings", answer)
+            raise self.server.unusable("something that is not a list of embeddings", answer)
         found = {entry.get("index"): entry.get("embedding") for entry in data}
         if len(data) != count or set(found) != set(range(count)):
             raise self.server.unusable(f"{len(data)} vectors for {count} texts, or numbered them wrongly")

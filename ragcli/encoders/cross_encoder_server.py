@@ -22,7 +22,7 @@ from ragcli.encoders.truncation import PairWindow
 from ragcli.models.locate import SHIPPED_CROSS_ENCODER, cross_encoder_files
 
 PROBABILITIES = (
-    "scores between 0 and 1: these are probabilities and no logits "
+    "scores between 0 and 1: these are probabilities, not logits "
     "(reranking.scores = probabilities takes them)"
 )
 # So many logits do not lie between 0 and 1 by chance.
@@ -141,7 +141,7 @@ class ServedReranker:
         """The scores in the order of the texts, whatever the order of the answer."""
         if not isinstance(results, list) or not all(isinstance(entry, Mapping) for entry in results):
             raise self.server.unusable(
-                f"something that is no list of scores in the dialect {self._config.dialect}", results
+                f"something that is not a list of scores in the dialect {self._config.dialect}", results
             )
         found = {entry.get("index"): entry.get(key) for entry in results}
         if len(results) != count or set(found) != set(range(count)):
@@ -150,7 +150,7 @@ class ServedReranker:
 
     def _number(self, score: object) -> float:
         if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
-            raise self.server.unusable(f"a score that is no number: {str(score)[:40]}")
+            raise self.server.unusable(f"a score that is not a number: {str(score)[:40]}")
         return float(score)
 
     def _as_logits(self, scores: list[float], *, distinct: int) -> list[float]:
@@ -161,7 +161,7 @@ class ServedReranker:
             return scores
         if not between:
             raise self.server.unusable(
-                "scores outside of 0 to 1: these are no probabilities (reranking.scores = logits takes them)"
+                "scores outside 0 to 1: these are not probabilities (reranking.scores = logits takes them)"
             )
         certain = [min(max(score, CERTAIN), 1 - CERTAIN) for score in scores]
         return [math.log(score / (1 - score)) for score in certain]

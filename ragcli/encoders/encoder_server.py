@@ -41,7 +41,7 @@ def check(section: str, config: EmbeddingConfig | RerankingConfig) -> str:
     check_url(f"{section}.url", config.url, EXAMPLE)
     if "model" not in config.model_fields_set:
         raise ConfigError(
-            f"{section}.url names a server, and {section}.model does not say which model it runs.",
+            f"{section}.url names a server, but {section}.model does not say which model it runs.",
             hint=f"Set {section}.model to the model's name on the server.",
         )
     key = os.environ.get(config.api_key_env, "").strip() if config.api_key_env else ""
@@ -94,7 +94,7 @@ class ModelServer:
         name, section = self._config.model, self._section
         return ServerError(
             f"{self._address} does not run {name} as ragcli does: it scores three known texts {scored} "
-            f"in place of {known}.",
+            f"instead of {known}.",
             hint="llama.cpp drops the last layers of some models: use another server (docs/scaling.md), or "
             f"give another model its own name: {section}.model.",
             hopeless=True,
@@ -162,13 +162,13 @@ class ModelServer:
             return common
         if status == 404:
             return ServerError(
-                f"{self._address} has no {path}, or not the model {self._config.model!r}{detail}",
+                f"{self._address} has no {path}, or does not have the model {self._config.model!r}{detail}",
                 hint=f"Correct {section}.url or {section}.model.",
                 hopeless=True,
             )
         if status == 501:
             return ServerError(
-                f"{self._address} does not do this{detail}",
+                f"{self._address} does not support this{detail}",
                 hint=f"Start it for {section}, or correct {section}.url.",
                 hopeless=True,
             )
@@ -181,5 +181,5 @@ class ModelServer:
             )
         hint = f"Check {section}.model. If it was too large, lower {section}.batch_size or .max_tokens."
         if "raw_scores" in words or "use_activation" in words:
-            hint = 'Set reranking.scores = "probabilities": then it is not asked for logits.'
+            hint = 'Set reranking.scores = "probabilities": then ragcli does not ask for logits.'
         return ServerError(f"{self._address} refused the request{detail}", hint=hint)

@@ -101,7 +101,7 @@ class CrossEncoderReranker:
         (found,) = self.logits_of_lists([(question, texts)])
         if not all(map(math.isfinite, found)):
             raise ModelError(
-                f"The cross-encoder {self.name} puts out scores that are not numbers.",
+                f"The cross-encoder {self.name} returned NaN or infinite scores.",
                 hint="Use another model: reranking.model, or --no-rerank.",
             )
         return found

@@ -117,7 +117,8 @@ def _qrels(path: Path, known: Set[str]) -> dict[str, dict[str, float]]:
                 query, document, grade = _judgement(row, f"{path}, line {number}")
                 if qrels.setdefault(query, {}).setdefault(document, grade) != grade:
                     raise UsageError(
-                        f"{path}, line {number}: {document!r} is judged twice for {query!r}, differently.",
+                        f"{path}, line {number}: {document!r} is judged twice for {query!r},"
+                        " with different grades.",
                         hint="Keep one of the two lines.",
                     )
     except csv.Error as error:

@@ -74,7 +74,7 @@ def advice(rows: Sequence[DepthRow], questions: int) -> str:
     )
     rests = f"on {questions} question{'s' if questions != 1 else ''}"
     if questions < FEW_QUESTIONS:
-        rests += f": too few to lean on, {FEW_QUESTIONS} or more would say it better"
+        rests += f": too few to rely on, {FEW_QUESTIONS} or more would be better"
     if chosen is deepest:
         return f"All {deepest.depth} candidates are worth it: fewer lose more than 5 % of the gain ({rests})."
     cost = "" if chosen.share_of_time is None else f" at {100 * chosen.share_of_time:.0f} % of the time"

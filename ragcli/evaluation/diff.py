@@ -66,7 +66,7 @@ def compare_runs(before: Run, after: Run) -> RunDiff:
     if not shared:
         raise UsageError(
             "The two runs share no judged question.",
-            hint="A question is the same where its id and its text are.",
+            hint="Two questions are the same if their ids and their texts are.",
         )
     pairs = _arm_pairs(before, after)
     arms = tuple(

@@ -64,7 +64,7 @@ def read_questions(path: Path) -> tuple[Question, ...]:
         raise UsageError(f"the question file {path} cannot be read: {error}", hint=FORMATS) from error
     reader = reader_for(path.suffix.lower())
     if reader is None:
-        raise UsageError(f"{path}: {path.suffix or 'no ending'} is no question file", hint=FORMATS)
+        raise UsageError(f"{path}: {path.suffix or 'no suffix'} is not a question file", hint=FORMATS)
     return _questions(reader, text_of(data, str(path)), str(path))
 
 
@@ -98,7 +98,7 @@ def _own_ids(rows: Sequence[tuple[int, Row]], name: str) -> dict[int, str]:
             continue
         if given in lines:
             raise UsageError(
-                f"{name}, line {number}: the id {given!r} stands there twice, first in line {lines[given]}.",
+                f"{name}, line {number}: the id {given!r} appears twice, first on line {lines[given]}.",
                 hint="Give each question its own id.",
             )
         own[number], lines[given] = given, number
@@ -145,8 +145,8 @@ def _check_keys(row: Row, place: str) -> None:
         if meant is not None and meant not in row:
             raise UsageError(
                 f"{place}: {key!r} is not read. Did you mean {meant!r}?",
-                hint=f"A question may have {', '.join(KEYS)}. Other keys are left alone, unless their"
-                " names are nearly one of these.",
+                hint=f"A question may have {', '.join(KEYS)}. Other keys are ignored, unless their"
+                " names are close to one of these.",
             )
 
 

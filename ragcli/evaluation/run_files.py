@@ -15,7 +15,7 @@ from ragcli.evaluation.records import Run
 
 KIND = "evaluation"
 SCHEMA = 1
-_HINT = "Such a file is written by: ragcli eval QUESTIONS --report FILE.json"
+_HINT = "Use a file written by: ragcli eval QUESTIONS --report FILE.json"
 
 
 def run_fields(run: Run) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def read_run(path: Path) -> Run:
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not JSON: {error}.", hint=_HINT) from error
     if not isinstance(document, dict) or document.get("kind") != KIND or "run" not in document:
-        raise UsageError(f"{path} holds no evaluation.", hint=_HINT)
+        raise UsageError(f"{path} contains no evaluation.", hint=_HINT)
     if document.get("schema") != SCHEMA:
         raise UsageError(
             f"{path} was written by another version of ragcli (schema {document.get('schema')}).",

@@ -92,7 +92,7 @@ def embedded_llm(config: LLMConfig) -> EmbeddedLLM:
     if config.model in EMBEDDED_LLMS:
         return EMBEDDED_LLMS[config.model]
     raise ConfigError(
-        f"The embedded server has {' and '.join(EMBEDDED_LLMS)}, and not {config.model!r}.",
+        f"The embedded server has {' and '.join(EMBEDDED_LLMS)}, but not {config.model!r}.",
         hint="Name the endpoint that has it: --base-url URL, or llm.base_url.",
     )
 

@@ -79,16 +79,16 @@ def missing_key(config: LLMConfig) -> LLMError:
 
 def unusable_key(config: LLMConfig) -> LLMError:
     return LLMError(
-        f"The key in {config.api_key_env} holds characters that no key has, such as a line break.",
-        hint=f"Set {config.api_key_env} anew.",
+        f"The key in {config.api_key_env} contains characters that a key cannot have, such as a line break.",
+        hint=f"Set {config.api_key_env} again.",
     )
 
 
 def cut_off(config: LLMConfig, *, partial: str) -> LLMError:
-    where = "before its end" if partial else "before its first word"
+    where = "before it was complete" if partial else "before its first word"
     return LLMError(
         f"The answer of {address(config)} broke off {where}.",
-        hint="Ask again; if it stays so, check that llm.base_url is right (it ends in /v1 for most servers).",
+        hint="Ask again; if it happens again, check llm.base_url (it ends in /v1 for most servers).",
         partial=partial,
         transient=True,
     )
@@ -104,19 +104,19 @@ def empty_answer(config: LLMConfig, *, at_limit: bool, thought: bool) -> LLMErro
         )
     if thought:
         return LLMError(
-            f"{config.model} wrote its reasoning and no answer.",
+            f"{config.model} wrote its reasoning but no answer.",
             hint="Ask again, raise llm.answer_tokens, or use another llm.model.",
         )
     return LLMError(
         f"{config.model} gave an empty answer.",
-        hint="Put it in other words, or use another llm.model.",
+        hint="Rephrase the question, or use another llm.model.",
     )
 
 
 def endless_answer(config: LLMConfig, *, partial: str) -> LLMError:
     return LLMError(
-        f"{address(config)} goes on far beyond the {config.answer_tokens} tokens that it was asked for.",
-        hint="Raise llm.answer_tokens for long answers; else the server may not heed max_tokens.",
+        f"{address(config)} sent far more than the {config.answer_tokens} tokens that were asked for.",
+        hint="Raise llm.answer_tokens for long answers; otherwise the server may ignore max_tokens.",
         partial=partial,
     )
 
@@ -128,7 +128,7 @@ def stopped_answer(config: LLMConfig, reason: str, *, partial: str) -> LLMError:
     filtered = "filter" in meaning
     return LLMError(
         f"{address(config)} stopped the answer: {said}.",
-        hint="Put it in other words, or use another llm.model."
+        hint="Rephrase the question, or use another llm.model."
         if filtered or meaning
         else "Ask again, or read the server's log.",
         partial=partial,
@@ -140,7 +140,7 @@ def declined(config: LLMConfig, refusal: str) -> LLMError:
     """The model refused in the field that the protocol has for it."""
     return LLMError(
         f"{config.model} declined to answer: {short(refusal)}.",
-        hint="Put it in other words, or use another llm.model.",
+        hint="Rephrase the question, or use another llm.model.",
     )
 
 
@@ -195,14 +195,14 @@ def _too_many(error: APIStatusError, server: str, words: str) -> LLMError:
     """A limit of requests passes; a quota that is used up does not."""
     if error.code == NO_QUOTA:
         return LLMError(
-            f"{server} takes no more requests: the quota is used up (HTTP 429).",
-            hint="Check the account's plan and bill, or name another server: llm.base_url.",
+            f"{server} accepts no more requests: the quota is used up (HTTP 429).",
+            hint="Check the account's plan and billing, or name another server: llm.base_url.",
             hopeless=True,
         )
     retry_after = _retry_after(error)
     wait = "a minute" if retry_after is None else f"{retry_after:.0f} seconds"
     return LLMError(
-        f"{server} takes no more requests for now (HTTP 429){f': {words}' if words else ''}.",
+        f"{server} accepts no more requests for now (HTTP 429){f': {words}' if words else ''}.",
         hint=f"Wait {wait} and ask again, or check your quota.",
         transient=True,
         retry_after=retry_after,

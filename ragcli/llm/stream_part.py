@@ -87,7 +87,7 @@ def read_part(chunk: Any) -> Part:
         refusal += _optional(_field(said, "refusal"))
         reason = _field(choice, "finish_reason")
         if not isinstance(reason, str | None):
-            raise ValueError("a finish_reason that is no text")
+            raise ValueError("a finish_reason that is not text")
         finish_reason = reason or finish_reason
     text, reasoning, refusal = (NOT_TEXT.sub("", each) for each in (text, reasoning, refusal))
     return Part(text, reasoning, refusal, finish_reason, _usage(_field(chunk, "usage")))
@@ -109,14 +109,14 @@ def _text(content: Any) -> str:
     if isinstance(content, list):
         return "".join(_text(_field(item, "text")) for item in content if _kind(item) != "thinking")
     if not isinstance(content, str | None):
-        raise ValueError("a content that is no text")
+        raise ValueError("a content that is not text")
     return content or ""
 
 
 def _kind(item: Any) -> str:
     """Of one item of a content that is a list: "text", "thinking", or another that has no text."""
     if not _is_record(item):
-        raise ValueError("a content that is no text")
+        raise ValueError("a content that is not text")
     kind = str(_field(item, "type"))
     return "thinking" if "think" in kind or "reasoning" in kind else kind
 

@@ -81,7 +81,7 @@ def prepare_llm(
         except OSError as error:
             raise ModelError(
                 f"The LLM cannot be written to {locate.cache_folder()}: {error.strerror or error}.",
-                hint="Free some space, or name another folder in RAGCLI_CACHE_DIR; the next run goes on.",
+                hint="Free some space, or name another folder in RAGCLI_CACHE_DIR; the next run continues.",
             ) from error
     progress(f"The LLM is ready: {found}")
     return found
@@ -115,8 +115,8 @@ def _fetch_llm(llm: EmbeddedLLM, downloads: Path, progress: Callable[[str], None
         # One wrong part cannot be told from the others.
         shutil.rmtree(downloads)
         raise ModelError(
-            f"What was fetched is not {llm.release}: its hash is another one. It was deleted.",
-            hint=f"Run: {llm.prepare}, if need be from another index: PIP_INDEX_URL.",
+            f"What was fetched is not {llm.release}: its hash is different. It was deleted.",
+            hint=f"Run: {llm.prepare}, or use another index: PIP_INDEX_URL.",
         )
     draft.replace(locate.cache_folder() / llm.file)
     return locate.llm_file(llm)

@@ -230,7 +230,7 @@ def _refuse_pickles(folder: Path) -> None:
         if path.suffix in _PICKLE_SUFFIXES and not any(path.parent.glob("*.safetensors")):
             raise ModelError(
                 f"The weights in {path} are a pickle, which can run code when it is loaded.",
-                hint="Use a model with safetensors weights, or convert it on a machine that you can lose.",
+                hint="Use a model with safetensors weights, or convert it on a machine without data.",
             )
 
 
@@ -239,7 +239,7 @@ def _refuse_code(folder: Path) -> None:
     for path in sorted(folder.rglob("*.json")):
         if _names_code(path):
             raise ModelError(
-                f"The model in {folder} wants to run code of its own ({path.relative_to(folder)}).",
+                f"The model in {folder} wants to run its own code ({path.relative_to(folder)}).",
                 hint="Use a model of an architecture that transformers has, without auto_map.",
             )
 

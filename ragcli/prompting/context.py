@@ -71,7 +71,7 @@ def build_context(
     passages, left_out = _pack(texts, budget - frame, config, count_tokens)
     if texts and not passages:
         raise ConfigError(
-            f"The LLM's window of {llm.context_tokens} tokens does not hold the question and one passage.",
+            f"The LLM's window of {llm.context_tokens} tokens is too small for the question and one passage.",
             hint="Raise llm.context_tokens, or lower llm.answer_tokens or chunking.size.",
         )
     messages = _messages(question, passages, config, llm)

@@ -15,6 +15,7 @@ from ragcli.reporting import plain_text as words
 
 if TYPE_CHECKING:
     from ragcli.config import Config
+    from ragcli.encoders.occlusion import Occlusion, Reading, WordChange
     from ragcli.types import (
         Answer,
         Candidate,
@@ -65,6 +66,32 @@ def search(record: SearchResult, config: Config) -> str:
         "timings": timing_fields(record.timings),
     }
     return document("search", {**fields, **repeatable(config)})
+
+
+def explanation(question: str, found: Sequence[tuple[Candidate, Occlusion]], of: int, config: Config) -> str:
+    """Each passage with both readings; the spans of words are of `passage` and `question`, in characters."""
+    passages = [
+        {
+            **candidate_fields(candidate),
+            "passage": occlusion.passage,
+            "cross_encoder": _reading_fields(occlusion.cross_encoder),
+            "bi_encoder": _reading_fields(occlusion.bi_encoder),
+        }
+        for candidate, occlusion in found
+    ]
+    fields = {"question": found[0][1].question if found else question, "of": of, "passages": passages}
+    return document("explanation", {**fields, **repeatable(config)})
+
+
+def _reading_fields(reading: Reading) -> Fields:
+    def changes(words: Sequence[WordChange]) -> list[Fields]:
+        return [{"start": word.start, "end": word.end, "change": word.change} for word in words]
+
+    return {
+        "score": reading.score,
+        "question_words": changes(reading.question),
+        "passage_words": changes(reading.passage),
+    }
 
 
 def comparison(record: Comparison, config: Config) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ragcli.types import Chunk, Citation, Timing
+    from ragcli.types import Candidate, Chunk, Citation, Timing
 
 # CSI, the sequences that carry a text (OSC, DCS, PM, APC, SOS) and those of two characters, then every
 # control character but tab and newline, the marks that turn text around (bidi), line separators, and the
@@ -117,6 +117,20 @@ def percent(value: float | None) -> str:
 
 def decimal(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """ "+1.06", "−0.40"."""
+    return f"{'+' if value > 0 else ''}{decimal(value, digits)}"
+
+
+def ranks(candidate: Candidate, of: int) -> str:
+    """What reranking did to one of `of` candidates; without a rank it was not among them."""
+    if candidate.rank is None:
+        return "Not among the candidates."
+    if candidate.rank == candidate.base_rank:
+        return f"Rank {candidate.rank} of {of} before and after reranking."
+    return f"Rank {candidate.base_rank} of {of} before reranking, {candidate.rank} after."
 
 
 def count(number: int, noun: str) -> str:

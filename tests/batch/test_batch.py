@@ -199,7 +199,7 @@ class TestASecondRun:
         whole = place.results.read_bytes()
         outcome = place.batch(*flags)
         assert outcome.status == 2
-        assert "holds results of other settings, models or documents (line 1)" in outcome.stderr
+        assert "has results from other settings, models or documents (line 1)" in outcome.stderr
         assert "--overwrite" in outcome.stderr
         assert place.results.read_bytes() == whole
         assert place.batch(*flags, "--overwrite").status == 0
@@ -207,7 +207,7 @@ class TestASecondRun:
     def test_another_question_under_the_same_id_is_refused(self, place: Place) -> None:
         place.batch()
         place.ask([{**QUESTIONS[0], "question": "Who designed the boot?"}])
-        assert "holds results of other questions (line 1)" in place.batch().stderr
+        assert "has results for other questions (line 1)" in place.batch().stderr
 
     def test_a_file_of_something_else_is_not_touched(self, place: Place) -> None:
         place.results.write_text("my diary\n", encoding="utf-8")

@@ -178,11 +178,10 @@ def test_in_hybrid_mode_the_base_order_is_that_of_both(library: Path, server: Fa
 def test_more_than_there_is_changes_nothing_and_says_so(library: Path, server: FaultServer) -> None:
     outcome = piped(server, "/candidates 5000", "/candidates", "/k 51", "/k")
     assert outcome.stderr.splitlines() == [
-        "error: /candidates 5000 is more than the 6 passages that the index holds."
-        " retrieval.candidates stays 50.",
+        "error: /candidates 5000 is more than the 6 passages in the index. retrieval.candidates stays 50.",
         "retrieval.candidates = 50",
         "error: /k 51 is more than there are candidates: 50."
-        " retrieval.top_k stays 5; /candidates N comes first.",
+        " retrieval.top_k stays 5; raise /candidates N first.",
         "retrieval.top_k = 5",
     ]
 

@@ -441,7 +441,7 @@ def test_the_embedded_llm_answers_under_no_other_name(library: Path, name: str) 
     (library / "questions.txt").write_text(f"{QUESTION}\n", encoding="utf-8")
     outcome = run(name, QUESTION if name == "ask" else "questions.txt", "--model", "gpt-4o-mini")
     assert (outcome.status, outcome.stdout) == (ExitCode.USAGE, "")
-    assert "has SmolLM2-135M-Instruct and Qwen2.5-Coder-1.5B-Instruct, and not 'gpt-4o" in outcome.stderr
+    assert "has SmolLM2-135M-Instruct and Qwen2.5-Coder-1.5B-Instruct, but not 'gpt-4o" in outcome.stderr
     assert "--base-url" in outcome.stderr
 
 

@@ -68,7 +68,7 @@ def test_packages_are_held_to_the_requirements() -> None:
     assert (fine.state, fine.detail) == ("ok", "2 as required")
     off = check_packages(wanted, installed(alpha="3.1"))  # type: ignore[arg-type]
     assert off.state == "broken"
-    assert "alpha is 3.1, wanted is <3,>=2" in off.detail
+    assert "alpha is 3.1, required is <3,>=2" in off.detail
     assert "beta is not installed" in off.detail
     assert off.fix == f'{installer()} "alpha<3,>=2" "beta==1.0"'
 

@@ -218,7 +218,7 @@ class TestTheReader:
             assert reader._worker is not None
             crash = threading.Timer(0.3, os.kill, (reader._worker.pid, signal.SIGSEGV))
             crash.start()
-            with pytest.raises(UnreadableFile, match="the parser was ended by SIGSEGV"):
+            with pytest.raises(UnreadableFile, match="the parser was killed by SIGSEGV"):
                 reader.read(slow)
             assert reader.read(good).title == "Good 1"
 
@@ -232,7 +232,7 @@ class TestTheReader:
             assert reader._worker is not None
             crash = threading.Timer(0.3, os.kill, (reader._worker.pid, signal.SIGSEGV))
             crash.start()
-            with pytest.raises(UnreadableFile, match="the parser was ended by SIGSEGV"):
+            with pytest.raises(UnreadableFile, match="the parser was killed by SIGSEGV"):
                 reader.read(path)
             assert reader.read(good).title == "Good 1"
 

@@ -135,14 +135,14 @@ class TestEmbedding:
             ({"data": [{"index": 1, "embedding": [1.0, 0.0]}]}, "numbered them wrongly"),
             ({"data": [{"index": 0, "embedding": [1.0]}] * 2}, "2 vectors for 1 texts"),
             ({"data": [{"index": 0, "embedding": [0.0, 0.0]}]}, "length zero"),
-            ({"data": [{"index": 0, "embedding": [math.nan, 1.0]}]}, "no number"),
-            ({"data": [{"index": 0, "embedding": [None, 1.0]}]}, "no number"),
-            ({"data": [{"index": 0, "embedding": ["a", "b"]}]}, "no lists of numbers"),
+            ({"data": [{"index": 0, "embedding": [math.nan, 1.0]}]}, "values that are not numbers"),
+            ({"data": [{"index": 0, "embedding": [None, 1.0]}]}, "values that are not numbers"),
+            ({"data": [{"index": 0, "embedding": ["a", "b"]}]}, "not lists of numbers"),
             ({"data": [{"index": 0, "embedding": []}]}, "another shape"),
             ({"data": [{"index": 0}]}, "another shape"),
-            ({"data": [7]}, "no list of embeddings"),
-            ({"error": "loading"}, "no list of embeddings"),
-            ([], "no list of embeddings"),
+            ({"data": [7]}, "not a list of embeddings"),
+            ({"error": "loading"}, "not a list of embeddings"),
+            ([], "not a list of embeddings"),
         ],
     )
     def test_an_answer_that_is_none_is_an_error(self, server: Gate, answer: Any, message: str) -> None:
@@ -233,7 +233,7 @@ class TestReranking:
     def test_logits_that_pass_for_probabilities_are_noticed(self, server: Gate) -> None:
         server.faults["/rerank"] = [[{"index": 0, "score": 4.2}]]
         served = load_reranker(reranking_of(server, dialect="tei", scores="probabilities", model="bge"))
-        with pytest.raises(ServerError, match="no probabilities"):
+        with pytest.raises(ServerError, match="not probabilities"):
             served.logits("?", ["a"])
 
     def test_certain_probabilities_tie_and_stay_finite(self, server: Gate) -> None:
@@ -249,12 +249,12 @@ class TestReranking:
             ({"results": []}, "0 scores for 1 texts"),
             ({"results": [{"index": 0, "relevance_score": 1.5}] * 2}, "2 scores for 1 texts"),
             ({"results": [{"index": 3, "relevance_score": 1.5}]}, "numbered them wrongly"),
-            ({"results": [{"index": 0, "relevance_score": math.nan}]}, "no number: nan"),
-            ({"results": [{"index": 0, "relevance_score": None}]}, "no number: None"),
-            ({"results": [{"index": 0, "relevance_score": True}]}, "no number: True"),
-            ({"results": [{"index": 0, "score": 1.5}]}, "no number: None"),
+            ({"results": [{"index": 0, "relevance_score": math.nan}]}, "not a number: nan"),
+            ({"results": [{"index": 0, "relevance_score": None}]}, "not a number: None"),
+            ({"results": [{"index": 0, "relevance_score": True}]}, "not a number: True"),
+            ({"results": [{"index": 0, "score": 1.5}]}, "not a number: None"),
             ([{"index": 0, "score": 1.5}], "dialect jina"),
-            ({"results": ["first"]}, "no list of scores"),
+            ({"results": ["first"]}, "not a list of scores"),
         ],
     )
     def test_an_answer_that_is_none_is_an_error(self, server: Gate, answer: Any, message: str) -> None:
@@ -340,8 +340,8 @@ class TestAServer:
         ("fault", "message", "hint"),
         [
             (401, "refused the key", "api_key_env"),
-            (404, "not the model", "model"),
-            (501, "does not do this", "url"),
+            (404, "does not have the model", "model"),
+            (501, "does not support this", "url"),
             (422, r"refused the request \(HTTP 422\).*as asked", "batch_size"),
             (DROP, "Nothing answers", "url"),
         ],
@@ -414,7 +414,7 @@ class TestAServer:
 
     def test_that_is_no_such_server_is_told_apart(self, server: Gate, section: str) -> None:
         server.faults["/"] = ["<html>"]
-        with pytest.raises(ServerError, match="no list of"):
+        with pytest.raises(ServerError, match="not a list of"):
             USES[section](server, {})
 
     def test_whose_key_is_wrong_never_sees_it_printed(

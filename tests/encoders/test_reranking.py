@@ -187,7 +187,7 @@ class TestOtherModels:
         weights["classifier.bias"] = weights["classifier.bias"] * math.nan
         save_file(weights, tmp_path / "model.safetensors")
 
-        with pytest.raises(ModelError, match="not numbers"):
+        with pytest.raises(ModelError, match="NaN or infinite"):
             load_reranker(RerankingConfig(model=str(tmp_path))).logits(QUESTION, TEXTS)
 
     def test_damaged_weights_are_one_error(self, untrained: Path, tmp_path: Path) -> None:

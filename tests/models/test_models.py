@@ -210,7 +210,7 @@ class TestTheLLM:
     ) -> None:
         self.publish(tmp_path, monkeypatch, WEIGHTS[::-1])
 
-        with pytest.raises(ModelError, match="its hash is another one"):
+        with pytest.raises(ModelError, match="its hash is different"):
             download.prepare_llm(PINNED, lambda _: None)
         assert not (cache / PINNED.file).exists()
 

@@ -47,6 +47,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "models-prepared": ("models", "prepare", "--json"),
     "search": ("search", QUESTION, "--no-rerank", "--json"),
     "comparison": ("search", QUESTION, "--compare", "--json"),
+    "explanation": ("explain", QUESTION, "--json"),
     "answer": ("ask", QUESTION, "--no-rerank", "--json", *LLM),
     "doctor": ("doctor", "--json", "--config", "served.toml"),
     "batch-answer": ("batch", "q.jsonl", "--no-rerank", *LLM),

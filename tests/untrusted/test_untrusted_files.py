@@ -243,7 +243,7 @@ def test_a_question_of_undecodable_bytes_is_wrong_usage(
     monkeypatch.chdir(tmp_path)
     outcome = run("search", "what \udcff?")
     assert outcome.status == 2
-    assert "bytes that are no text" in outcome.stderr
+    assert "bytes that are not text" in outcome.stderr
     with pytest.raises(UsageError):
         parse_questions('{"question": "\\ud83d"}')
 

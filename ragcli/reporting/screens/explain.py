@@ -84,6 +84,6 @@ def _fusion(candidate: Candidate) -> str:
 def fusion_formula(rrf_k: float) -> str:
     """How the base order of hybrid retrieval comes about."""
     return (
-        "Was is the rank by the fused score, which stands below each passage with the ranks that make it"
+        "Was is the rank by the fused score, shown below each passage with the ranks that it comes from"
         f" (and the BM25 score): 1 / ({rrf_k:g} + dense rank) + 1 / ({rrf_k:g} + BM25 rank)."
     )

@@ -86,7 +86,7 @@ def print_notes(console: Console, found: Inspection) -> None:
     if not found.ingested_at:
         note = "note: not in the index; this is how ragcli ingest would cut it."
     elif found.changed:
-        note = "note: the file has changed since it was ingested; ragcli ingest brings the index in step."
+        note = "note: the file has changed since it was ingested; ragcli ingest updates the index."
     else:
         return
     console.print(Text(note, style="warning"), soft_wrap=True)

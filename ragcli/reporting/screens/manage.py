@@ -133,8 +133,8 @@ def _ingest_summary(report: IngestReport) -> Text:
     kept = sum(file.status == "unchanged" and bool(file.reason) for file in report.files)
     if kept:
         line.append(
-            f"\n{words.count(kept, 'document')} in the index though nothing reads the file now (--all lists "
-            f"them; ragcli remove takes them out)",
+            f"\n{words.count(kept, 'document')} in the index whose files are no longer read (--all lists "
+            f"them; ragcli remove deletes them)",
             style="default",
         )
     if report.chunks_removed:

@@ -76,5 +76,5 @@ def print_fetched(console: Console, fetched: Sequence[FetchedModel]) -> None:
 
 def removed_line(fetched: Sequence[FetchedModel]) -> str:
     if not fetched:
-        return "Nothing was fetched for these settings; what came with the packages goes with them."
+        return "Nothing was fetched for these settings; models that came with packages are removed with them."
     return f"Deleted {words.count(len(fetched), 'model')}, {words.size(sum(m.bytes for m in fetched))}."

@@ -162,9 +162,7 @@ def print_notes(console: Console, answer: Answer, *, nearest: str = "ragcli sear
     """
     if answer.unknown_citations:
         numbers = ", ".join(f"[{number}]" for number in answer.unknown_citations)
-        console.print(
-            Text(f"note: the LLM cited {numbers}, which the prompt does not hold; dropped.", style="warning")
-        )
+        console.print(Text(f"note: the LLM cited {numbers}, not in the prompt; dropped.", style="warning"))
     if answer.context.left_out:
         left_out = words.count(answer.context.left_out, "passage")
         console.print(
@@ -185,9 +183,7 @@ def print_not_sent(console: Console, answer: Answer) -> None:
     """Which settings the LLM's server refused: once a run, for stderr."""
     if answer.not_sent:
         names = ", ".join(answer.not_sent)
-        line = (
-            f"note: the LLM's server refuses {names}, and was asked without; llm.extra can leave fields out."
-        )
+        line = f"note: the LLM's server refuses {names}, and was asked without them; llm.extra can omit them."
         console.print(Text(line, style="warning"), soft_wrap=not console.is_terminal)
 
 
