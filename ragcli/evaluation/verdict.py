@@ -35,7 +35,7 @@ def verdict(base: Arm, arm: Arm, contrast: Contrast, milliseconds: float | None)
     if not found.sure:
         return f"No difference can be shown: {what} changes {change} {evidence}{cost}.{_reach(found)}"
     verb = "raises" if found.mean > 0 else "lowers"
-    return f"{what[0].upper()}{what[1:]} {verb} {change} {evidence}{cost}."
+    return f"{'Reranking' if what == 'reranking' else what} {verb} {change} {evidence}{cost}."
 
 
 def answers_verdict(rows: Sequence[AnswerContrast]) -> str:
