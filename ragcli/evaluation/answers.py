@@ -62,27 +62,26 @@ def contrast_answers(run: Run) -> tuple[AnswerContrast, ...]:
     """One for each measure, over the questions that both arms have it for. That of the verdict is
     tested by itself; the others together.
     """
-    pairs = list(answered_pairs(run))
-    columns: dict[str, list[tuple[float, float]]] = {}
-    for name, measure in ANSWER_MEASURES.items():
-        values = [(measure(question, one), measure(question, other)) for question, one, other in pairs]
-        if both := [(before, after) for before, after in values if before is not None and after is not None]:
-            columns[name] = both
-    differ = [
-        name
-        for name, column in columns.items()
-        if name != ANSWER_MAIN and any(before != after for before, after in column)
-    ]
+    values = {name: measured_answers(run, name)[1:] for name in ANSWER_MEASURES}
+    differ = [name for name, (before, after) in values.items() if name != ANSWER_MAIN and before != after]
     return tuple(
-        _contrast(name, column, comparisons=len(differ) if name in differ else 1)
-        for name, column in columns.items()
+        _contrast(name, before, after, comparisons=len(differ) if name in differ else 1)
+        for name, (before, after) in values.items()
+        if before
     )
 
 
-def _contrast(name: str, column: Sequence[tuple[float, float]], comparisons: int) -> AnswerContrast:
-    before, after = zip(*column, strict=True)
+def measured_answers(run: Run, name: str) -> tuple[list[JudgedQuestion], list[float], list[float]]:
+    """The questions that both arms answered and that have this measure, with its values in both."""
+    measure = ANSWER_MEASURES[name]
+    rows = [(q, measure(q, one), measure(q, other)) for q, one, other in answered_pairs(run)]
+    both = [(q, before, after) for q, before, after in rows if before is not None and after is not None]
+    return [q for q, _, _ in both], [before for _, before, _ in both], [after for _, _, after in both]
+
+
+def _contrast(name: str, before: Sequence[float], after: Sequence[float], comparisons: int) -> AnswerContrast:
     found = paired_difference(before, after, comparisons=comparisons)
-    return AnswerContrast(name, len(column), fmean(before), fmean(after), found)
+    return AnswerContrast(name, len(before), fmean(before), fmean(after), found)
 
 
 def answered_pairs(run: Run) -> Iterator[tuple[JudgedQuestion, ArmAnswer, ArmAnswer]]:

@@ -29,6 +29,11 @@ def contrast(base: Arm, arm: Arm, ceiling: float) -> Contrast:
     )
 
 
+def main_row(contrast: Contrast) -> MeasureContrast:
+    """Of the measure that verdicts speak of."""
+    return next(row for row in contrast.measures if row.measure == MAIN)
+
+
 def measure_contrasts(
     before: Mapping[str, Sequence[float]], after: Mapping[str, Sequence[float]]
 ) -> tuple[MeasureContrast, ...]:

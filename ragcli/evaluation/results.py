@@ -141,7 +141,7 @@ class AnswerContrast:
 
 @dataclass(frozen=True, slots=True)
 class Stratum:
-    """The questions of one group: nDCG@10 without and with reranking, corrected over the groups."""
+    """The questions of one group: a measure without and with reranking, corrected over the groups."""
 
     name: str
     questions: int
@@ -152,9 +152,12 @@ class Stratum:
 
 @dataclass(frozen=True, slots=True)
 class Stratified:
-    """All judged questions in groups by a field of the question file, or by what they are like."""
+    """Questions in groups by a field of the question file, or by what they are like. `measure` is nDCG@10, or
+    the one of answers that verdicts speak of.
+    """
 
     by: str
+    measure: str
     strata: tuple[Stratum, ...]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ragcli.evaluation.answers import ANSWER_MAIN
+from ragcli.evaluation.contrasts import main_row
 from ragcli.evaluation.measures import LABELS, MAIN
 from ragcli.evaluation.paired_tests import Difference, questions_needed, smallest_difference
 from ragcli.evaluation.results import AnswerContrast, Arm, Contrast, MeasureContrast
@@ -77,10 +78,6 @@ def reach_before(questions: int) -> str:
         f"{questions:,} questions can show a difference of about {least:.3f} in {LABELS[MAIN]} or more (four"
         f" times in five, at p < 0.05, if differences spread by {ASSUMED_DEVIATION} as they mostly do)"
     )
-
-
-def main_row(contrast: Contrast) -> MeasureContrast:
-    return next(measure for measure in contrast.measures if measure.measure == MAIN)
 
 
 def relative_change(row: MeasureContrast) -> str:

@@ -9,12 +9,13 @@ from ragcli.evaluation.measures import LABELS
 from ragcli.evaluation.missing import described
 from ragcli.evaluation.paired_tests import Difference
 from ragcli.evaluation.records import JudgedPassage, MissingGold
-from ragcli.evaluation.results import Arm, Contrast, Moved, Standing, Step, Summary
+from ragcli.evaluation.results import Arm, Contrast, Moved, Standing, Step, Stratified, Stratum, Summary
 from ragcli.evaluation.stages import SUCCESSES
 from ragcli.evaluation.verdict import p_text
 from ragcli.reporting import plain_text as words
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
+LONGEST_NAME = 24
 LEVELS = "▁▂▃▄▅▆▇█"
 
 
@@ -80,18 +81,30 @@ def label(measure: str, summary: Summary) -> str:
     return LABELS[measure] + ("*" if judged_row(summary) else "")
 
 
+def strata_title(found: Stratified) -> str:
+    """ "nDCG@10 by grade"."""
+    return f"{LABELS.get(found.measure, found.measure.capitalize())} by {words.one_line(found.by)}"
+
+
+def stratum_name(stratum: Stratum) -> str:
+    """Without the folders before a document's name."""
+    name = words.one_line(stratum.name)
+    return f"…/{name.rpartition('/')[2]}" if len(name) > LONGEST_NAME and "/" in name else name
+
+
 def judged_row(summary: Summary) -> bool:
     """Whether the share of judged passages says something: there is a pool, and it is not all."""
     return any(share < 1 for share in summary.judged_share[:2])
 
 
 def some_failed(summary: Summary) -> bool:
-    return any(count.stage not in SUCCESSES for count in summary.stages)
+    """Somewhere on the way, so that a table says where; both orders have to be there."""
+    return bool(summary.contrasts) and any(count.stage not in SUCCESSES for count in summary.stages)
 
 
 def floors(summary: Summary) -> str:
     """ "The same candidates in random order: 0.112, by BM25: 0.743."; empty where there are none."""
-    parts = [f"{floor.name} {value(floor.mean)}" for floor in summary.floors]
+    parts = [f"{words.one_line(floor.name)} {value(floor.mean)}" for floor in summary.floors]
     if not parts:
         return ""
     line = f"The same candidates {', '.join(parts)}."

@@ -26,9 +26,18 @@ def grouped(names: list[str]) -> Run:
 
 
 def strata(run: Run, by: str) -> dict[str, Stratum]:
-    (found,) = summarise(run, [by]).strata
+    found, *_ = summarise(run, [by]).strata
     assert found.by == by
     return {stratum.name: stratum for stratum in found.strata}
+
+
+def test_answers_have_a_table_of_their_own() -> None:
+    ranking, answers = summarise(small_run(), ["grade"]).strata
+    assert (ranking.measure, answers.measure) == ("ndcg@10", "holds the answer")
+    assert [(one.name, one.questions, one.before, one.after) for one in answers.strata] == [
+        ("confusable", 1, 0.0, 1.0),
+        ("easy", 1, 1.0, 1.0),
+    ]
 
 
 def test_each_group_has_its_own_means_and_counts() -> None:
@@ -96,10 +105,10 @@ def test_by_length(words: int, group: str) -> None:
 @pytest.mark.parametrize(
     ("overlap", "group"),
     [
-        (0.0, "under a third of its words"),
-        (0.5, "a third to two thirds"),
-        (2 / 3, "over two thirds"),
-        (1.0, "over two thirds"),
+        (0.0, "under 1/3"),
+        (0.5, "1/3 to 2/3"),
+        (2 / 3, "2/3 or more"),
+        (1.0, "2/3 or more"),
         (None, "unknown"),
     ],
 )
@@ -112,8 +121,8 @@ def test_bands_stand_in_their_order() -> None:
     shares = (0.9, None, 0.1) * 3
     questions = tuple(replace(q, overlap=share) for q, share in zip(run.questions, shares, strict=True))
     assert [*strata(replace(run, questions=questions), "overlap")] == [
-        "under a third of its words",
-        "over two thirds",
+        "under 1/3",
+        "2/3 or more",
         "unknown",
     ]
 

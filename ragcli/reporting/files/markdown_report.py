@@ -37,13 +37,13 @@ def _lines(summary: Summary) -> Iterator[str]:
         if summary.contrasts[0].gap_closed is not None:
             yield f"\nA perfect order of the same candidates: {best} (gap closed: {closed})."
         if floors := figures.floors(summary):
-            yield f"\n{floors}"
+            yield f"\n{_text(floors)}"
     yield from _strata(summary)
     yield from _stages(summary)
     yield from _depths(summary)
     yield from _answers(summary)
     if cost := figures.cost(summary):
-        yield f"\n{cost}"
+        yield f"\n{_text(cost)}"
     yield from _changes("Helped most", summary.helped)
     yield from _changes("Hurt most", summary.hurt)
 
@@ -128,7 +128,7 @@ def _contrast(contrast: Contrast, summary: Summary) -> Iterator[str]:
 def _strata(summary: Summary) -> Iterator[str]:
     orders = tuple(map(_text, figures.order_names(summary))) if summary.strata else ()
     for found in summary.strata:
-        yield f"\n## {LABELS[MAIN]} by {_text(found.by)}\n"
+        yield f"\n## {_text(figures.strata_title(found))}\n"
         yield from _table(
             ("Group", "Questions", *orders, "Change", "95 % interval", "Won / lost"),
             [
@@ -152,7 +152,7 @@ def _stages(summary: Summary) -> Iterator[str]:
     yield "\n## Where the questions ended\n"
     yield from _table(
         ("Stage", *map(_text, figures.order_names(summary))),
-        [(count.stage, str(count.before), str(count.after)) for count in summary.stages],
+        [(_text(count.stage), str(count.before), str(count.after)) for count in summary.stages],
     )
 
 

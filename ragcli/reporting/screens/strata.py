@@ -5,7 +5,6 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from ragcli.evaluation.measures import LABELS, MAIN
 from ragcli.evaluation.results import Stratified, Summary
 from ragcli.reporting import figures
 from ragcli.reporting import plain_text as words
@@ -19,20 +18,17 @@ def print_strata(console: Console, summary: Summary) -> None:
 
 
 def _print_stratified(console: Console, found: Stratified, orders: tuple[str, str]) -> None:
+    console.print(Text(figures.strata_title(found), style="heading"))
     numbers = ("n", *orders, "Change")
-    rows = table(
-        f"{LABELS[MAIN]} by {words.one_line(found.by)}",
-        *numbers,
-        "95 % interval",
-        "Won / lost",
-        right=(*numbers, "Won / lost"),
-    )
+    rows = table("", *numbers, "95 % interval", "Won / lost", right=(*numbers, "Won / lost"))
     rows.padding = (0, 2, 0, 0)
+    for column in rows.columns[1:]:
+        column.no_wrap = True
     for stratum in found.strata:
         difference = stratum.difference
         style = ("good" if difference.mean > 0 else "bad") if difference.sure else "quiet"
         rows.add_row(
-            words.one_line(stratum.name),
+            figures.stratum_name(stratum),
             str(stratum.questions),
             figures.value(stratum.before),
             figures.value(stratum.after),
@@ -51,5 +47,5 @@ def print_stages(console: Console, summary: Summary) -> None:
     orders = figures.order_names(summary)
     rows = table("Where the questions ended", *orders, right=orders)
     for count in summary.stages:
-        rows.add_row(count.stage, str(count.before), str(count.after))
+        rows.add_row(words.one_line(count.stage), str(count.before), str(count.after))
     print_table(console, rows)
