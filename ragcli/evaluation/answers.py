@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 
@@ -10,24 +9,19 @@ from ragcli.evaluation import answer_measures as measures
 from ragcli.evaluation.paired_tests import paired_difference
 from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer, JudgedQuestion, Run
 from ragcli.evaluation.results import AnswerContrast
-
-_CITATION = re.compile(r"\s*\[\d+\]")
+from ragcli.text.marks import without_marks
 
 AnswerMeasure = Callable[[JudgedQuestion, ArmAnswer], float | None]
-"""None where the question has nothing to measure the answer by."""
+"""None if the question has nothing to measure the answer with."""
 
 
 def _against_golds(measure: Callable[[str, tuple[str, ...]], float]) -> AnswerMeasure:
     def measured(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
         if not (question.answers and question.answerable):
             return None
-        return 0.0 if answer.abstained else measure(without_citations(answer.text), question.answers)
+        return 0.0 if answer.abstained else measure(without_marks(answer.text), question.answers)
 
     return measured
-
-
-def without_citations(text: str) -> str:
-    return _CITATION.sub("", text)
 
 
 def _citation_precision(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
@@ -41,7 +35,7 @@ def _citation_recall(question: JudgedQuestion, answer: ArmAnswer) -> float | Non
 
 
 def _answers_or_declines(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
-    """1 where an answerable question got an answer, or an unanswerable one none."""
+    """1 if an answerable question got an answer, or an unanswerable one got none."""
     return float(answer.abstained != question.answerable)
 
 

@@ -39,8 +39,8 @@ def measure_contrasts(
 ) -> tuple[MeasureContrast, ...]:
     """One for each measure of both. That of the verdict, nDCG@10, is tested by itself; the others together.
 
-    A measure without a single difference (recall over all candidates never has one) is no test: counting it
-    would only weaken the others.
+    A measure without a single difference (recall over all candidates never has one) is not tested: counting
+    it would only weaken the others.
     """
     differ = [name for name in before if name != MAIN and any(map(ne, before[name], after[name]))]
     return tuple(

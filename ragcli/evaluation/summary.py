@@ -1,4 +1,4 @@
-"""From a run to its summary: the one place where all that follows from it is computed. Pure."""
+"""From a run to its summary: the one place where everything is computed from it. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ragcli.evaluation.verdict import answers_verdict, not_reranked, nothing_jud
 
 
 def summarise(run: Run, by: Sequence[str] = ()) -> Summary:
-    """The same run gives the same summary: what is drawn at random is seeded.
+    """The same run gives the same summary: random draws are seeded.
 
     `by` names fields of the question file, or "document", "length" or "overlap", to group the questions by.
     Raises UsageError for one that no question has.

@@ -1,4 +1,4 @@
-"""The plain sentences that close an evaluation: what reranking did, how sure that is, at what cost."""
+"""The plain sentences that sum up an evaluation: what reranking did, how sure this is, and the cost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ASSUMED_DEVIATION = 0.25
 
 
 def verdict(base: Arm, arm: Arm, contrast: Contrast, milliseconds: float | None) -> str:
-    """On nDCG@10. `milliseconds` is the median of reranking one question."""
+    """For nDCG@10. `milliseconds` is the median of reranking one question."""
     row = main_row(contrast)
     found = row.difference
     what = "reranking" if arm.kind == "reranked" else f"{arm.name} instead of {base.name}"
@@ -40,7 +40,7 @@ def verdict(base: Arm, arm: Arm, contrast: Contrast, milliseconds: float | None)
 
 
 def answers_verdict(rows: Sequence[AnswerContrast]) -> str:
-    """On the answers that hold a gold one; empty where none was measured."""
+    """For the answers that contain a gold one; empty if none was measured."""
     row = next((row for row in rows if row.measure == ANSWER_MAIN), None)
     if row is None:
         return ""
@@ -59,7 +59,7 @@ def answers_verdict(rows: Sequence[AnswerContrast]) -> str:
 
 def nothing_judged(unjudged: int) -> str:
     return (
-        f"Nothing to measure a ranking on: none of the {unjudged} questions names a passage of the index"
+        f"Nothing to measure a ranking on: none of the {unjudged} questions names a passage in the index"
         " (relevant or evidence)."
     )
 
@@ -81,7 +81,7 @@ def reach_before(questions: int) -> str:
 
 
 def relative_change(row: MeasureContrast) -> str:
-    """'+18.0 %, 95 % CI +11.2..+25.1 %', relative to the mean before; absolute where that is zero."""
+    """'+18.0 %, 95 % CI +11.2..+25.1 %', relative to the mean before; absolute if that is zero."""
     found = row.difference
     if found.unbounded:
         return "too few questions differ for an interval"
