@@ -1,12 +1,11 @@
 """The stages in order: ingest(), search(), ask(), compare(). Models are opened once and stay warm.
 
-What is missing is said before the work on a question begins, in this order: the question, the index, the LLM,
-the models; all of that without importing a heavy library.
+Missing parts are reported before the work on a question begins, in this order: the question, the index, the
+LLM, the models; no heavy library is imported for that.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,12 +17,14 @@ from ragcli import answering, comparison, prompting, store
 from ragcli.config import Config
 from ragcli.config.loading import load_config
 from ragcli.encoders import bi_encoder, reranking
+from ragcli.encoders.occlusion import Occlusion, occlude
 from ragcli.encoders.prior import NO_PRIOR, Prior
 from ragcli.errors import NothingFoundError, UsageError
 from ragcli.llm import client
 from ragcli.resources import Resources
 from ragcli.retrieval import retrieve
 from ragcli.stopwatch import Stopwatch
+from ragcli.text.clean import SURROGATE
 from ragcli.text.letters import spelled_out
 from ragcli.types import (
     Answer,
@@ -42,19 +43,17 @@ if TYPE_CHECKING:
 
 ArmName = Literal["base", "reranked"]
 OnArmText = Callable[[str, str], None]
-"""Gets the name of the arm and the LLM's text as it arrives, before it is cited."""
+"""Gets the name of the arm and the LLM's text as it arrives, before citations are resolved."""
 
 EVERYTHING = Filters()
-# What an undecodable argument of a command line becomes.
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @contextmanager
 def open_pipeline(config: Config | None = None, *, bulk: bool = False) -> Iterator[Pipeline]:
     """A pipeline whose models load when they are first needed and stay until the block ends.
 
-    Without a configuration: that of the commands (defaults, config.toml, environment). `bulk`: for more than
-    some questions, so that encoders that start slowly and work fast may pay.
+    Without a configuration, that of the commands is used (defaults, config.toml, environment). `bulk`: for
+    many questions, where encoders that start slowly but work fast are worth it.
     """
     pipeline = Pipeline(load_config() if config is None else config, bulk=bulk)
     try:
@@ -65,7 +64,7 @@ def open_pipeline(config: Config | None = None, *, bulk: bool = False) -> Iterat
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One order of the candidates with its packed prompt; None where there is nothing to ask the LLM."""
+    """One order of the candidates with its packed prompt; None if there is nothing to ask the LLM."""
 
     name: ArmName
     candidates: tuple[Candidate, ...]
@@ -76,9 +75,9 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A question on its way: what was found, and the prompt of each arm, one or both (base, reranked).
+    """A question in progress: what was found, and the prompt of each arm, one or both (base, reranked).
 
-    `watch` timed what the arms share; `truncated` counts the texts that were cut for the encoders meanwhile.
+    `watch` has the stages that the arms share; `truncated` counts the texts that were cut for the encoders.
     """
 
     question: str
@@ -89,7 +88,7 @@ class Prepared:
 
 
 class Pipeline:
-    """All that one configuration can do. One question at a time: not to be shared between threads."""
+    """Everything that one configuration can do. One question at a time: do not share it between threads."""
 
     def __init__(self, config: Config, *, bulk: bool = False) -> None:
         self._resources = Resources(config, bulk=bulk)
@@ -99,7 +98,7 @@ class Pipeline:
         return self._resources.config
 
     def close(self) -> None:
-        """Ends the local LLM server; waits for a start that is under way, lest it outlive us."""
+        """Ends the local LLM server; waits for a pending start, so that no server is left running."""
         self._resources.close()
 
     def ingest(
@@ -110,8 +109,8 @@ class Pipeline:
         dry_run: bool = False,
         progress: Callable[[Progress], None] | None = None,
     ) -> IngestReport:
-        """Brings the index in step with the files; see `ingestion.ingest`."""
-        # Questions need none of the readers of documents.
+        """Updates the index to match the files; see `ingestion.ingest`."""
+        # Questions do not need the document readers.
         from ragcli.ingestion import ingest
 
         report = ingest.ingest(
@@ -154,8 +153,8 @@ class Pipeline:
         filters: Filters = EVERYTHING,
         on_text: Callable[[str], None] | None = None,
     ) -> Answer:
-        """The answer with its citations. `on_text` gets the LLM's text as it arrives, before it is cited: the
-        pieces of an `llm.Generation`.
+        """The answer with its citations. `on_text` receives the LLM's text as it arrives, before it is cited:
+        the pieces of an `llm.Generation`.
         """
         prepared = self.prepare(question, rerank=rerank, filters=filters)
         (answer,) = self._answers(prepared, whatever_arm(on_text))
@@ -179,7 +178,7 @@ class Pipeline:
         rerank: bool | None = None,
         filters: Filters = EVERYTHING,
     ) -> Prepared:
-        """All of `ask`, or of `compare`, that comes before the LLM: for callers who keep several busy."""
+        """All of `ask`, or of `compare`, that comes before the LLM: for callers that run several at once."""
         reranked = compare or self._reranked(rerank)
         found = self._find(question, filters, reranked=reranked, answers=True)
         if not compare:
@@ -194,24 +193,24 @@ class Pipeline:
         return replace(found, arms=tuple(arms))
 
     def finish(self, prepared: Prepared, *, on_text: OnArmText | None = None) -> Answer | Comparison:
-        """The LLM's part. Any thread may call this, many at once, and again after an LLMError."""
+        """The LLM's part. Any thread may call this, concurrently, and again after an LLMError."""
         answers = self._answers(prepared, on_text)
         return answers[0] if len(answers) == 1 else self._compared(prepared, *answers)
 
     def warm(self) -> None:
-        """Loads all that a question needs, so that the first one does not wait for it."""
+        """Loads everything that a question needs, so that the first one does not wait for it."""
         self._resources.start_llm()
         self._resources.load(Stopwatch(), reranker=self.config.reranking.enabled)
 
     def change(self, config: Config) -> None:
         """Other numbers, or another LLM, from the next question on. Loaded encoders and the index stay.
 
-        Raises UsageError for a change of what those were opened with.
+        Raises UsageError for a change to what those were opened with.
         """
         self._resources.change(config)
 
     def complete(self, messages: Sequence[Message]) -> str:
-        """What the LLM writes to these messages, without any retrieval. Raises LLMError."""
+        """What the LLM replies to these messages, without any retrieval. Raises LLMError."""
         generation = self._resources.opened_llm(Stopwatch()).stream(messages)
         for _ in generation:
             pass
@@ -224,6 +223,15 @@ class Pipeline:
         scored = prompting.score_sentences(question, [candidate], score_texts)
         return tuple((sentence.text, score) for sentence, score in scored)
 
+    def explain(self, question: str, candidate: Candidate) -> Occlusion:
+        """What each word of the question and of the passage contributes to the scores of both encoders."""
+        return occlude(
+            spelled_out(question),
+            candidate.chunk.passage,
+            reranker=self._resources.reranker,
+            bi_encoder=self._resources.bi_encoder,
+        )
+
     def chunks(self) -> tuple[Chunk, ...]:
         """Every chunk of the index, source by source."""
         index = self._resources.index()
@@ -231,16 +239,16 @@ class Pipeline:
 
     @property
     def prior(self) -> Prior:
-        """What the bi-encoder's similarity weighs in the reranked order."""
+        """The weight of the bi-encoder's similarity in the reranked order."""
         return self._resources.reranker.prior
 
     def check(self, question: str, *, reranker: bool = False, answers: bool = False) -> None:
-        """Raises for the first thing that is missing; nothing heavy is imported, nothing is loaded."""
+        """Raises for the first thing that is missing; imports nothing heavy and loads nothing."""
         if not question.strip():
             raise UsageError(
                 "The question is empty.", hint='Ask one: ragcli ask "How long is the notice period?"'
             )
-        if _SURROGATE.search(question):
+        if SURROGATE.search(question):
             raise UsageError(
                 "The question contains bytes that are not text.", hint="Set the terminal's encoding to UTF-8."
             )
@@ -256,7 +264,7 @@ class Pipeline:
         return self.config.reranking.enabled if rerank is None else rerank
 
     def _find(self, question: str, filters: Filters, *, reranked: bool, answers: bool = False) -> Prepared:
-        """Says what is missing, then retrieves. With `answers` the LLM starts beside it."""
+        """Checks what is missing, then retrieves. With `answers` the LLM starts in parallel."""
         self.check(question, reranker=reranked, answers=answers)
         if answers:
             self._resources.start_llm()
@@ -268,7 +276,7 @@ class Pipeline:
     def _candidates(
         self, question: str, filters: Filters, watch: Stopwatch, *, reranked: bool
     ) -> tuple[Candidate, ...]:
-        """What the index holds for the question, in the order that is asked for; one at least."""
+        """What the index has for the question, in the requested order; at least one."""
         self._resources.load(watch, reranker=reranked)
         with watch.stage("embed"):
             question = spelled_out(question)
@@ -288,7 +296,7 @@ class Pipeline:
     def _arm(
         self, name: ArmName, found: Prepared, candidates: tuple[Candidate, ...], watch: Stopwatch
     ) -> Arm:
-        """Packs the prompt; none where no passage is likely enough to be relevant."""
+        """Packs the prompt; there is none if no passage is likely enough to be relevant."""
         if prompting.below_threshold(candidates, self.config.prompt):
             return Arm(name, candidates, None, watch)
         truncated = self._resources.truncated
@@ -304,7 +312,7 @@ class Pipeline:
         return Arm(name, candidates, context, watch, self._resources.truncated - truncated)
 
     def _answers(self, prepared: Prepared, on_text: OnArmText | None) -> list[Answer]:
-        """An answer for each arm. The same prompt is asked once: its answer says nothing about the arms."""
+        """An answer for each arm. The same prompt is asked only once."""
         answers: list[Answer] = []
         for arm in prepared.arms:
             hear = None if on_text is None else partial(on_text, arm.name)
@@ -319,7 +327,7 @@ class Pipeline:
         return answers
 
     def _answer(self, question: str, arm: Arm, on_text: Callable[[str], None] | None) -> Answer:
-        # With a stopwatch of its own: a second try does not add to the seconds of the first.
+        # A separate stopwatch: a second try does not add to the times of the first.
         watch = Stopwatch(arm.watch.timings)
         if arm.context is None:
             return answering.abstention(question, arm.candidates, config=self.config, watch=watch)
@@ -358,12 +366,12 @@ class Pipeline:
 
 
 def whatever_arm(on_text: Callable[[str], None] | None) -> OnArmText | None:
-    """For the text of a question that is answered in one order alone."""
+    """For the text of a question that is answered in only one order."""
     return None if on_text is None else lambda _arm, text: on_text(text)
 
 
 def _same_prompt(one: Context, other: Context | None) -> bool:
-    """Whether two prompts are the same to the letter, and number the same chunks."""
+    """Whether two prompts are identical and number the same chunks."""
     return (
         other is not None
         and one.messages == other.messages

@@ -31,7 +31,7 @@ class Resources:
         self._llm_is_cold = False
 
     def close(self) -> None:
-        """Ends the local LLM server; waits for a start that is under way, lest it outlive us."""
+        """Ends the local LLM server; waits for a pending start, so that no server is left running."""
         self._starter.shutdown(wait=True)
         self._servers.close()
         self._close_index()
@@ -39,7 +39,7 @@ class Resources:
     def change(self, config: Config) -> None:
         """Other numbers, or another LLM. Loaded encoders and the index stay.
 
-        Raises UsageError for a change of what those were opened with.
+        Raises UsageError for a change to what those were opened with.
         """
         if any(getattr(config, name) != getattr(self.config, name) for name in OPENED_WITH):
             raise UsageError("The encoders and the index cannot be changed.", hint="Open another pipeline.")
@@ -57,12 +57,12 @@ class Resources:
 
     @property
     def truncated(self) -> int:
-        """Texts that the loaded encoders could not read whole so far."""
+        """The number of texts that the loaded encoders could not read in full so far."""
         loaded = [self.__dict__.get(name) for name in ("bi_encoder", "reranker")]
         return sum(encoder.truncated for encoder in loaded if encoder is not None)
 
     def start_llm(self) -> None:
-        """The LLM starts in a thread of its own while the encoders load."""
+        """The LLM starts in its own thread while the encoders load."""
         self._starting_llm()
 
     def _starting_llm(self) -> Future[client.LLM]:
@@ -72,7 +72,7 @@ class Resources:
         return self._llm
 
     def opened_llm(self, watch: Stopwatch) -> client.LLM:
-        """What is left to wait for is timed as loading; nothing where the LLM runs already."""
+        """The remaining wait is timed as loading; it is nothing if the LLM already runs."""
         starting = self._starting_llm()
         try:
             if starting.done() and not self._llm_is_cold:
@@ -82,13 +82,13 @@ class Resources:
             self._llm_is_cold = False
             return opened
         except RagcliError:
-            self._llm = None  # The next question may find it mended.
+            self._llm = None  # It may work for the next question.
             raise
 
     def load(self, watch: Stopwatch, *, reranker: bool) -> None:
-        """Loads what is not loaded yet, so that the later stages time the work and not the loading.
+        """Loads what is not loaded yet, so that the later stages time only the work.
 
-        The index opens beside the encoders. These load one after the other, as each needs much memory for it.
+        The index opens in parallel with the encoders, which load one after the other to save memory.
         """
         cold = self._cold(reranker=reranker)
         if not cold:
@@ -101,7 +101,7 @@ class Resources:
             warm.result()
 
     def _cold(self, *, reranker: bool) -> tuple[str, ...]:
-        """What `load` has to load."""
+        """What `load` still has to load."""
         encoder: bi_encoder.BiEncoder | None = self.__dict__.get("bi_encoder")
         first = () if encoder is not None and encoder.is_warm else ("bi-encoder", "index")
         return (*first, "cross-encoder") if reranker and "reranker" not in self.__dict__ else first
@@ -117,8 +117,8 @@ class Resources:
             index.index_words()
 
     def index(self) -> store.Index:
-        """Open until `close`: a large index takes longer to open than to search. An ingest of another process
-        is seen all the same; what was reset and built anew is opened anew.
+        """Open until `close`: a large index takes longer to open than to search. An ingest in another process
+        is still seen; an index that was reset and rebuilt is opened again.
         """
         encoder = self.bi_encoder
         found = store.open_store(

@@ -41,6 +41,12 @@ COMMANDS = {
         "Show the passages that answer a question, without an LLM.",
         ASK,
     ),
+    "explain": Entry(
+        "ragcli.cli.commands.explain",
+        "explain",
+        "Show which words of a passage made its rank.",
+        ASK,
+    ),
     "batch": Entry(
         "ragcli.cli.commands.batch", "batch", "Answer a file of questions, a line of JSON for each.", ASK
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 
@@ -10,24 +9,19 @@ from ragcli.evaluation import answer_measures as measures
 from ragcli.evaluation.paired_tests import paired_difference
 from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer, JudgedQuestion, Run
 from ragcli.evaluation.results import AnswerContrast
-
-_CITATION = re.compile(r"\s*\[\d+\]")
+from ragcli.text.marks import without_marks
 
 AnswerMeasure = Callable[[JudgedQuestion, ArmAnswer], float | None]
-"""None where the question has nothing to measure the answer by."""
+"""None if the question has nothing to measure the answer with."""
 
 
 def _against_golds(measure: Callable[[str, tuple[str, ...]], float]) -> AnswerMeasure:
     def measured(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
         if not (question.answers and question.answerable):
             return None
-        return 0.0 if answer.abstained else measure(without_citations(answer.text), question.answers)
+        return 0.0 if answer.abstained else measure(without_marks(answer.text), question.answers)
 
     return measured
-
-
-def without_citations(text: str) -> str:
-    return _CITATION.sub("", text)
 
 
 def _citation_precision(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
@@ -41,7 +35,7 @@ def _citation_recall(question: JudgedQuestion, answer: ArmAnswer) -> float | Non
 
 
 def _answers_or_declines(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
-    """1 where an answerable question got an answer, or an unanswerable one none."""
+    """1 if an answerable question got an answer, or an unanswerable one got none."""
     return float(answer.abstained != question.answerable)
 
 
@@ -62,27 +56,26 @@ def contrast_answers(run: Run) -> tuple[AnswerContrast, ...]:
     """One for each measure, over the questions that both arms have it for. That of the verdict is
     tested by itself; the others together.
     """
-    pairs = list(answered_pairs(run))
-    columns: dict[str, list[tuple[float, float]]] = {}
-    for name, measure in ANSWER_MEASURES.items():
-        values = [(measure(question, one), measure(question, other)) for question, one, other in pairs]
-        if both := [(before, after) for before, after in values if before is not None and after is not None]:
-            columns[name] = both
-    differ = [
-        name
-        for name, column in columns.items()
-        if name != ANSWER_MAIN and any(before != after for before, after in column)
-    ]
+    values = {name: measured_answers(run, name)[1:] for name in ANSWER_MEASURES}
+    differ = [name for name, (before, after) in values.items() if name != ANSWER_MAIN and before != after]
     return tuple(
-        _contrast(name, column, comparisons=len(differ) if name in differ else 1)
-        for name, column in columns.items()
+        _contrast(name, before, after, comparisons=len(differ) if name in differ else 1)
+        for name, (before, after) in values.items()
+        if before
     )
 
 
-def _contrast(name: str, column: Sequence[tuple[float, float]], comparisons: int) -> AnswerContrast:
-    before, after = zip(*column, strict=True)
+def measured_answers(run: Run, name: str) -> tuple[list[JudgedQuestion], list[float], list[float]]:
+    """The questions that both arms answered and that have this measure, with its values in both."""
+    measure = ANSWER_MEASURES[name]
+    rows = [(q, measure(q, one), measure(q, other)) for q, one, other in answered_pairs(run)]
+    both = [(q, before, after) for q, before, after in rows if before is not None and after is not None]
+    return [q for q, _, _ in both], [before for _, before, _ in both], [after for _, _, after in both]
+
+
+def _contrast(name: str, before: Sequence[float], after: Sequence[float], comparisons: int) -> AnswerContrast:
     found = paired_difference(before, after, comparisons=comparisons)
-    return AnswerContrast(name, len(column), fmean(before), fmean(after), found)
+    return AnswerContrast(name, len(before), fmean(before), fmean(after), found)
 
 
 def answered_pairs(run: Run) -> Iterator[tuple[JudgedQuestion, ArmAnswer, ArmAnswer]]:

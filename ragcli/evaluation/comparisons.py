@@ -19,8 +19,8 @@ EDGE = 10
 
 
 def standings(run: Run) -> tuple[Standing, ...]:
-    """One for each bi-encoder and, below it, for each cross-encoder over its candidates; none where there is
-    but one of both. The run has judged questions, and its other runs have the same.
+    """One for each bi-encoder and, below it, for each cross-encoder over its candidates; none if there is
+    only one of each. The run has judged questions, and its other runs have the same.
     """
     if len(run.scorings) < 2 and not run.others:
         return ()
@@ -43,7 +43,7 @@ def standings(run: Run) -> tuple[Standing, ...]:
 
 
 def _timed(run: Run) -> Iterator[tuple[Arm, float | None]]:
-    """A bi-encoder with the seconds of embedding one question, a cross-encoder with those of reranking it."""
+    """A bi-encoder with the time of embedding one question, a cross-encoder with that of reranking it."""
     depth = max((stage.depth for stage in run.seconds), default=0)
     model = -1
     first, *_ = arms = all_arms(run)
@@ -60,7 +60,7 @@ def _timed(run: Run) -> Iterator[tuple[Arm, float | None]]:
 
 
 def steps(arms: Sequence[Arm]) -> tuple[Step, ...]:
-    """What each change of retrieval does, and each reranking on top; empty where there is one retrieval, and
+    """What each change of retrieval does, and each reranking on top; empty if there is one retrieval, and
     for rankings of other pipelines. `arms` as in a `Summary`, with at least one question.
     """
     names = list(dict.fromkeys(arm.retrieval for arm in arms))
@@ -71,7 +71,7 @@ def steps(arms: Sequence[Arm]) -> tuple[Step, ...]:
 
 
 def in_use(arms: Sequence[Arm], retrieval: str) -> list[Arm]:
-    """A retrieval's own order, then its reranked ones; without those of the cross-encoders alone."""
+    """A retrieval's own order, then its reranked ones, without those by only the cross-encoder's logits."""
     return [arm for arm in arms if arm.retrieval == retrieval and arm.kind != "cross-encoder alone"]
 
 

@@ -29,13 +29,18 @@ def contrast(base: Arm, arm: Arm, ceiling: float) -> Contrast:
     )
 
 
+def main_row(contrast: Contrast) -> MeasureContrast:
+    """Of the measure that verdicts speak of."""
+    return next(row for row in contrast.measures if row.measure == MAIN)
+
+
 def measure_contrasts(
     before: Mapping[str, Sequence[float]], after: Mapping[str, Sequence[float]]
 ) -> tuple[MeasureContrast, ...]:
     """One for each measure of both. That of the verdict, nDCG@10, is tested by itself; the others together.
 
-    A measure without a single difference (recall over all candidates never has one) is no test: counting it
-    would only weaken the others.
+    A measure without a single difference (recall over all candidates never has one) is not tested: counting
+    it would only weaken the others.
     """
     differ = [name for name in before if name != MAIN and any(map(ne, before[name], after[name]))]
     return tuple(

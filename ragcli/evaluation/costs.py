@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, quantiles
 
 from ragcli.evaluation.answers import answered_pairs
+from ragcli.evaluation.contrasts import main_row
 from ragcli.evaluation.depths import rerank_seconds
-from ragcli.evaluation.measures import MAIN
 from ragcli.evaluation.records import ArmAnswer, Run, StageSeconds
-from ragcli.evaluation.results import Arm, Cost, Latency
+from ragcli.evaluation.results import Contrast, Cost, Latency
 
 # Differences of nDCG are read in hundredths.
 POINT = 0.01
@@ -72,9 +72,9 @@ def milliseconds(run: Run) -> float | None:
     return None if seconds is None else 1000 * seconds
 
 
-def milliseconds_per_point(arms: Sequence[Arm], spent: float | None) -> float | None:
-    """What a point of nDCG costs; None where nothing was gained, or nothing timed."""
-    if spent is None or len(arms) < 2 or arms[1].kind != "reranked":
+def milliseconds_per_point(contrasts: Sequence[Contrast], spent: float | None) -> float | None:
+    """What a point of nDCG costs; None where no gain can be shown, or nothing was timed."""
+    if spent is None or not contrasts:
         return None
-    points = (arms[1].means[MAIN] - arms[0].means[MAIN]) / POINT
-    return spent / points if points > 0 else None
+    found = main_row(contrasts[0]).difference
+    return spent * POINT / found.mean if found.sure and found.mean > 0 else None

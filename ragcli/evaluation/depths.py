@@ -12,7 +12,7 @@ from ragcli.evaluation.records import Run, StageSeconds
 from ragcli.evaluation.results import DepthRow
 
 ENOUGH_OF_THE_GAIN = 0.95
-# Below this many questions the depth that looks best is mostly chance.
+# With fewer questions than this, the best depth is mostly chance.
 FEW_QUESTIONS = 30
 
 
@@ -49,7 +49,7 @@ def depth_rows(run: Run) -> tuple[DepthRow, ...]:
 
 
 def rerank_seconds(seconds: Sequence[StageSeconds], depth: int, model: int = 0) -> float | None:
-    """The median of reranking one question's best `depth` candidates; None where it was not timed."""
+    """The median of reranking one question's best `depth` candidates; None if it was not timed."""
     timed = [
         stage.seconds
         for stage in seconds

@@ -19,7 +19,7 @@ def judge(
     """Every question with its candidates; `chunks` is the whole index. A relevant chunk has the gain 1, or
     the one that a judge gave it.
 
-    Raises UsageError where no question names a passage of the index.
+    Raises UsageError if no question names a passage of the index.
     """
     held = {chunk.id: chunk for chunk in chunks}
     judged = tuple(
@@ -29,7 +29,7 @@ def judge(
     if not any(question.ideal for question in judged):
         first = next(iter(missing_gold(questions, chunks)), None)
         raise UsageError(
-            "None of the questions names a passage of the index."
+            "None of the questions names a passage in the index."
             + (f" The first: {described(first)}." if first else ""),
             hint="Give each question 'relevant' (a path, see ragcli list) or 'evidence' (a verbatim phrase).",
         )
@@ -83,7 +83,7 @@ def judge_by_qrels(
     corpus: Mapping[str, str],
     grades: Mapping[str, float],
 ) -> JudgedQuestion:
-    """`candidates` are (document id, similarity), nearest first. Grades of 0 and less gain nothing."""
+    """`candidates` are (document id, similarity), nearest first. Grades of 0 or less have no gain."""
     relevant = {name: grade for name, grade in grades.items() if grade > 0}
     return JudgedQuestion(
         id=query,

@@ -1,4 +1,4 @@
-"""Which gold of the questions is not found in the index, and why. Pure."""
+"""Which gold of the questions is not in the index, and why. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONGEST_SHOWN, LONGEST_PASSAGE = 60, 100
 def missing_gold(
     questions: Sequence[Question], chunks: Sequence[Chunk], *, every_phrase: bool = False
 ) -> tuple[MissingGold, ...]:
-    """Every name that means nothing in the index, and all that leaves a question without gold.
+    """Every name that matches nothing in the index, and everything that leaves a question without gold.
 
     One phrase of several is enough for a question to be measured; `every_phrase` reports the others too.
     """
@@ -107,7 +107,7 @@ def _is_in(folder: str, source: str) -> bool:
 
 
 def _nearest_source(path: str, sources: Sequence[str]) -> str:
-    """By the whole path, else by the file's name: the folder is the commonest thing to get wrong."""
+    """By the whole path, else by the file's name: the folder is the most common mistake."""
     by_name = {nfc(PurePosixPath(source).name).casefold(): source for source in reversed(sources)}
     close = difflib.get_close_matches(nfc(PurePosixPath(path).name).casefold(), by_name, 1)
     return by_name[close[0]] if close else _nearest(path, sources)

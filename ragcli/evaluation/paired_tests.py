@@ -37,6 +37,11 @@ class Difference:
         return self.won + self.lost + self.tied
 
     @property
+    def unbounded(self) -> bool:
+        """Whether no difference can be excluded: fewer than six questions differ."""
+        return self.low <= -LARGEST and self.high >= LARGEST
+
+    @property
     def sure(self) -> bool:
         return self.p_value < SURE
 
@@ -98,7 +103,7 @@ def _limits(low: float, high: float, mean: float) -> tuple[float, float]:
 
 
 def questions_needed(mean: float, deviation: float, power: float = POWER) -> int | None:
-    """How many questions a two-sided 5 % test needs to see a mean difference as large as this one.
+    """How many questions a two-sided 5 % test needs to detect a mean difference as large as this one.
 
     n = ((z_0.975 + z_power) x standard deviation / mean)^2, the normal approximation for paired samples. None
     for a mean of zero: no number of questions is enough.

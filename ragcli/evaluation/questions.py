@@ -1,4 +1,4 @@
-"""Question files: .txt (a question a line), .csv and .tsv (a header with `question`), .jsonl."""
+"""Question files: .txt (one question per line), .csv and .tsv (a header with `question`), .jsonl."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from ragcli.evaluation.question_rows import (
     reader_for,
     text_of,
 )
+from ragcli.text.clean import SURROGATE
 
 KEYS = ("id", QUESTION, "answers", "relevant", "evidence", "answerable", "grade", "judged", "judged_by")
 _NEARLY = 0.8
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _YES = ("", "true", "yes", "1")
 _NO = ("false", "no", "0")
 
@@ -34,7 +34,7 @@ Row = Mapping[str, Any]
 class Question:
     """`relevant` holds paths (of documents, or document#heading) and `evidence` verbatim phrases of passages.
 
-    `answerable` is False only where the file says so. `judged` are the gains of the chunks that somebody
+    `answerable` is False only if the file says so. `judged` are the gains of the chunks that somebody
     judged (`ragcli judge`), by id, those of 0 too; `judged_by` says who: an LLM's name, or people.
     `fields` is all else that the file says of the question in one word, number or text.
     """
@@ -82,8 +82,8 @@ def read_questions(
 
 
 def parse_questions(given: str | bytes) -> tuple[Question, ...]:
-    """From standard input: JSONL where the first character is a brace, a table where its first line is a
-    header with `question`, else a question a line. Raises UsageError.
+    """From standard input: JSONL if the first character is a brace, a table if its first line is a
+    header with `question`, else one question per line. Raises UsageError.
     """
     name = "standard input"
     text = text_of(given, name) if isinstance(given, bytes) else plain_lines(given)
@@ -107,7 +107,7 @@ def _questions(
 
 
 def _own_ids(rows: Sequence[tuple[int, Row]], name: str) -> dict[int, str]:
-    """The ids that the file gives, by line. Each may stand there once."""
+    """The ids that the file gives, by line. Each may occur once."""
     own: dict[int, str] = {}
     lines: dict[str, int] = {}
     for number, row in rows:
@@ -124,7 +124,7 @@ def _own_ids(rows: Sequence[tuple[int, Row]], name: str) -> dict[int, str]:
 
 
 def _id_by_line(number: int, taken: Collection[str]) -> str:
-    """The line's number, unless another question has that for its id."""
+    """The line's number, unless that is the id of another question."""
     name = str(number)
     while name in taken:
         name = f"line {name}"
@@ -188,7 +188,7 @@ def _answerable(row: Row, place: str) -> bool:
 
 
 def _is_text(question: Question) -> bool:
-    """JSON can write what no encoding can: half of a character, on which every model chokes."""
+    """JSON can write what no encoding can: half of a character, which makes every model fail."""
     texts = (
         question.id,
         question.text,
@@ -200,7 +200,7 @@ def _is_text(question: Question) -> bool:
         *question.fields,
         *question.fields.values(),
     )
-    return not any(_SURROGATE.search(text) for text in texts)
+    return not any(SURROGATE.search(text) for text in texts)
 
 
 def _gains(row: Row, place: str) -> tuple[tuple[str, float], ...]:
@@ -228,7 +228,7 @@ def _fields(row: Row) -> dict[str, str]:
 
 
 def _text(row: Row, key: str, place: str) -> str:
-    """A text or a number, as text; "" where there is none."""
+    """A text or a number, as text; "" if there is none."""
     value = row.get(key)
     if value is None:
         return ""

@@ -17,8 +17,8 @@ from ragcli.encoders.prior import Prior
 
 @dataclass(frozen=True, slots=True)
 class JudgedPassage:
-    """A candidate. `location` is its title and headings, empty where there are none. `gain` is its judged
-    relevance: 0 where it was judged irrelevant, or not judged; `judged` tells the two apart where the
+    """A candidate. `location` is its title and headings, empty if there are none. `gain` is its judged
+    relevance: 0 if it was judged irrelevant or not judged; `judged` tells the two apart where the
     judgements are of a pool (`ragcli judge`, qrels). Where the question names its gold, all is judged.
     """
 
@@ -36,10 +36,10 @@ class JudgedQuestion:
     """A question and its candidates: in the order of the run's first retrieval, then those that only its
     other retrievals found.
 
-    `ideal` holds every positive judgement, those of passages that are not among the candidates too. Where it
-    is empty the question has no place in ranking measures (it may still have an answer, or none on purpose).
+    `ideal` has every positive judgement, including those of passages that are not candidates. If it is
+    empty, ranking measures leave the question out (it may still have an answer, or none on purpose).
     `gold` are the ids of these passages, `sources` their documents, and `overlap` is the share of the
-    question's words that the one with most of them has; None where that is not known. `fields` is what else
+    question's words that the one with most of them has; None if that is not known. `fields` is what else
     the question file says of it.
     """
 
@@ -72,7 +72,7 @@ class Retrieval:
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """One cross-encoder's logits: `logits[q][c]` is of question q and its candidate c.
+    """One cross-encoder's logits: `logits[q][c]` is for question q and its candidate c.
 
     `pairs_cut` counts the pairs longer than `window` tokens, `tokens_cut` the tokens that they lost.
     """
@@ -101,7 +101,7 @@ class ArmAnswer:
 
 @dataclass(frozen=True, slots=True)
 class AnsweredQuestion:
-    """Both arms' answers to the question of this id; None and an `error` where one did not come."""
+    """Both arms' answers to the question of this id; None and an `error` if one failed."""
 
     question_id: str
     base: ArmAnswer | None
@@ -112,8 +112,8 @@ class AnsweredQuestion:
 @dataclass(frozen=True, slots=True)
 class StageSeconds:
     """Seconds of one stage for single questions, as `ragcli search` would take them. `depth` is the number of
-    candidates where the stage depends on it, else 0. `model` counts the run's cross-encoders: 0 is the one
-    that verdicts speak of.
+    candidates if the stage depends on it, else 0. `model` counts the run's cross-encoders: 0 is the one
+    that verdicts are about.
     """
 
     stage: str
@@ -124,9 +124,9 @@ class StageSeconds:
 
 @dataclass(frozen=True, slots=True)
 class MissingGold:
-    """Something that a question names and the index does not hold; `gold` is empty where it names nothing.
+    """Something that a question names but the index does not have; `gold` is empty if it names nothing.
 
-    `nearest` is what may be meant: a document, or a heading; empty where nothing is near. `key` is the one of
+    `nearest` is what may be meant: a document, or a heading; empty if nothing is similar. `key` is the one of
     the question file that holds it; `passage` the words of that document which come nearest to a phrase.
     """
 
@@ -140,12 +140,12 @@ class MissingGold:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was observed. `scorings` has one entry a cross-encoder; verdicts speak of the first.
+    """What was observed. `scorings` has one entry per cross-encoder; verdicts are about the first.
 
-    `retrievals` has one entry a way of retrieving, and verdicts speak of the first; where it is empty the
-    bi-encoder alone found the candidates, in their order.
-    `answers` is empty where none were asked for. `settings` is all that it takes to run it again, as JSON.
-    `others` are runs of the same questions with further bi-encoders: they stand in the table of models alone.
+    `retrievals` has one entry per retrieval, and verdicts are about the first; if it is empty, only the
+    bi-encoder found the candidates, in their order.
+    `answers` is empty if none were requested. `settings` is everything needed to run it again, as JSON.
+    `others` are runs of the same questions with other bi-encoders: only the table of models shows them.
     """
 
     title: str

@@ -18,7 +18,7 @@ class Arm:
     "hybrid" are base orders: a retrieval's own. "ranking" is one that another pipeline made.
 
     `orders[i]` lists the candidates' places, best first, of the i-th judged question; `values` maps a
-    measure's name (`measures.MEASURES`) to one value a judged question, `means` to their mean.
+    measure's name (`measures.MEASURES`) to one value per judged question, `means` to their mean.
     """
 
     name: str
@@ -41,8 +41,8 @@ class MeasureContrast:
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """An arm against the base order of its retrieval. `gap_closed` is the share of the way from the base
-    order's nDCG@10 to that of a perfect order of the same candidates; None where there is no gap.
+    """An arm against the base order of its retrieval. `gap_closed` is the share of the gap between the base
+    order's nDCG@10 and that of a perfect order of the same candidates; None if there is no gap.
     """
 
     arm: str
@@ -55,7 +55,7 @@ class Contrast:
 @dataclass(frozen=True, slots=True)
 class Step:
     """From one arm to another that differs in one thing: the retrieval, or whether (and by what) it is
-    reranked. `row` is of nDCG@10, corrected over the steps.
+    reranked. `row` is for nDCG@10, corrected over the steps.
     """
 
     text: str
@@ -64,7 +64,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A passage's way between two orders: ranks count from 1, and None is none."""
+    """How a passage moves between two orders: ranks count from 1; None if an order lacks it."""
 
     passage: JudgedPassage
     before: int | None
@@ -73,7 +73,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class QuestionChange:
-    """What reranking did to one question: nDCG@10 in both orders, and the passages whose move made it (the
+    """What reranking did to one question: nDCG@10 in both orders, and the passages that caused it (the
     relevant ones, and those that took or lost a place among the first ten).
     """
 
@@ -85,8 +85,8 @@ class QuestionChange:
 
 @dataclass(frozen=True, slots=True)
 class DepthRow:
-    """Quality and time where only the best `depth` candidates are reranked. `share_of_gain` is relative to
-    the deepest row, None where no gain can be shown there; `seconds` is the median of reranking one question.
+    """Quality and time if only the best `depth` candidates are reranked. `share_of_gain` is relative to
+    the deepest row, None if no gain can be shown there; `seconds` is the median of reranking one question.
     """
 
     depth: int
@@ -101,7 +101,7 @@ class DepthRow:
 class Standing:
     """One way of ordering in a run of several models, against the order of the run's first bi-encoder.
 
-    `arm.kind` says whether it is a bi-encoder's own order. `difference` is of nDCG@10, None for that first
+    `arm.kind` says whether it is a bi-encoder's own order. `difference` is for nDCG@10, None for that first
     order itself, and corrected over all others. `seconds` is the median of embedding one question,
     or of reranking it.
     """
@@ -121,7 +121,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about a cross-encoder's scores that nobody would see in the mean. `code` is for programs."""
+    """Something about a cross-encoder's scores that the mean does not show. `code` is for programs."""
 
     arm: str
     code: Literal["ties", "saturated", "cut", "unchanged", "not-a-number", "language"]
@@ -130,7 +130,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class AnswerContrast:
-    """A measure of answers in both arms. `questions` is on how many it rests."""
+    """A measure of answers in both arms. `questions` is their number."""
 
     measure: str
     questions: int
@@ -141,7 +141,7 @@ class AnswerContrast:
 
 @dataclass(frozen=True, slots=True)
 class Stratum:
-    """The questions of one group: nDCG@10 without and with reranking, corrected over the groups."""
+    """The questions of one group: a measure without and with reranking, corrected over the groups."""
 
     name: str
     questions: int
@@ -152,9 +152,12 @@ class Stratum:
 
 @dataclass(frozen=True, slots=True)
 class Stratified:
-    """All judged questions in groups by a field of the question file, or by what they are like."""
+    """Questions in groups by a field of the question file, or by what they are like. `measure` is nDCG@10, or
+    the one of answers that verdicts speak of.
+    """
 
     by: str
+    measure: str
     strata: tuple[Stratum, ...]
 
 
@@ -210,10 +213,10 @@ class Summary:
     """What follows from a run. `judged` are the questions of the ranking measures, in the run's order;
     `arms[0]` is the base order. `ceiling` is the nDCG@10 of a perfect order of the same candidates.
 
-    Where there are several retrievals, `arms` and `contrasts` hold those of the first, then those of the
-    next; `steps` says what each change of retrieval and each reranking does. All else speaks of the first.
+    If there are several retrievals, `arms` and `contrasts` have those of the first, then those of the next;
+    `steps` says what each change of retrieval and each reranking does. Everything else is about the first.
 
-    `standings` is empty where there is but one model of each kind. `unjudged` counts the questions that name
+    `standings` is empty if there is only one model of each kind. `unjudged` counts the questions that name
     no passage of the index, `failed` the ones without an answer. `smallest_difference` in nDCG@10 is what so
     many questions can show. `judged_share` holds, for each arm, the share of its first ten passages that
     somebody judged; it is empty where there is no pool of judgements. `notes` are about the questions.

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from ragcli.evaluation.answer_measures import holds_answer
-from ragcli.evaluation.answers import without_citations
 from ragcli.evaluation.arms import base_orders, reranked_order
 from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer, JudgedQuestion, Run
 from ragcli.evaluation.results import Outcome, Stage, StageCount
+from ragcli.text.marks import without_marks
 
 TOP_K = 5
 """Passages of a prompt where a run does not say: the default of `retrieval.top_k`."""
@@ -23,7 +23,9 @@ STAGES: tuple[Stage, ...] = (
     "in the prompt",
     "answered",
 )
-"""In the order of the flow; of the last two the one is success without answers, the other with them."""
+"""In the order of the flow."""
+SUCCESSES: tuple[Stage, ...] = ("in the prompt", "answered")
+"""Without answers, and with them."""
 
 
 def outcomes(run: Run) -> tuple[Outcome, ...]:
@@ -73,7 +75,7 @@ def _answers(found: AnsweredQuestion | None) -> tuple[tuple[ArmAnswer | None, bo
 
 
 def _stage(question: JudgedQuestion, first: Sequence[int], answer: ArmAnswer | None, failed: bool) -> Stage:
-    if answer and question.answers and holds_answer(without_citations(answer.text), question.answers):
+    if answer and question.answers and holds_answer(without_marks(answer.text), question.answers):
         return "answered"
     if not question.ideal:
         return "not in the index"

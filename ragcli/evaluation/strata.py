@@ -11,15 +11,15 @@ from ragcli.evaluation.measures import MAIN
 from ragcli.evaluation.paired_tests import paired_difference
 from ragcli.evaluation.questions import Question
 from ragcli.evaluation.records import JudgedQuestion
-from ragcli.evaluation.results import Arm, Stratified, Stratum
+from ragcli.evaluation.results import Stratified, Stratum
 
 # More groups than this make no table that anybody reads: the smallest become one.
 MOST_STRATA = 12
 WITHOUT = "(none)"
 LENGTHS = ((5, "to 5 words"), (10, "6-10 words"), (20, "11-20 words"))
 LONGER = "over 20 words"
-OVERLAPS = ((1 / 3, "under a third of its words"), (2 / 3, "a third to two thirds"))
-MOST_WORDS = "over two thirds"
+OVERLAPS = ((1 / 3, "under 1/3"), (2 / 3, "1/3 to 2/3"))
+MOST_WORDS = "2/3 or more"
 UNKNOWN = "unknown"
 
 
@@ -69,13 +69,20 @@ def check_fields(by: Sequence[str], questions: Sequence[JudgedQuestion | Questio
             )
 
 
-def stratified(questions: Sequence[JudgedQuestion], base: Arm, arm: Arm, by: str) -> Stratified:
-    """Both arms in each group, by nDCG@10; the intervals hold for all groups together."""
+def stratified(
+    questions: Sequence[JudgedQuestion],
+    before: Sequence[float],
+    after: Sequence[float],
+    *,
+    by: str,
+    measure: str = MAIN,
+) -> Stratified:
+    """A measure of each question in both arms, in groups; the intervals hold for all groups together."""
     groups = _groups([stratum_of(question, by) for question in questions])
-    before, after = base.values[MAIN], arm.values[MAIN]
     differ = sum(any(before[place] != after[place] for place in places) for places in groups.values())
     return Stratified(
         by,
+        measure,
         tuple(
             _stratum(name, [before[place] for place in places], [after[place] for place in places], differ)
             for name, places in groups.items()

@@ -1,28 +1,29 @@
-"""From a run to its summary: the one place where all that follows from it is computed. Pure."""
+"""From a run to its summary: the one place where everything is computed from it. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ragcli.evaluation.answers import contrast_answers
+from ragcli.evaluation.answers import ANSWER_MAIN, contrast_answers, measured_answers
 from ragcli.evaluation.arms import BASE_KINDS, all_arms, ceiling, judged_places
 from ragcli.evaluation.audit import audit
 from ragcli.evaluation.comparisons import changes, most_helped, most_hurt, standings, steps
-from ragcli.evaluation.contrasts import contrast
+from ragcli.evaluation.contrasts import contrast, main_row
 from ragcli.evaluation.costs import cost, latencies, milliseconds, milliseconds_per_point
 from ragcli.evaluation.depths import advice, depth_rows
 from ragcli.evaluation.floors import floors
+from ragcli.evaluation.measures import MAIN
 from ragcli.evaluation.paired_tests import smallest_difference
 from ragcli.evaluation.provenance import judged_shares, notes
 from ragcli.evaluation.records import JudgedQuestion, Run
-from ragcli.evaluation.results import AnswerContrast, Arm, Contrast, Summary
+from ragcli.evaluation.results import AnswerContrast, Arm, Contrast, Stratified, Summary
 from ragcli.evaluation.stages import counted, outcomes
 from ragcli.evaluation.strata import check_fields, stratified
-from ragcli.evaluation.verdict import answers_verdict, main_row, not_reranked, nothing_judged, verdict
+from ragcli.evaluation.verdict import answers_verdict, not_reranked, nothing_judged, verdict
 
 
 def summarise(run: Run, by: Sequence[str] = ()) -> Summary:
-    """The same run gives the same summary: what is drawn at random is seeded.
+    """The same run gives the same summary: random draws are seeded.
 
     `by` names fields of the question file, or "document", "length" or "overlap", to group the questions by.
     Raises UsageError for one that no question has.
@@ -52,13 +53,13 @@ def summarise(run: Run, by: Sequence[str] = ()) -> Summary:
         depths=depths,
         advice=advice(depths, len(judged)),
         latencies=latencies(run.seconds),
-        milliseconds_per_point=milliseconds_per_point(arms, spent),
+        milliseconds_per_point=milliseconds_per_point(contrasts, spent),
         findings=audit(run),
         answers=answers,
         failed=sum(bool(answered.error) for answered in run.answers),
         verdict=_verdict(run, arms, contrasts, answers, spent),
         steps=steps(arms) if judged else (),
-        strata=tuple(stratified(judged, base, arm, name) for name in by) if arm else (),
+        strata=tuple(_strata(run, judged, base, arm, by)) if arm else (),
         outcomes=ended,
         stages=counted(ended),
         floors=floors(judged, base, arm) if arm and arm.kind == "reranked" else (),
@@ -77,6 +78,17 @@ def _contrasts(judged: Sequence[JudgedQuestion], arms: Sequence[Arm]) -> Iterato
             base, best = arm, ceiling(judged, arm)
         else:
             yield contrast(base, arm, best)
+
+
+def _strata(
+    run: Run, judged: Sequence[JudgedQuestion], base: Arm, arm: Arm, by: Sequence[str]
+) -> Iterator[Stratified]:
+    """By each field: the ranking, then the answers where there are some."""
+    answered, before, after = measured_answers(run, ANSWER_MAIN)
+    for name in by:
+        yield stratified(judged, base.values[MAIN], arm.values[MAIN], by=name)
+        if answered:
+            yield stratified(answered, before, after, by=name, measure=ANSWER_MAIN)
 
 
 def _smallest(contrasts: Sequence[Contrast]) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -150,7 +151,15 @@ def _grades(question: JudgedQuestion) -> dict[str, float]:
     """Those of the relevant passages, retrieved or not, and of what was judged not relevant."""
     nothing = {one.id: 0.0 for one in question.candidates if one.judged and one.gain <= 0}
     pooled = any(not one.judged for one in question.candidates)
-    return dict(zip(question.gold, question.ideal, strict=True)) | (nothing if pooled else {})
+    found = {one.id: one.gain for one in question.candidates if one.gain > 0}
+    gold = dict(zip(question.gold, question.ideal, strict=True)) if question.gold else _named(found, question)
+    return gold | (nothing if pooled else {})
+
+
+def _named(found: dict[str, float], question: JudgedQuestion) -> dict[str, float]:
+    """Runs of before the ids of all relevant passages were kept: recall needs a name for each."""
+    missed = Counter(question.ideal) - Counter(found.values())
+    return found | {f"not-found-{number}": gain for number, gain in enumerate(missed.elements(), start=1)}
 
 
 def _column(text: str) -> str:

@@ -1,10 +1,11 @@
-"""The plain sentences that close an evaluation: what reranking did, how sure that is, at what cost."""
+"""The plain sentences that sum up an evaluation: what reranking did, how sure this is, and the cost."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from ragcli.evaluation.answers import ANSWER_MAIN
+from ragcli.evaluation.contrasts import main_row
 from ragcli.evaluation.measures import LABELS, MAIN
 from ragcli.evaluation.paired_tests import Difference, questions_needed, smallest_difference
 from ragcli.evaluation.results import AnswerContrast, Arm, Contrast, MeasureContrast
@@ -19,7 +20,7 @@ ASSUMED_DEVIATION = 0.25
 
 
 def verdict(base: Arm, arm: Arm, contrast: Contrast, milliseconds: float | None) -> str:
-    """On nDCG@10. `milliseconds` is the median of reranking one question."""
+    """For nDCG@10. `milliseconds` is the median of reranking one question."""
     row = main_row(contrast)
     found = row.difference
     what = "reranking" if arm.kind == "reranked" else f"{arm.name} instead of {base.name}"
@@ -35,11 +36,11 @@ def verdict(base: Arm, arm: Arm, contrast: Contrast, milliseconds: float | None)
     if not found.sure:
         return f"No difference can be shown: {what} changes {change} {evidence}{cost}.{_reach(found)}"
     verb = "raises" if found.mean > 0 else "lowers"
-    return f"{what[0].upper()}{what[1:]} {verb} {change} {evidence}{cost}."
+    return f"{'Reranking' if what == 'reranking' else what} {verb} {change} {evidence}{cost}."
 
 
 def answers_verdict(rows: Sequence[AnswerContrast]) -> str:
-    """On the answers that hold a gold one; empty where none was measured."""
+    """For the answers that contain a gold one; empty if none was measured."""
     row = next((row for row in rows if row.measure == ANSWER_MAIN), None)
     if row is None:
         return ""
@@ -58,7 +59,7 @@ def answers_verdict(rows: Sequence[AnswerContrast]) -> str:
 
 def nothing_judged(unjudged: int) -> str:
     return (
-        f"Nothing to measure a ranking on: none of the {unjudged} questions names a passage of the index"
+        f"Nothing to measure a ranking on: none of the {unjudged} questions names a passage in the index"
         " (relevant or evidence)."
     )
 
@@ -79,13 +80,11 @@ def reach_before(questions: int) -> str:
     )
 
 
-def main_row(contrast: Contrast) -> MeasureContrast:
-    return next(measure for measure in contrast.measures if measure.measure == MAIN)
-
-
 def relative_change(row: MeasureContrast) -> str:
-    """'+18.0 %, 95 % CI +11.2..+25.1 %', relative to the mean before; absolute where that is zero."""
+    """'+18.0 %, 95 % CI +11.2..+25.1 %', relative to the mean before; absolute if that is zero."""
     found = row.difference
+    if found.unbounded:
+        return "too few questions differ for an interval"
     if row.before <= 0:
         return f"{found.mean:+.3f}, 95 % CI {found.low:+.3f}..{found.high:+.3f}"
     mean, low, high = (100 * part / row.before for part in (found.mean, found.low, found.high))

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragcli.errors import StoreError
+from ragcli.text import stop_words
 from ragcli.types import MetadataValue
 
 IN_MEMORY = ":memory:"
@@ -36,15 +37,6 @@ _SCHEMA = (
 # Another process may be adding many passages.
 _PATIENCE_SECONDS = 60.0
 _WORD = re.compile(r"\w+")
-# They stand in nearly every passage or ask rather than tell, and would cost most of the time.
-STOP_WORDS = frozenset(
-    _WORD.findall(
-        "a about am an and are as at be been being but by can could did do does for from had has have he her"
-        " his how i if in into is it its me my no not of on or our she should such that the their them then"
-        " there these they this to was we were what when where which who whom whose why will with would you"
-        " your d ll m re s t ve"
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +59,7 @@ class Hit:
 
 def terms(question: str) -> list[str]:
     """The words that are looked for, in their order, repeated ones too; none where all are stop words."""
-    return [word for word in _WORD.findall(question.lower()) if word not in STOP_WORDS]
+    return [word for word in _WORD.findall(question.lower()) if word not in stop_words.SEARCH]
 
 
 class LexicalIndex:

@@ -21,6 +21,7 @@ from ragcli.evaluation.paired_tests import paired_difference
 from ragcli.evaluation.records import JudgedQuestion, Run, Scoring
 from ragcli.evaluation.results import Summary
 from ragcli.evaluation.summary import summarise
+from ragcli.evaluation.verdict import reach_before
 from tests.evaluation_records import BANK, MERCURY, NOTICE, PARROT, models_run, random_run, small_run
 
 ORACLE = {
@@ -250,7 +251,7 @@ class TestDepths:
         assert found.advice.endswith("(on 80 questions).")
 
     def test_few_questions_are_said_to_be_few(self) -> None:
-        assert "on 25 questions: too few to lean on" in summarise(random_run(25)).advice
+        assert "on 25 questions: too few to rely on" in summarise(random_run(25)).advice
 
     def test_a_gain_that_may_be_chance_is_no_reason_for_a_depth(self, small: Summary) -> None:
         assert small.advice == "No depth is named: with 4 candidates no difference can be shown."
@@ -271,10 +272,33 @@ class TestTheVerdict:
     def test_a_loss(self) -> None:
         assert summarise(random_run(120, 20, strength=-2.0)).verdict.startswith("Reranking lowers nDCG@10")
 
-    def test_no_difference_says_how_many_questions_it_would_take(self) -> None:
-        found = summarise(random_run(60, 20, strength=0.0)).verdict
-        assert found.startswith("No difference can be shown: reranking changes nDCG@10 from 0.")
-        assert "would take about" in found
+    def test_no_difference_says_what_could_be_shown_and_how_many_questions_it_would_take(self) -> None:
+        summary = summarise(random_run(60, 20, strength=0.0))
+        assert summary.verdict.startswith("No difference can be shown: reranking changes nDCG@10 from 0.")
+        assert (
+            f"60 such questions can show a difference of {summary.smallest_difference:.3f}" in summary.verdict
+        )
+        assert "would take about" in summary.verdict
+
+    def test_it_speaks_of_answers_too(self) -> None:
+        """Of 40 questions that ragcli answers wrongly without reranking it answers 12 rightly with it."""
+        run = random_run(40, answers=True)
+        wrong = [replace(one.base, text="No.") for one in run.answers if one.base]
+        answers = [
+            replace(one, base=base, reranked=one.reranked if place < 12 else base)
+            for place, (one, base) in enumerate(zip(run.answers, wrong, strict=True))
+        ]
+        found = summarise(replace(run, answers=tuple(answers))).verdict
+        assert "Answers are better: 30.0 % of 40 answers hold the gold one with reranking, 0.0 %" in found
+        assert found.endswith("points, p < 0.001; 12 won, 0 lost, 28 tied).")
+        few = summarise(replace(run, answers=tuple(answers[9:]))).verdict
+        assert "No difference can be shown in the answers: 9.7 % of 31" in few
+        assert "31 such questions can show a difference of 0.1" in few
+
+    def test_before_the_run_it_is_said_what_the_file_can_show(self) -> None:
+        """(1.960 + 0.842) x 0.25 / sqrt(100) = 0.070."""
+        assert reach_before(100).startswith("100 questions can show a difference of about 0.070 in nDCG@10")
+        assert reach_before(1) == ""
 
     def test_a_few_questions_are_too_few_whatever_they_show(self, small: Summary) -> None:
         assert small.verdict.startswith("Too few questions to tell: 3. On these, reranking changes nDCG@10")
@@ -373,11 +397,13 @@ class TestSeconds:
         (first, *_) = latencies([replace(run.seconds[0], seconds=(0.5,))])
         assert (first.p50, first.p95) == (0.5, 0.5)
 
-    def test_a_point_of_ndcg_has_its_price(self, small: Summary) -> None:
-        gained = 100 * (small.arms[1].means[MAIN] - small.arms[0].means[MAIN])
-        assert small.milliseconds_per_point == pytest.approx(90 / gained)
+    def test_a_point_of_ndcg_has_its_price(self) -> None:
+        summary = summarise(replace(random_run(60), seconds=small_run().seconds))
+        gained = 100 * (summary.arms[1].means[MAIN] - summary.arms[0].means[MAIN])
+        assert summary.milliseconds_per_point == pytest.approx(90 / gained)
 
-    def test_a_loss_has_none(self) -> None:
+    def test_a_loss_has_none_and_what_may_be_chance_neither(self, small: Summary) -> None:
+        assert small.milliseconds_per_point is None
         assert summarise(random_run(40, strength=-2.0)).milliseconds_per_point is None
 
 

@@ -34,7 +34,7 @@ QUESTION = "How long does Mercury take to go around the Sun?"
 ASKED = {"id": "q1", "question": QUESTION, "relevant": ["notes/planet.md"]}
 LLM = ("--base-url", "SERVER", "--model", "answers")
 
-# What each command line writes: a document, or a document a line. Those that take away come last.
+# What each command line writes: a document, or one per line. Those that delete come last.
 LINES: dict[str, tuple[str, ...]] = {
     "error": ("search", QUESTION, "--collection", "nothing", "--json"),
     "ingest": ("ingest", "notes", "--json"),
@@ -47,6 +47,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "models-prepared": ("models", "prepare", "--json"),
     "search": ("search", QUESTION, "--no-rerank", "--json"),
     "comparison": ("search", QUESTION, "--compare", "--json"),
+    "explanation": ("explain", QUESTION, "--json"),
     "answer": ("ask", QUESTION, "--no-rerank", "--json", *LLM),
     "doctor": ("doctor", "--json", "--config", "served.toml"),
     "batch-answer": ("batch", "q.jsonl", "--no-rerank", *LLM),

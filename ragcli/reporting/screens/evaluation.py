@@ -12,14 +12,16 @@ from ragcli.evaluation.diff import RunDiff
 from ragcli.evaluation.measures import FOUND, LABELS, MAIN
 from ragcli.evaluation.paired_tests import Difference
 from ragcli.evaluation.results import Contrast, MeasureContrast, QuestionChange, Summary
+from ragcli.evaluation.verdict import counts_text
 from ragcli.reporting import figures
 from ragcli.reporting import plain_text as words
 from ragcli.reporting.screens.manage import print_table, table
 from ragcli.reporting.screens.retrievals import print_retrievals
+from ragcli.reporting.screens.strata import print_stages, print_strata
 from ragcli.reporting.screens.terminal import READING_WIDTH
 
 BAR_WIDTH = 10
-# Below this width there is no room for bars beside the figures.
+# Below this width there is no room for bars next to the figures.
 WIDE = 100
 COUNTS_WIDTH = 40
 SHOWN_MOVES = 2
@@ -27,7 +29,7 @@ SHOWN_MISSING = 10
 
 
 def print_summary(console: Console, summary: Summary) -> None:
-    """All of it: what a screenshot should hold comes first."""
+    """Everything; what a screenshot should show comes first."""
     _print_verdict(console, summary)
     _print_findings(console, summary)
     if not summary.judged:
@@ -37,6 +39,8 @@ def print_summary(console: Console, summary: Summary) -> None:
     _print_standings(console, summary)
     if summary.contrasts:
         _print_counts(console, summary)
+        print_strata(console, summary)
+        print_stages(console, summary)
     _print_depths(console, summary)
     _print_answers(console, summary)
     _print_latencies(console, summary)
@@ -63,6 +67,8 @@ def _print_verdict(console: Console, summary: Summary) -> None:
 
 
 def _print_findings(console: Console, summary: Summary) -> None:
+    for note in summary.notes:
+        console.print(Text(f"note: {words.one_line(note)}", style="warning"))
     for finding in summary.findings:
         line = f"warning: {words.one_line(finding.arm)}: {words.one_line(finding.text)}."
         console.print(Text(line, style="warning"))
@@ -78,19 +84,23 @@ def _print_measures(console: Console, summary: Summary) -> None:
         print_table(console, rows)
         return
     alone = next((c for c in summary.contrasts if c.kind == "cross-encoder alone"), None)
-    print_table(console, _measures_table(summary.contrasts[0], alone, wide=console.width >= WIDE))
+    rows = _measures_table(summary, alone, wide=console.width >= WIDE)
+    if figures.judged_row(summary):
+        rows.add_row("judged@10", *map(figures.value, summary.judged_share[: 3 if alone else 2]))
+    print_table(console, rows)
 
 
-def _measures_table(contrast: Contrast, alone: Contrast | None, *, wide: bool) -> Table:
+def _measures_table(summary: Summary, alone: Contrast | None, *, wide: bool) -> Table:
+    contrast = summary.contrasts[0]
     extra = ("CE alone",) if alone else ()
-    numbers = (figures.base_name(contrast.retrieval), "Reranked", *extra, "Change")
+    numbers = (*figures.order_names(summary), *extra, "Change")
     rows = table("", *numbers, *(("",) if wide else ()), "95 % interval", "p", right=(*numbers, "p"))
     rows.padding = (0, 2, 0, 0)
     largest = max((abs(row.difference.mean) for row in contrast.measures), default=0.0)
     for place, row in enumerate(contrast.measures):
         style = "heading" if row.measure == MAIN else ""
         cells: list[Text | str] = [
-            Text(LABELS[row.measure], style=style),
+            Text(figures.label(row.measure, summary), style=style),
             Text(figures.value(row.before), style=style),
             Text(figures.value(row.after), style=style),
         ]
@@ -150,6 +160,8 @@ def _print_counts(console: Console, summary: Summary) -> None:
             f" of these candidates ({figures.value(summary.ceiling)})."
         )
         console.print(Text(line))
+    if line := figures.floors(summary):
+        console.print(Text(line, style="quiet"))
     if summary.milliseconds_per_point is not None:
         cost = words.seconds(summary.milliseconds_per_point / 1000)
         console.print(Text(f"A point of nDCG (0.01) costs {cost} a question.", style="quiet"))
@@ -163,7 +175,7 @@ def _counts_bar(found: Difference) -> Text:
     bar = Text("█" * won, style="good")
     bar.append("░" * max(0, COUNTS_WIDTH - won - lost), style="quiet")
     bar.append("▓" * lost, style="bad")
-    return bar.append(f"  {figures.counts(found)}", style="default")
+    return bar.append(f"  {counts_text(found)}", style="default")
 
 
 def _print_depths(console: Console, summary: Summary) -> None:
@@ -215,9 +227,13 @@ def _print_latencies(console: Console, summary: Summary) -> None:
         f"{latency.stage} {words.seconds(latency.p50)} (p95 {words.seconds(latency.p95)})"
         for latency in summary.latencies
     ]
-    if parts:
-        console.print()
-        console.print(Text(f"One question, models loaded: {' · '.join(parts)}", style="quiet"))
+    lines = [f"One question, models loaded: {' · '.join(parts)}"] if parts else []
+    if money := figures.cost(summary):
+        lines.append(money)
+    for number, line in enumerate(lines):
+        if not number:
+            console.print()
+        console.print(Text(line, style="quiet"))
 
 
 def _print_changes(console: Console, title: str, changes: Sequence[QuestionChange]) -> None:
@@ -239,7 +255,7 @@ def _print_changes(console: Console, title: str, changes: Sequence[QuestionChang
 
 
 def print_diff(console: Console, diff: RunDiff) -> None:
-    """What changed from one run to another, on the questions that they share."""
+    """What changed from one run to another, for the questions that they share."""
     shared = words.count(diff.shared, "shared question")
     console.print(
         Text(f"{words.one_line(diff.before)} → {words.one_line(diff.after)}, {shared}", style="heading")
