@@ -62,6 +62,9 @@ COMMANDS = {
     "report": Entry(
         "ragcli.cli.commands.report", "report", "Make the reports of a finished run again.", MEASURE
     ),
+    "questions": Entry(
+        "ragcli.cli.commands.questions", "app", "Draft, review and check questions to measure on.", MEASURE
+    ),
     "ingest": Entry(
         "ragcli.cli.commands.ingest",
         "ingest",

@@ -16,7 +16,6 @@ from typing import Any
 
 from ragcli.config import Config
 from ragcli.encoders.occlusion import Occlusion
-from ragcli.encoders.occlusion import Occlusion
 from ragcli.encoders.prior import Prior
 from ragcli.errors import RagcliError
 from ragcli.llm.reasoning import RESTART
@@ -128,10 +127,6 @@ class ServedPipeline(Pipeline):
     def score_sentences(self, question: str, candidate: Candidate) -> tuple[tuple[str, float], ...]:
         found = self._call("score_sentences", question=question, candidate=candidate)
         return super().score_sentences(question, candidate) if found is None else found
-
-    def explain(self, question: str, candidate: Candidate) -> Occlusion:
-        found = self._call("explain", question=question, candidate=candidate)
-        return found or super().explain(question, candidate)
 
     def explain(self, question: str, candidate: Candidate) -> Occlusion:
         found = self._call("explain", question=question, candidate=candidate)

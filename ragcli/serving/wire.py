@@ -13,7 +13,6 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from ragcli.encoders.occlusion import Occlusion
-from ragcli.encoders.occlusion import Occlusion
 from ragcli.encoders.prior import Prior
 from ragcli.errors import RagcliError
 from ragcli.pipeline import Arm, ArmName, Prepared
@@ -48,7 +47,6 @@ CALLS = {
     "finish": Call({"prepared": Prepared}, Answer | Comparison),
     "complete": Call({"messages": tuple[Message, ...]}, str),
     "score_sentences": Call({"question": str, "candidate": Candidate}, tuple[tuple[str, float], ...]),
-    "explain": Call({"question": str, "candidate": Candidate}, Occlusion),
     "explain": Call({"question": str, "candidate": Candidate}, Occlusion),
     "prior": Call({}, Prior),
 }

@@ -59,7 +59,6 @@ def explain(
     from ragcli.reporting.screens import occlusion as view
     from ragcli.reporting.screens.live import spinner
     from ragcli.serving.client import open_pipeline
-    from ragcli.serving.client import open_pipeline
 
     if report is not None:
         report_files.check_reports([report], (".html",), hint="It is written as .html.")
