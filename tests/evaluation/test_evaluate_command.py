@@ -105,7 +105,7 @@ class TestTheCommand:
         assert outcome.status == 0
         assert outcome.stdout.startswith("Too few questions to tell: 2.")
         first, *others = outcome.stderr.splitlines()
-        assert first.startswith("2 questions can show a difference of about 0.495 in nDCG@10 or more")
+        assert first.startswith("2 questions can show a difference of about 0.396 or more in nDCG@10")
         assert others == [f"wrote {path}" for path in files]
         assert all(path.stat().st_size > 200 for path in files)
         assert [path for path in tmp_path.iterdir() if path not in files] == []
