@@ -1,12 +1,11 @@
 """The stages in order: ingest(), search(), ask(), compare(). Models are opened once and stay warm.
 
-What is missing is said before the work on a question begins, in this order: the question, the index, the LLM,
-the models; all of that without importing a heavy library.
+What is missing is reported before the work on a question begins, in this order: the question, the index, the
+LLM, the models; all of that without importing a heavy library.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,13 +16,14 @@ from typing import TYPE_CHECKING, Literal
 from ragcli import answering, comparison, prompting, store
 from ragcli.config import Config
 from ragcli.config.loading import load_config
-from ragcli.encoders import bi_encoder, reranking
+from ragcli.encoders import reranking
+from ragcli.encoders.occlusion import Occlusion, occlude
 from ragcli.encoders.prior import NO_PRIOR, Prior
 from ragcli.errors import NothingFoundError, UsageError
-from ragcli.llm import client
 from ragcli.resources import Resources
 from ragcli.retrieval import retrieve
 from ragcli.stopwatch import Stopwatch
+from ragcli.text.clean import SURROGATE
 from ragcli.text.letters import spelled_out
 from ragcli.types import (
     Answer,
@@ -42,19 +42,17 @@ if TYPE_CHECKING:
 
 ArmName = Literal["base", "reranked"]
 OnArmText = Callable[[str, str], None]
-"""Gets the name of the arm and the LLM's text as it arrives, before it is cited."""
+"""Gets the name of the arm and the LLM's text as it arrives, before citations are resolved."""
 
 EVERYTHING = Filters()
-# What an undecodable argument of a command line becomes.
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @contextmanager
 def open_pipeline(config: Config | None = None, *, bulk: bool = False) -> Iterator[Pipeline]:
-    """A pipeline whose models load when they are first needed and stay until the block ends.
+    """A pipeline whose models are loaded when they are first needed and stay until the block ends.
 
-    Without a configuration: that of the commands (defaults, config.toml, environment). `bulk`: for more than
-    some questions, so that encoders that start slowly and work fast may pay.
+    Without a configuration, it uses that of the commands (defaults, config.toml, environment). `bulk`: there
+    are many questions, so encoders that start slowly and work fast may pay.
     """
     pipeline = Pipeline(load_config() if config is None else config, bulk=bulk)
     try:
@@ -65,7 +63,7 @@ def open_pipeline(config: Config | None = None, *, bulk: bool = False) -> Iterat
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One order of the candidates with its packed prompt; None where there is nothing to ask the LLM."""
+    """One order of the candidates with its prompt; `context` is None if there is nothing to ask the LLM."""
 
     name: ArmName
     candidates: tuple[Candidate, ...]
@@ -76,9 +74,9 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A question on its way: what was found, and the prompt of each arm, one or both (base, reranked).
+    """A question before the LLM: what was found, and the prompt of each arm, one or both (base, reranked).
 
-    `watch` timed what the arms share; `truncated` counts the texts that were cut for the encoders meanwhile.
+    `watch` timed what the arms share; `truncated` counts the texts that were cut for the encoders.
     """
 
     question: str
@@ -89,17 +87,17 @@ class Prepared:
 
 
 class Pipeline:
-    """All that one configuration can do. One question at a time: not to be shared between threads."""
+    """Everything that one configuration can do. One question at a time: do not share it between threads.
 
-    def __init__(self, config: Config, *, bulk: bool = False) -> None:
-        self._resources = Resources(config, bulk=bulk)
+    `resources`: those of another pipeline, opened with the same models and the same index; they stay open.
+    """
 
-    @property
-    def config(self) -> Config:
-        return self._resources.config
+    def __init__(self, config: Config, *, bulk: bool = False, resources: Resources | None = None) -> None:
+        self._resources = resources or Resources(config, bulk=bulk)
+        self.config = config
 
     def close(self) -> None:
-        """Ends the local LLM server; waits for a start that is under way, lest it outlive us."""
+        """Stops the local LLM server. Waits for one that is starting: it must not outlive this process."""
         self._resources.close()
 
     def ingest(
@@ -111,7 +109,7 @@ class Pipeline:
         progress: Callable[[Progress], None] | None = None,
     ) -> IngestReport:
         """Brings the index in step with the files; see `ingestion.ingest`."""
-        # Questions need none of the readers of documents.
+        # Questions need no readers of documents.
         from ragcli.ingestion import ingest
 
         report = ingest.ingest(
@@ -154,8 +152,8 @@ class Pipeline:
         filters: Filters = EVERYTHING,
         on_text: Callable[[str], None] | None = None,
     ) -> Answer:
-        """The answer with its citations. `on_text` gets the LLM's text as it arrives, before it is cited: the
-        pieces of an `llm.Generation`.
+        """The answer with its citations. `on_text` receives the LLM's text as it arrives, before it is cited:
+        the pieces of an `llm.Generation`.
         """
         prepared = self.prepare(question, rerank=rerank, filters=filters)
         (answer,) = self._answers(prepared, whatever_arm(on_text))
@@ -179,7 +177,7 @@ class Pipeline:
         rerank: bool | None = None,
         filters: Filters = EVERYTHING,
     ) -> Prepared:
-        """All of `ask`, or of `compare`, that comes before the LLM: for callers who keep several busy."""
+        """Everything in `ask` or `compare` before the LLM: for callers that send several requests at once."""
         reranked = compare or self._reranked(rerank)
         found = self._find(question, filters, reranked=reranked, answers=True)
         if not compare:
@@ -194,24 +192,26 @@ class Pipeline:
         return replace(found, arms=tuple(arms))
 
     def finish(self, prepared: Prepared, *, on_text: OnArmText | None = None) -> Answer | Comparison:
-        """The LLM's part. Any thread may call this, many at once, and again after an LLMError."""
+        """The LLM's part. Any thread may call this, several at once, and again after an LLMError."""
         answers = self._answers(prepared, on_text)
         return answers[0] if len(answers) == 1 else self._compared(prepared, *answers)
 
     def warm(self) -> None:
-        """Loads all that a question needs, so that the first one does not wait for it."""
+        """Loads everything that a question needs, so that the first one does not wait for it."""
         self._resources.start_llm()
-        self._resources.load(Stopwatch(), reranker=self.config.reranking.enabled)
+        index = self._resources.index()
+        self._resources.load(index, Stopwatch(), reranker=self.config.reranking.enabled)
 
     def change(self, config: Config) -> None:
-        """Other numbers, or another LLM, from the next question on. Loaded encoders and the index stay.
+        """Take other settings or another LLM from the next question on. Loaded encoders and the index stay.
 
-        Raises UsageError for a change of what those were opened with.
+        Raises UsageError if a setting that they depend on changes.
         """
         self._resources.change(config)
+        self.config = config
 
     def complete(self, messages: Sequence[Message]) -> str:
-        """What the LLM writes to these messages, without any retrieval. Raises LLMError."""
+        """What the LLM replies to these messages, without any retrieval. Raises LLMError."""
         generation = self._resources.opened_llm(Stopwatch()).stream(messages)
         for _ in generation:
             pass
@@ -224,61 +224,59 @@ class Pipeline:
         scored = prompting.score_sentences(question, [candidate], score_texts)
         return tuple((sentence.text, score) for sentence, score in scored)
 
+    def explain(self, question: str, candidate: Candidate) -> Occlusion:
+        """What each word of the question and of the passage contributes to the scores of both encoders."""
+        return occlude(
+            spelled_out(question),
+            candidate.chunk.passage,
+            reranker=self._resources.reranker,
+            bi_encoder=self._resources.bi_encoder,
+        )
+
     def chunks(self) -> tuple[Chunk, ...]:
         """Every chunk of the index, source by source."""
         index = self._resources.index()
+        self._resources.check_encoder(index)
         return tuple(chunk for source in index.sources() for chunk in index.chunks(source.source))
 
     @property
     def prior(self) -> Prior:
-        """What the bi-encoder's similarity weighs in the reranked order."""
+        """The weight of the bi-encoder's similarity in the reranked order."""
         return self._resources.reranker.prior
 
     def check(self, question: str, *, reranker: bool = False, answers: bool = False) -> None:
         """Raises for the first thing that is missing; nothing heavy is imported, nothing is loaded."""
-        if not question.strip():
-            raise UsageError(
-                "The question is empty.", hint='Ask one: ragcli ask "How long is the notice period?"'
-            )
-        if _SURROGATE.search(question):
-            raise UsageError(
-                "The question holds bytes that are no text.", hint="Set the terminal's encoding to UTF-8."
-            )
-        store.check(self.config)
-        if answers:
-            client.check(self.config.llm)
-        if fingerprint := bi_encoder.check(self.config.embedding):
-            store.check(self.config, fingerprint=fingerprint)
-        if reranker:
-            reranking.check(self.config.reranking)
+        _check_question(question)
+        self._resources.check(reranker=reranker, answers=answers)
 
     def _reranked(self, rerank: bool | None) -> bool:
         return self.config.reranking.enabled if rerank is None else rerank
 
     def _find(self, question: str, filters: Filters, *, reranked: bool, answers: bool = False) -> Prepared:
-        """Says what is missing, then retrieves. With `answers` the LLM starts beside it."""
-        self.check(question, reranker=reranked, answers=answers)
+        """Reports what is missing, then retrieves. With `answers`, the LLM starts meanwhile."""
+        _check_question(question)
+        index = self._resources.check(reranker=reranked, answers=answers)
         if answers:
             self._resources.start_llm()
         watch = Stopwatch()
         truncated = self._resources.truncated
-        candidates = self._candidates(question, filters, watch, reranked=reranked)
+        candidates = self._candidates(index, question, filters, watch, reranked=reranked)
         return Prepared(question, candidates, watch, self._resources.truncated - truncated)
 
     def _candidates(
-        self, question: str, filters: Filters, watch: Stopwatch, *, reranked: bool
+        self, index: store.Index, question: str, filters: Filters, watch: Stopwatch, *, reranked: bool
     ) -> tuple[Candidate, ...]:
-        """What the index holds for the question, in the order that is asked for; one at least."""
-        self._resources.load(watch, reranker=reranked)
+        """The candidates in the index, in the requested order; at least one."""
+        self._resources.load(index, watch, reranker=reranked)
         with watch.stage("embed"):
             question = spelled_out(question)
             vector = self._resources.bi_encoder.embed([question], query=True)[0]
         with watch.stage("retrieve"):
-            index = self._resources.index()
             candidates = retrieve.retrieve(index, question, vector, self.config.retrieval, filters)
         if not candidates:
+            store.check_not_empty(self.config, index)
             raise NothingFoundError(
-                "Nothing in the index matches the filters.", hint="See what there is: ragcli list"
+                "Nothing in the index matches the filters.", hint="ragcli list shows what is in the index."
             )
         if not reranked:
             return candidates
@@ -288,7 +286,7 @@ class Pipeline:
     def _arm(
         self, name: ArmName, found: Prepared, candidates: tuple[Candidate, ...], watch: Stopwatch
     ) -> Arm:
-        """Packs the prompt; none where no passage is likely enough to be relevant."""
+        """Packs the prompt, unless no passage is likely enough to be relevant."""
         if prompting.below_threshold(candidates, self.config.prompt):
             return Arm(name, candidates, None, watch)
         truncated = self._resources.truncated
@@ -305,7 +303,7 @@ class Pipeline:
         return Arm(name, candidates, context, watch, self._resources.truncated - truncated)
 
     def _answers(self, prepared: Prepared, on_text: OnArmText | None) -> list[Answer]:
-        """An answer for each arm. The same prompt is asked once: its answer says nothing about the arms."""
+        """An answer for each arm. Equal prompts are sent once: two answers would not tell the arms apart."""
         answers: list[Answer] = []
         for arm in prepared.arms:
             hear = None if on_text is None else partial(on_text, arm.name)
@@ -320,7 +318,7 @@ class Pipeline:
         return answers
 
     def _answer(self, question: str, arm: Arm, on_text: Callable[[str], None] | None) -> Answer:
-        # With a stopwatch of its own: a second try does not add to the seconds of the first.
+        # A stopwatch of its own: a second try does not add to the seconds of the first.
         watch = Stopwatch(arm.watch.timings)
         if arm.context is None:
             return answering.abstention(question, arm.candidates, config=self.config, watch=watch)
@@ -359,12 +357,23 @@ class Pipeline:
 
 
 def whatever_arm(on_text: Callable[[str], None] | None) -> OnArmText | None:
-    """For the text of a question that is answered in one order alone."""
+    """For a question that is answered in one order only."""
     return None if on_text is None else lambda _arm, text: on_text(text)
 
 
+def _check_question(question: str) -> None:
+    if not question.strip():
+        raise UsageError(
+            "The question is empty.", hint='Ask one: ragcli ask "How long is the notice period?"'
+        )
+    if SURROGATE.search(question):
+        raise UsageError(
+            "The question contains bytes that are not text.", hint="Set the terminal's encoding to UTF-8."
+        )
+
+
 def _same_prompt(one: Context, other: Context | None) -> bool:
-    """Whether two prompts are the same to the letter, and number the same chunks."""
+    """Whether two prompts are identical and number the same chunks."""
     return (
         other is not None
         and one.messages == other.messages
@@ -373,6 +382,6 @@ def _same_prompt(one: Context, other: Context | None) -> bool:
 
 
 def _base_order(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """The candidates as the retrieval ranked them, without a trace of the cross-encoder."""
+    """The candidates as the retrieval ranked them, without anything from the cross-encoder."""
     unscored = [replace(c, logit=None, score=None, probability=None, rank=None) for c in candidates]
     return tuple(sorted(unscored, key=lambda candidate: candidate.base_rank))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from ragcli.comparison import movements, prompt_ids, summarise
+from ragcli.encoders.occlusion import Occlusion, Reading, WordChange
 from ragcli.encoders.prior import Prior
 from ragcli.retrieval.fusion import fuse
 from ragcli.types import (
@@ -190,7 +192,7 @@ def search_result() -> SearchResult:
 
 
 def hybrid_candidates() -> tuple[Candidate, ...]:
-    """The planet is first by its words and third by its vector; the last one only its words found."""
+    """The planet is first by its words and third by its vector; the last one was found only by its words."""
     dense = base_candidates()[:3]
     lexical = [
         replace(candidate, lexical_rank=rank, bm25=score)
@@ -232,3 +234,17 @@ def sources() -> tuple[SourceInfo, ...]:
         ),
         SourceInfo("notes/handbook.pdf", "Handbook", "pdf", 1204, "b" * 64, "2026-03-02T11:00:00+00:00"),
     )
+
+
+def occlusion() -> Occlusion:
+    """Both readings of the first reranked passage, with changes that are made up."""
+    passage = reranked_candidates()[0].chunk.passage
+
+    def reading(score: float, weight: float) -> Reading:
+        def changes(text: str) -> tuple[WordChange, ...]:
+            spans = [match.span() for match in re.finditer(r"\w+", text)]
+            return tuple(WordChange(*span, weight * ((n * 7) % 11 - 4)) for n, span in enumerate(spans))
+
+        return Reading(score, changes(QUESTION), changes(passage))
+
+    return Occlusion(QUESTION, passage, reading(4.2, 0.31), reading(0.61, 0.0213))

@@ -23,17 +23,17 @@ from ragcli.evaluation.records import (
 
 COMPARISON = "batch-comparison"
 STAGES = ("embed", "retrieve", "rerank")
-_HINT = "It takes the results of: ragcli batch QUESTIONS --compare -o FILE.jsonl"
+_HINT = "Use a file written by: ragcli batch QUESTIONS --compare -o FILE.jsonl"
 
 Fields = Mapping[str, Any]
 
 
 def read_batch(path: Path) -> Run:
-    """Raises UsageError where the file holds no comparison. Questions that failed count as such."""
+    """Raises UsageError if the file has no comparison. Questions that failed are counted as failures."""
     records = _records(path)
     compared = [record for record in records if record.get("kind") == COMPARISON]
     if not compared:
-        raise UsageError(f"{path} holds no comparison to report on.", hint=_HINT)
+        raise UsageError(f"{path} has no comparison to report on.", hint=_HINT)
     try:
         return _run(path, records, compared)
     except (KeyError, TypeError, ValueError) as error:
@@ -75,7 +75,7 @@ def _run(path: Path, records: Sequence[Fields], compared: Sequence[Fields]) -> R
 
 
 def _retrieval(models: Fields, orders: Sequence[Sequence[Fields]]) -> Retrieval:
-    """Results of before there were two kinds are the bi-encoder's."""
+    """Results from before there were two kinds are the bi-encoder's."""
     name: RetrievalName = "hybrid" if models.get("retrieval") == "hybrid" else "dense"
     return Retrieval(name, tuple(tuple(range(len(order))) for order in orders))
 

@@ -31,10 +31,10 @@ COMMANDS = {
         Usage("compare", "optional text", "[all]", "the last question with and without reranking"),
         Usage("sources", "none", "", "the passages of the last answer, and the ones that came next"),
         Usage("open", "number", "N", "passage N in its surroundings, or its file in $EDITOR"),
-        Usage("explain", "number", "N", "why passage N stands where it does"),
+        Usage("explain", "number", "N", "why passage N has its rank"),
         Usage("k", "optional number", "[N]", "put N passages into the prompt"),
         Usage("candidates", "optional number", "[N]", "rerank the N nearest passages"),
-        Usage("filter", "optional text", "[GLOB]", "use only documents that match; alone: all again"),
+        Usage("filter", "optional text", "[GLOB]", "use only matching documents; no GLOB: all again"),
         Usage("model", "optional text", "[NAME]", "use another model of the same endpoint"),
         Usage("save", "text", "FILE", "write the conversation as Markdown"),
         Usage("help", "none", "", "this list"),
@@ -45,7 +45,7 @@ COMMANDS = {
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`text` is the argument as it was typed, `number` its value where the command takes a number."""
+    """`text` is the argument as it was typed, `number` its value if the command takes a number."""
 
     name: str
     text: str = ""
@@ -53,9 +53,9 @@ class Command:
 
 
 def parse(line: str) -> Command | str:
-    """The command, or the line itself on one line, where it is a question.
+    """The command, or the line itself on one line if it is a question.
 
-    Raises UsageError for an unknown command and for an argument that does not fit.
+    Raises UsageError for an unknown command or an invalid argument.
     """
     line = line.strip()
     if not line.startswith(MARK):
@@ -76,12 +76,12 @@ def _with_argument(usage: Usage, text: str) -> Command:
     written = f"{MARK}{usage.name} {usage.shown}".strip()
     if usage.argument == "none":
         if text:
-            raise UsageError(f"{MARK}{usage.name} takes nothing after it.", hint=f"Write: {written}")
+            raise UsageError(f"{MARK}{usage.name} takes no argument.", hint=f"Write: {written}")
         return Command(usage.name)
     if not text:
         if usage.argument.startswith("optional"):
             return Command(usage.name)
-        raise UsageError(f"{MARK}{usage.name} needs something after it.", hint=f"Write: {written}")
+        raise UsageError(f"{MARK}{usage.name} needs an argument.", hint=f"Write: {written}")
     if usage.argument.endswith("text"):
         return Command(usage.name, text)
     if not _NUMBER.fullmatch(text):

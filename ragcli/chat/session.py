@@ -1,15 +1,14 @@
-"""A conversation over one pipeline: what was asked, what came of it, what may be asked of it."""
+"""A conversation over one pipeline: the questions, their answers, and commands on them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
 from ragcli import store
 from ragcli.answering import NO_CONTEXT
 from ragcli.chat.rewriting import standalone
-from ragcli.chat.turns import Exchange, Explanation, ScoredSentence, Source, Surroundings
+from ragcli.chat.turns import Exchange, Explanation, ScoredSentence, Source, Surroundings, surroundings
 from ragcli.config.loading import changed, value_of
 from ragcli.encoders.prior import NO_PRIOR
 from ragcli.errors import NothingFoundError, UsageError
@@ -17,15 +16,15 @@ from ragcli.llm.client import embedded_llm
 from ragcli.pipeline import OnArmText, Pipeline, whatever_arm
 from ragcli.prompting import one_line
 from ragcli.store.metadata import matching
-from ragcli.types import Answer, Chunk, Comparison, Filters
+from ragcli.text.marks import marked_numbers
+from ragcli.types import Answer, Comparison, Filters
 
 OnText = Callable[[str], None]
-_MARK = re.compile(r"\[(\d+)")
 CANDIDATES, TOP_K = "retrieval.candidates", "retrieval.top_k"
 
 
 class Session:
-    """`exchanges` holds all that was asked, oldest first; only the last one keeps its candidates."""
+    """`exchanges` has all questions, oldest first; only the last one keeps its candidates."""
 
     def __init__(self, pipeline: Pipeline, filters: Filters) -> None:
         self.pipeline = pipeline
@@ -33,16 +32,16 @@ class Session:
         self.exchanges: list[Exchange] = []
 
     def check(self) -> None:
-        """Raises what stands against any question: no index, no model, no key."""
+        """Raises what would prevent any question: no index, no model, no key."""
         reranker = self.pipeline.config.reranking.enabled
         self.pipeline.check("any", reranker=reranker, answers=True)
 
     def ask(
         self, typed: str, *, on_question: Callable[[str], None], on_text: OnText | None = None
     ) -> Exchange:
-        """Answers a question. `on_question` gets it as it is searched for, where that is not as it was typed.
+        """Answers a question. `on_question` receives the rewritten question, if it was rewritten.
 
-        An answer that was stopped (KeyboardInterrupt) or failed is remembered as that, and raised.
+        A stopped (KeyboardInterrupt) or failed answer is remembered as such, and raised.
         """
         self._begin(Exchange(typed, typed))
         try:
@@ -69,12 +68,12 @@ class Session:
 
     @property
     def quotes(self) -> bool:
-        """Whether answers are quotations from documents, and not the LLM's own words."""
+        """Whether answers are quotations from documents, not the LLM's own words."""
         return self.pipeline.config.prompt.style == "sentences"
 
     @property
     def latest(self) -> Exchange:
-        """The last question and what came of it. Raises NothingFoundError before the first."""
+        """The last question and its answer. Raises NothingFoundError before the first."""
         if not self.exchanges:
             raise NothingFoundError("Nothing has been asked yet.", hint="Ask a question first.")
         return self.exchanges[-1]
@@ -116,13 +115,11 @@ class Session:
         return found[number - 1]
 
     def surroundings(self, source: Source) -> Surroundings:
-        """The passage with the chunks before and after it, as the index holds them."""
+        """The passage with the chunks before and after it, as stored in the index."""
         chunk = source.candidate.chunk
         with store.open_store(self.pipeline.config, create=False) as opened:
             chunks = opened.chunks(chunk.source)
-        before = [other for other in chunks if other.index == chunk.index - 1]
-        after = [other for other in chunks if other.index == chunk.index + 1]
-        return Surroundings(chunk, _up_to(chunk, before), _from(chunk, after))
+        return surroundings(chunk, chunks)
 
     def explain(self, source: Source) -> Explanation:
         question, candidate = self.latest.question, source.candidate
@@ -134,6 +131,7 @@ class Session:
             sentences=tuple(ScoredSentence(text, score, text in source.in_prompt) for text, score in scored),
             question=question,
             prior=NO_PRIOR if candidate.rank is None else self.pipeline.prior,
+            occlusion=None if candidate.rank is None else self.pipeline.explain(question, candidate),
         )
 
     def number(self, key: str) -> object:
@@ -143,34 +141,34 @@ class Session:
     def set_number(self, key: str, value: int, *, command: str) -> None:
         """Changes `retrieval.top_k` or `retrieval.candidates`.
 
-        Raises ConfigError for a bad one, and UsageError for more than there is: then it stays as it was.
+        Raises ConfigError for an invalid value, UsageError for more than there are; then nothing changes.
         """
         config = changed(self.pipeline.config, {key: value}, command)
         with store.open_store(self.pipeline.config, create=False) as opened:
             held = opened.count()
         if key == CANDIDATES and value > held:
             raise UsageError(
-                f"{command} {value} is more than the {held:,} passages that the index holds.",
+                f"{command} {value} is more than the {held:,} passages in the index.",
                 hint=f"{CANDIDATES} stays {self.number(CANDIDATES)}.",
             )
         if key == TOP_K and value > config.retrieval.candidates:
             raise UsageError(
                 f"{command} {value} is more than there are candidates: {config.retrieval.candidates}.",
-                hint=f"{TOP_K} stays {self.number(TOP_K)}; /candidates N comes first.",
+                hint=f"{TOP_K} stays {self.number(TOP_K)}; raise /candidates N first.",
             )
         self.pipeline.change(config)
 
     def set_model(self, name: str) -> None:
-        """Another model of the same endpoint. Raises ConfigError for one that the embedded server has not."""
+        """Another model of the same endpoint. Raises ConfigError if the embedded server does not have it."""
         config = changed(self.pipeline.config, {"llm.model": name}, "/model")
         if config.llm.embedded:
             embedded_llm(config.llm)
         self.pipeline.change(config)
 
     def set_filter(self, glob: str) -> int:
-        """Only documents that match, all for "". Returns how many that are.
+        """Only documents that match, all for "". Returns their number.
 
-        Raises NothingFoundError where none does: then the filter stays as it was.
+        Raises NothingFoundError if none matches; then the filter does not change.
         """
         known = self.documents()
         wanted = matching(known, [glob]) if glob else known
@@ -187,7 +185,7 @@ class Session:
             return [info.source for info in opened.sources()]
 
     def _begin(self, exchange: Exchange) -> None:
-        """What only the commands on the last answer need is let go of with the next question."""
+        """Data that only commands on the last answer need is dropped with the next question."""
         if self.exchanges:
             self._is(_slim(self.latest))
         self.exchanges.append(exchange)
@@ -197,11 +195,11 @@ class Session:
 
 
 def _subject(answer: Answer) -> str:
-    """The title of what the text cites first; that is not always number 1."""
+    """The title of the first citation in the text, which is not always number 1."""
     cited = {citation.number for citation in answer.citations}
     titles = {p.number: p.candidate.chunk.title for p in answer.context.passages if p.number in cited}
-    numbers = [int(mark) for mark in _MARK.findall(answer.text)]
-    return next((one_line(titles[number]) for number in numbers if number in titles), "")
+    marked = marked_numbers(answer.text)
+    return next((one_line(titles[number]) for number in marked if number in titles), "")
 
 
 def _slim(exchange: Exchange) -> Exchange:
@@ -209,11 +207,3 @@ def _slim(exchange: Exchange) -> Exchange:
     if answer is not None:
         answer = replace(answer, candidates=(), context=NO_CONTEXT)
     return replace(exchange, candidates=(), passages=(), answer=answer)
-
-
-def _up_to(chunk: Chunk, before: list[Chunk]) -> str:
-    return before[0].text[: max(0, chunk.start - before[0].start)] if before else ""
-
-
-def _from(chunk: Chunk, after: list[Chunk]) -> str:
-    return after[0].text[max(0, chunk.end - after[0].start) :] if after else ""

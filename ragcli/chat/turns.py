@@ -1,10 +1,12 @@
-"""What a chat remembers, and what it shows of its last answer."""
+"""What a chat remembers, and what it shows about its last answer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ragcli.encoders.occlusion import Occlusion
 from ragcli.encoders.prior import Prior
 from ragcli.types import Answer, Candidate, Chunk, Passage
 
@@ -13,11 +15,11 @@ Outcome = Literal["answered", "stopped", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One question and what came of it. `asked` is what was typed, `question` what was searched for.
+    """One question and its answer. `asked` is what was typed, `question` what was searched for.
 
-    `answer` is None where it was stopped or failed: then `candidates` and `passages`, those of the prompt,
-    are there all the same if the search was done. `subject` is the title of the document that the answer
-    cites first; "" where it cites none.
+    `answer` is None if it was stopped or failed; `candidates` and `passages`, those of the prompt,
+    are still set if the search was done. `subject` is the title of the document that the answer
+    cites first; "" if it cites none.
     """
 
     asked: str
@@ -31,9 +33,9 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A passage by the number that the answer cites it with; those that no prompt held are counted on.
+    """A passage with the number in citations; passages that were not in the prompt get the numbers after.
 
-    `in_prompt` is what the LLM read of it: whole, or chosen sentences; "" for nothing.
+    `in_prompt` is what the LLM read: the whole text, or chosen sentences; "" for nothing.
     """
 
     number: int
@@ -44,11 +46,26 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """A passage with what stands before and after it in its document; overlaps are shown once."""
+    """A passage with the text before and after it in its document; overlaps are shown once."""
 
     chunk: Chunk
     before: str
     after: str
+
+
+def surroundings(chunk: Chunk, chunks: Sequence[Chunk]) -> Surroundings:
+    """`chunks` are those of its document."""
+    before = [other for other in chunks if other.index == chunk.index - 1]
+    after = [other for other in chunks if other.index == chunk.index + 1]
+    return Surroundings(chunk, _up_to(chunk, before), _from(chunk, after))
+
+
+def _up_to(chunk: Chunk, before: list[Chunk]) -> str:
+    return before[0].text[: max(0, chunk.start - before[0].start)] if before else ""
+
+
+def _from(chunk: Chunk, after: list[Chunk]) -> str:
+    return after[0].text[max(0, chunk.end - after[0].start) :] if after else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +79,11 @@ class ScoredSentence:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a passage stands where it does. `sentences` are in reading order.
+    """Why a passage has its rank. `sentences` are in reading order.
 
     Their scores are the ones that would choose them for a small LLM's prompt: the cross-encoder's logit with
-    the bi-encoder's share (`prior`), or the similarity alone where `reranked` is False.
+    the bi-encoder's share (`prior`), or only the similarity if `reranked` is False. `occlusion` is None
+    then: no cross-encoder was loaded.
     """
 
     source: Source
@@ -74,3 +92,4 @@ class Explanation:
     sentences: tuple[ScoredSentence, ...]
     question: str
     prior: Prior
+    occlusion: Occlusion | None = None

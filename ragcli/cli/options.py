@@ -1,13 +1,24 @@
-"""The options that several commands share, each declared once."""
+"""The options that several commands share, each declared once, and the groups of them.
+
+A command takes a group as one parameter, under the decorator `grouped`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ragcli.cli.completion import complete_collection, complete_profile, complete_source
+from ragcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from ragcli.cli.environment import Environment
+    from ragcli.config import Config
+    from ragcli.types import Filters, MetadataValue
 
 FILTERS = "Which documents"
 RANKING = "Ranking"
@@ -107,6 +118,11 @@ Model = Annotated[
     ),
 ]
 
+NoServe = Annotated[
+    bool,
+    typer.Option("--no-serve", help="Do not use a `ragcli serve` that is running.", rich_help_panel=SETTINGS),
+]
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.", rich_help_panel=OUTPUT)]
 Timings = Annotated[
     bool, typer.Option("--timings", help="Seconds per stage, on stderr.", rich_help_panel=OUTPUT)
@@ -125,3 +141,94 @@ Verbose = Annotated[
 ]
 ShowAll = Annotated[bool, typer.Option("--all", help="Show every row.", rich_help_panel=OUTPUT)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+@dataclass(frozen=True)
+class ConfigOptions:
+    """Which settings hold."""
+
+    collection: Collection = None
+    profile: Profile = None
+    config: ConfigFile = None
+
+    def load(self, environment: Environment, *overrides: Mapping[str, object]) -> Config:
+        """The settings under these options. `overrides` are by dotted key; None is an option not given."""
+        from ragcli.config.loading import load_config
+
+        return load_config(self.config, self.profile, self.overrides(*overrides), environment.environ)
+
+    def overrides(self, *others: Mapping[str, object]) -> dict[str, object]:
+        return {
+            key: value for each in ({"collection": self.collection}, *others) for key, value in each.items()
+        }
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """Which process does the work."""
+
+    no_serve: NoServe = False
+
+    def overrides(self) -> dict[str, object]:
+        return {"serve.use": False if self.no_serve else None}
+
+
+@dataclass(frozen=True)
+class RankingOptions:
+    no_rerank: NoRerank = False
+    retrieval: Retrieval = None
+    candidates: Candidates = None
+    top_k: TopK = None
+
+    def overrides(self, *, compare: bool = False) -> dict[str, object]:
+        """Raises UsageError for a comparison without the reranker."""
+        if compare and self.no_rerank:
+            raise UsageError("--compare and --no-rerank do not go together.", hint="Leave out --no-rerank.")
+        return {
+            "retrieval.method": self.retrieval,
+            "retrieval.candidates": self.candidates,
+            "retrieval.top_k": self.top_k,
+            "reranking.enabled": False if self.no_rerank else None,
+        }
+
+
+@dataclass(frozen=True)
+class LLMOptions:
+    base_url: BaseUrl = None
+    model: Model = None
+
+    def overrides(self) -> dict[str, object]:
+        return {"llm.base_url": self.base_url, "llm.model": self.model}
+
+
+@dataclass(frozen=True)
+class FilterOptions:
+    source: Source = None
+    where: Where = None
+
+    def filters(self) -> Filters:
+        """Raises UsageError for a condition without `=`."""
+        from ragcli.types import Filters
+
+        return Filters(tuple(self.source or ()), tuple(map(_condition, self.where or ())))
+
+
+def _condition(text: str) -> tuple[str, MetadataValue]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"--where {text!r} is not KEY=VALUE.", hint="For instance: --where format=pdf")
+    return key.strip(), _value(value.strip())
+
+
+def _value(text: str) -> MetadataValue:
+    """Numbers and true/false as such; quotes keep a string that looks like one."""
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        return text[1:-1]
+    if text in ("true", "false"):
+        return text == "true"
+    for convert in (int, float):
+        try:
+            return convert(text)
+        except ValueError:
+            continue
+    return text

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ragcli.cli import options
 from ragcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ BI_ENCODER, CROSS_ENCODER, LLM = "bi-encoder", "cross-encoder", "LLM"
 class Telling:
     """Quiet: no progress and no notes. Verbose: which model files are used, and a line for each stage."""
 
-    quiet: bool = False
-    verbose: bool = False
-    timings: bool = False
+    timings: options.Timings = False
+    quiet: options.Quiet = False
+    verbose: options.Verbose = False
 
     def __post_init__(self) -> None:
         if self.quiet and self.verbose:

@@ -38,20 +38,20 @@ class StoreConfig(Section):
     api_key_header: str = Field(
         default="X-Chroma-Token",
         pattern=r"^[A-Za-z0-9-]+$",
-        description="Header that carries the key; in Authorization it stands as a Bearer token.",
+        description="Header that carries the key; in Authorization it is sent as a Bearer token.",
     )
     timeout_seconds: float = Field(default=60.0, gt=0, description="Longest wait for the server's answer.")
     search_width: int = Field(
         default=200,
         ge=10,
-        description="Neighbours that Chroma's graph search keeps in view; more is surer and slower.",
+        description="Neighbours that Chroma's graph search keeps in view; more is more accurate but slower.",
     )
 
 
 class IngestConfig(Section):
     paths: tuple[str, ...] = Field(
         default=(),
-        description="What `ragcli ingest` reads when it is given no path; from the working folder.",
+        description="What `ragcli ingest` reads when no path is given; relative to the working folder.",
     )
     glob: tuple[str, ...] = Field(default=("**/*",), description="Which files of a folder are read.")
     exclude: tuple[str, ...] = Field(
@@ -60,17 +60,19 @@ class IngestConfig(Section):
     )
     max_file_mb: float = Field(default=50.0, gt=0, description="Larger files are skipped and reported.")
     max_seconds_per_file: float = Field(
-        default=60.0, gt=0, description="A file that takes more processor time to read is skipped, reported."
+        default=60.0,
+        gt=0,
+        description="Processor time that reading a file may take; slower files are skipped and reported.",
     )
     max_memory_mb: int = Field(
         default=2000,
         ge=200,
-        description="Memory that reading a file may take (Linux); else it is skipped and reported.",
+        description="Memory that reading a file may take (Linux only); a file that needs more is skipped.",
     )
     converters: dict[str, str] = Field(
         default={},
         description=(
-            "Programs of yours that turn other formats into Markdown on stdout, by suffix: "
+            "Your own programs that turn other formats into Markdown on stdout, by suffix: "
             '{ ".doc" = "catdoc {}" }; before the command txt:, html: or csv: name another output.'
         ),
     )
@@ -78,10 +80,10 @@ class IngestConfig(Section):
 
 class ChunkingConfig(Section):
     size: int = Field(
-        default=200, ge=16, description="Most tokens of a chunk, its title and headings included."
+        default=200, ge=16, description="Most tokens in a chunk, including its title and headings."
     )
     overlap: int = Field(
-        default=30, ge=0, description="Tokens repeated from the chunk before, in whole sentences."
+        default=30, ge=0, description="Tokens repeated from the previous chunk, in whole sentences."
     )
 
 
@@ -90,7 +92,7 @@ class EmbeddingConfig(Section):
         default="all-MiniLM-L6-v2", description="Bi-encoder: the embedded one, a hub name or a folder."
     )
     batch_size: int = Field(
-        default=64, ge=1, description="Most texts encoded at once; fewer where they are long."
+        default=64, ge=1, description="Most texts encoded at once; fewer if they are long."
     )
     url: str = Field(
         default="",
@@ -105,7 +107,7 @@ class EmbeddingConfig(Section):
     max_tokens: int = Field(
         default=256,
         ge=16,
-        description="With url: longest text that its model reads whole, in tokens of all-MiniLM-L6-v2.",
+        description="With url: longest text that the model reads in full, in tokens of all-MiniLM-L6-v2.",
     )
     timeout_seconds: float = Field(default=60.0, gt=0, description="Longest wait for the server's answer.")
 
@@ -114,23 +116,23 @@ class RetrievalConfig(Section):
     method: Literal["dense", "hybrid"] = Field(
         default="dense",
         description=(
-            "dense: the bi-encoder's nearest chunks. hybrid: fused with those that share words with the "
-            "question (BM25)."
+            "dense: the bi-encoder's nearest chunks. hybrid: these, fused with chunks that share words with "
+            "the question (BM25)."
         ),
     )
     rrf_k: float = Field(
         default=10.0,
         ge=0,
-        description="With hybrid a chunk scores 1 / (this + its rank) in each list that holds it.",
+        description="With hybrid, a chunk scores 1 / (this + its rank) in each list that contains it.",
     )
     candidates: int = Field(
-        default=50, ge=1, description="Chunks that the retrieval hands to the cross-encoder."
+        default=50, ge=1, description="Chunks that retrieval passes to the cross-encoder."
     )
     top_k: int = Field(default=5, ge=1, description="Passages that go into the prompt.")
 
 
 class RerankingConfig(Section):
-    enabled: bool = Field(default=True, description="False answers in the order of the retrieval.")
+    enabled: bool = Field(default=True, description="False: passages stay in the order of the retrieval.")
     model: str = Field(
         default="ragcli", description="Cross-encoder: the shipped one, a hub name or a folder."
     )
@@ -146,17 +148,17 @@ class RerankingConfig(Section):
         default=None,
         ge=0,
         description=(
-            "A question of more words than this weighs the prior more, in proportion; 0: all weigh it "
-            "the same. Unset: the value that the model's folder names, or 0."
+            "A question with more words than this gives the prior more weight, in proportion; 0: no "
+            "question does. Unset: the value that the model's folder names, or 0."
         ),
     )
     batch_size: int = Field(
-        default=64, ge=1, description="Most pairs scored at once; fewer where they are long."
+        default=64, ge=1, description="Most pairs scored at once; fewer if they are long."
     )
     max_tokens: int = Field(
         default=320,
         ge=16,
-        description="Longest pair that is scored whole; longer ones are cut and counted.",
+        description="Longest pair that is scored in full; longer ones are cut and counted.",
     )
     url: str = Field(
         default="",
@@ -169,8 +171,8 @@ class RerankingConfig(Section):
     scores: Literal["logits", "probabilities"] = Field(
         default="logits",
         description=(
-            "What the server sends. logits are asked for; probabilities are turned back into logits, "
-            "and tie where they were rounded to 0 or 1."
+            "What the server sends. ragcli asks for logits; probabilities are converted to logits, "
+            "and tie if they were rounded to 0 or 1."
         ),
     )
     api_key_env: str = Field(
@@ -184,7 +186,7 @@ class PromptingConfig(Section):
         default="auto",
         description=(
             "passages: whole chunks. excerpts: the best sentences of each chunk with their neighbours. "
-            "sentences: a few sentences, of which the LLM quotes one. auto: what suits the embedded LLM; "
+            "sentences: a few sentences, one of which the LLM quotes. auto: what suits the embedded LLM; "
             "passages for an endpoint."
         ),
     )
@@ -201,15 +203,17 @@ class PromptingConfig(Section):
         ge=0,
         le=1,
         description=(
-            "A sentence stays only within this share of the way from the best score to the worst; "
-            "1 keeps all of them."
+            "A sentence is kept only if its score is within this share of the range from the best to the "
+            "worst; 1 keeps all of them."
         ),
     )
     min_probability: float = Field(
         default=0.003,
         ge=0,
         le=1,
-        description="Below this best probability of relevance ragcli says it has no answer; 0: never.",
+        description=(
+            "If the best probability of relevance is below this, ragcli says that it has no answer; 0: never."
+        ),
     )
     min_similarity: float | None = Field(
         default=None,
@@ -232,7 +236,7 @@ class PromptingConfig(Section):
     excerpt_tokens: int = Field(
         default=150,
         ge=16,
-        description="Most tokens of all excerpts together, with style = excerpts.",
+        description="Most tokens in all excerpts together, with style = excerpts.",
     )
     expand: Literal["none", "neighbours", "section"] = Field(
         default="none",
@@ -250,8 +254,8 @@ class LLMConfig(Section):
     )
     model: str = Field(default=SMALL.name, description="Model name as the endpoint knows it.")
     api_key_env: str = Field(default="", description="Name of the environment variable that holds the key.")
-    context_tokens: int = Field(default=2048, ge=256, description="The model's window.")
-    answer_tokens: int = Field(default=128, ge=1, description="Longest answer.")
+    context_tokens: int = Field(default=2048, ge=256, description="Context window of the model, in tokens.")
+    answer_tokens: int = Field(default=128, ge=1, description="Longest answer, in tokens.")
     threads: int = Field(
         default=0,
         ge=0,
@@ -262,17 +266,28 @@ class LLMConfig(Section):
     timeout_seconds: float = Field(
         default=60.0, gt=0, description="Longest wait for the next part of an answer."
     )
+    price_in: float | None = Field(
+        default=None,
+        ge=0,
+        description=(
+            "What a million tokens of prompts cost, in any currency: with --answers, ragcli eval says what "
+            "a thousand questions cost. Unset: it says nothing."
+        ),
+    )
+    price_out: float | None = Field(
+        default=None, ge=0, description="What a million tokens of answers cost, in the same currency."
+    )
     extra: dict[str, JsonValue] = Field(
         default={},
         description=(
-            "Further fields of the request, such as { top_p = 0.9 }. A field with an empty text is left out: "
+            "Extra fields for the request, such as { top_p = 0.9 }. A field with an empty text is left out: "
             '{ seed = "" }.'
         ),
     )
 
     @property
     def embedded(self) -> bool:
-        """Whether ragcli serves the model itself, and so knows how its server behaves."""
+        """Whether ragcli serves the model itself, and therefore knows how its server behaves."""
         return self.base_url == "local"
 
 
@@ -280,7 +295,7 @@ class ChatConfig(Section):
     rewrite: Literal["off", "subject", "llm"] = Field(
         default="subject",
         description=(
-            "What ragcli chat makes of a follow-up. off: nothing. subject: one that points back gets the "
+            "What ragcli chat does with a follow-up. off: nothing. subject: one that points back gets the "
             "title of the document that the last answer cited. llm: the LLM rewrites it (for larger LLMs)."
         ),
     )
@@ -289,12 +304,30 @@ class ChatConfig(Section):
     )
 
 
+class ServeConfig(Section):
+    use: bool = Field(
+        default=True,
+        description="Whether commands hand their questions to a `ragcli serve` of the same settings.",
+    )
+    port: int = Field(
+        default=7466, ge=0, le=65535, description="Port of `ragcli serve`; 0: one that is free."
+    )
+    idle_minutes: float = Field(
+        default=30.0, gt=0, description="A server that is asked nothing for this long ends."
+    )
+    api_key_env: str = Field(
+        default="",
+        description=(
+            "Name of the environment variable that holds the key which agents must send as a Bearer token; "
+            "--host needs one."
+        ),
+    )
+
+
 class Config(Section):
     """All settings of one run. `profile` has been applied: the sections hold its values."""
 
-    profile: str = Field(
-        default="local", description="Which [profiles.NAME] table is laid over the sections."
-    )
+    profile: str = Field(default="local", description="Which [profiles.NAME] table overrides the sections.")
     collection: str = Field(default="default", description="Name of the collection in the index.")
     store: StoreConfig = StoreConfig()
     ingest: IngestConfig = IngestConfig()
@@ -305,10 +338,11 @@ class Config(Section):
     prompting: PromptingConfig = PromptingConfig()
     llm: LLMConfig = LLMConfig()
     chat: ChatConfig = ChatConfig()
+    serve: ServeConfig = ServeConfig()
 
     @property
     def prompt(self) -> PromptingConfig:
-        """`prompting`, with what "auto" means for this LLM; never guessed from a name at an endpoint."""
+        """`prompting`, with "auto" resolved for this LLM; never guessed from the name of a model."""
         known = EMBEDDED_LLMS.get(self.llm.model) if self.llm.embedded else None
         style, citations = (known.style, known.citations) if known else ("passages", "model")
         given = self.prompting

@@ -1,4 +1,4 @@
-"""The commented `config.toml`: written from the declarations, so that it cannot differ from the defaults."""
+"""The commented `config.toml`: written from the declarations, so that it always matches the defaults."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEADER = """\
 # `ragcli config show` prints each value and where it came from.
 """
 CHANGED_HEADER = """\
-# ragcli's settings. Values are the defaults, but for the lines that name another default.
+# ragcli's settings. Values are the defaults, except on lines that name another default.
 # A flag beats an environment variable (RAGCLI_LLM_MODEL sets llm.model), which beats this file.
 # `ragcli config show` prints each value and where it came from.
 """
@@ -40,21 +40,21 @@ def default_config_text() -> str:
 
 
 def config_text(changes: Mapping[str, object], profiles: Mapping[str, Mapping[str, object]]) -> str:
-    """The whole file with `changes` by dotted key; a line that is changed names its default."""
+    """The whole file with `changes` by dotted key; a changed line also names its default."""
     header = CHANGED_HEADER if changes else HEADER
     parts = [header, *_sections(changes), *_profiles(profiles), OLLAMA]
     return "\n".join(part.strip("\n") + "\n" for part in parts)
 
 
 def _sections(changes: Mapping[str, object]) -> Iterator[str]:
-    """One TOML table a section; the keys without one come first."""
+    """One TOML table per section; keys without a section come first."""
     defaults = Config()
     tables: dict[str, list[str]] = {"": []}
     for key, field in known_fields().items():
         section, _, name = key.rpartition(".")
         lines = textwrap.wrap(field.description or "", WIDTH, initial_indent="# ", subsequent_indent="# ")
         value = value_of(defaults, key)
-        # TOML has no null: a key that is unset stays a comment.
+        # TOML has no null, so an unset key is a comment.
         default = f"# {name} =" if value is None else f"{name} = {_toml(value)}"
         if key in changes and changes[key] != value:
             lines.append(f"{name} = {_toml(changes[key])}  # default: {_toml(value)}")
@@ -67,8 +67,8 @@ def _sections(changes: Mapping[str, object]) -> Iterator[str]:
 
 def _profiles(profiles: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
     yield (
-        "# `--profile local-large` or `--profile openai` lays these over the sections above. A key\n"
-        "# stays in the environment."
+        "# `--profile local-large` or `--profile openai` overrides the sections above with these.\n"
+        "# Keys stay in the environment."
     )
     for profile, settings in profiles.items():
         tables: dict[str, list[str]] = {}

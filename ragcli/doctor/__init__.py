@@ -1,6 +1,6 @@
-"""Whether everything works: each part is examined by itself, and one that is broken does not hide the next.
+"""Whether everything works: each part is checked by itself, and a broken one does not hide the next.
 
-Nothing is fetched and nothing is changed. A server that the settings name is asked for one token.
+Nothing is fetched and nothing is changed. A server in the settings is asked for one token.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from ragcli.doctor.installation import check_packages, check_python
 from ragcli.doctor.language_model import check_llm
 from ragcli.doctor.places import check_disk
 from ragcli.doctor.reach import check_network
+from ragcli.doctor.server import check_server
 from ragcli.models.locate import cache_folder
 
 __all__ = ["Finding", "State", "examine"]
 
 
 def examine(config: Config, environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
-    """The findings one by one, as they are made: the slow ones (models, index, LLM) come last."""
+    """The findings one by one: the slow ones (models, index, LLM) come last."""
     yield check_python()
     yield check_packages()
     yield check_disk("disk (index)", Path(config.store.path).expanduser(), "store.path")
     yield check_disk("disk (models)", cache_folder(), "RAGCLI_CACHE_DIR")
     yield check_network(config, environ)
+    yield check_server(config)
     bi_encoder, embedder = check_bi_encoder(config.embedding)
     yield bi_encoder
     cross_encoder, reranker = check_cross_encoder(config.reranking)

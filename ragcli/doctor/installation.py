@@ -1,4 +1,4 @@
-"""Python and the packages, against what ragcli asks for."""
+"""Python and the packages, compared with ragcli's requirements."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def check_packages(
             return Finding(
                 "packages",
                 "warning",
-                "ragcli runs from a folder and is not installed: its requirements are not known",
+                "ragcli runs from a folder and is not installed: its requirements are unknown",
                 f"{installer()} .",
             )
     wanted, problems = _compared(requirements, installed)
@@ -45,7 +45,7 @@ def check_packages(
 def _compared(
     requirements: Sequence[str], installed: Callable[[str], str]
 ) -> tuple[list[str], dict[str, str]]:
-    """The requirements that hold here; and what is wrong, by requirement."""
+    """The requirements that apply here; and what is wrong, by requirement."""
     from packaging.requirements import Requirement
 
     wanted: list[str] = []
@@ -62,5 +62,5 @@ def _compared(
             problems[plain] = f"{requirement.name} is not installed"
             continue
         if not requirement.specifier.contains(found, prereleases=True):
-            problems[plain] = f"{requirement.name} is {found}, wanted is {requirement.specifier}"
+            problems[plain] = f"{requirement.name} is {found}, required is {requirement.specifier}"
     return wanted, problems

@@ -1,4 +1,4 @@
-"""Formats that a program of the user's own turns into text."""
+"""Formats that a program of the user turns into text."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _LONGEST_REASON = 200
 
 
 class ConverterTimeout(UnreadableFile):
-    """What the converter started may still run: the process that reads is to be ended with all of it."""
+    """Processes of the converter may still run: the reading process must be ended together with them."""
 
 
 def checked(converters: Mapping[str, str]) -> dict[str, str]:
-    """By suffix in lower case. Raises ConfigError for a setting that is no suffix and command."""
+    """By suffix in lower case. Raises ConfigError for a setting that is not a suffix and a command."""
     for suffix, setting in converters.items():
         hint = 'For instance: converters = { ".doc" = "catdoc {}" }'
         if not re.fullmatch(r"\.[^./\\\s]+", suffix):
@@ -46,14 +46,14 @@ def parted(setting: str) -> tuple[str, list[str]]:
     if not arguments:
         raise ValueError("is empty")
     if not any(PLACE in argument for argument in arguments[1:]):
-        raise ValueError(f"does not say where the file's name belongs: {PLACE}")
+        raise ValueError(f"does not say where the file name goes: {PLACE}")
     return f".{suffix}", arguments
 
 
 def converted(path: Path, command: Sequence[str], *, seconds: float, max_mb: float | None) -> bytes:
-    """What the command writes to stdout. It is run without a shell, and gets the file's absolute path.
+    """What the command writes to stdout. It runs without a shell and gets the file's absolute path.
 
-    Raises UnreadableFile where it is missing, fails, or takes longer than `seconds` on the clock.
+    Raises UnreadableFile if it is missing, fails, or takes longer than `seconds` of wall-clock time.
     """
     arguments = [argument.replace(PLACE, str(path.absolute())) for argument in command]
     name = one_line(Path(command[0]).name)
@@ -69,7 +69,7 @@ def converted(path: Path, command: Sequence[str], *, seconds: float, max_mb: flo
         raise UnreadableFile(f"the converter {name} cannot be started: {reason}") from problem
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        reason = one_line(said)[:_LONGEST_REASON] or f"it ended with {done.returncode}"
+        reason = one_line(said)[:_LONGEST_REASON] or f"exit status {done.returncode}"
         raise UnreadableFile(f"the converter {name} failed: {reason}")
     if max_mb is not None and len(done.stdout) > max_mb * BYTES_PER_MB:
         raise UnreadableFile(f"the converter {name} writes more than {max_mb:g} MB")

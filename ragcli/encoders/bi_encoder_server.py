@@ -26,12 +26,12 @@ _TOLERANCE = 0.03
 
 
 class ServedBiEncoder:
-    """The model is asked once, for its dimension, and whether it is the one that its name says. Raises
-    ServerError, also for one that ragcli brings and that gives other vectors there.
+    """The model is asked once, for its dimension and to check that its name is right. Raises
+    ServerError, also if it is a model that ragcli includes and the server returns other vectors.
 
-    What tokens its model cuts a text into, only the server knows: they are counted, and documents cut, with
-    the tokenizer of the embedded bi-encoder, and `window` is what the settings say. `fingerprint` is of the
-    name and the dimension, so that a model may move to another server and keep its index.
+    Only the server knows the tokens of its model: they are counted, and documents are split, with the
+    tokenizer of the embedded bi-encoder, and `window` is what the settings say. `fingerprint` is made from
+    the name and the dimension, so that a model may move to another server and keep its index.
     """
 
     def __init__(self, config: EmbeddingConfig) -> None:
@@ -48,7 +48,7 @@ class ServedBiEncoder:
         self.fingerprint = served_fingerprint(config.model, self.dimension)
 
     def encode(self, texts: Sequence[str], *, query: bool) -> Vectors:
-        """Unit rows, float32 (n, dimension). The protocol knows no difference between text and question."""
+        """Unit rows, float32 (n, dimension). The protocol does not distinguish texts and questions."""
         import numpy as np
 
         body = {"model": self._model, "input": list(texts), "encoding_format": "float"}
@@ -56,12 +56,12 @@ class ServedBiEncoder:
         try:
             rows: Vectors = np.asarray(listed, dtype=np.float32)
         except (ValueError, TypeError) as error:
-            raise self.server.unusable("vectors that are no lists of numbers of one length") from error
+            raise self.server.unusable("vectors that are not lists of numbers of the same length") from error
         if rows.ndim != 2 or rows.shape[1] == 0 or self.dimension not in (0, rows.shape[1]):
             raise self.server.unusable(f"vectors of another shape than {self.dimension} numbers each")
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         if not np.isfinite(lengths).all():
-            raise self.server.unusable("vectors that hold what is no number")
+            raise self.server.unusable("vectors with values that are not numbers")
         if (lengths < _SHORTEST).any():
             raise self.server.unusable("a vector of length zero, which is near to nothing")
         return rows / lengths
@@ -76,7 +76,7 @@ class ServedBiEncoder:
         """The vectors in the order of the texts, whatever the order of the answer."""
         data = answer.get("data") if isinstance(answer, Mapping) else None
         if not isinstance(data, list) or not all(isinstance(entry, Mapping) for entry in data):
-            raise self.server.unusable("something that is no list of embeddings", answer)
+            raise self.server.unusable("something that is not a list of embeddings", answer)
         found = {entry.get("index"): entry.get("embedding") for entry in data}
         if len(data) != count or set(found) != set(range(count)):
             raise self.server.unusable(f"{len(data)} vectors for {count} texts, or numbered them wrongly")

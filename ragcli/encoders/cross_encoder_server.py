@@ -1,4 +1,4 @@
-"""Pairs are scored at a server's `/rerank`, in one of the two dialects that servers speak.
+"""Pairs are scored at a server's `/rerank`, in one of the two dialects of such servers.
 
 jina   {"model", "query", "documents"} -> {"results": [{"index", "relevance_score"}]}
        vLLM, llama.cpp and infinity; Jina and Cohere
@@ -22,16 +22,16 @@ from ragcli.encoders.truncation import PairWindow
 from ragcli.models.locate import SHIPPED_CROSS_ENCODER, cross_encoder_files
 
 PROBABILITIES = (
-    "scores between 0 and 1: these are probabilities and no logits "
+    "scores between 0 and 1: these are probabilities, not logits "
     "(reranking.scores = probabilities takes them)"
 )
-# So many logits do not lie between 0 and 1 by chance.
+# This many logits are not between 0 and 1 by chance.
 MANY = 8
 # Half precision changes a logit's second digit, eight bits the first; another head changes the order.
 TOLERANCE = 0.5
-# Of probabilities, which may have been rounded.
+# For probabilities, which may have been rounded.
 PROBABILITY_TOLERANCE = 0.02
-# Nearer to 0 and 1 than float32 can tell apart there.
+# Closer to 0 and 1 than float32 can represent.
 CERTAIN = 1e-7
 
 
@@ -66,8 +66,8 @@ class ServedReranker:
     def logits(self, question: str, texts: Sequence[str]) -> list[float]:
         """The logit of every (question, text), in the order of `texts`; equal texts have equal logits.
 
-        Raises ServerError, also where an answer lacks a text or holds what is no score, and, the first time,
-        where a model that ragcli brings scores otherwise there.
+        Raises ServerError, also if an answer lacks a text or contains an invalid score, and, the first time,
+        if a model that ragcli includes has other scores there.
         """
         return self._logits(question, texts, None)
 
@@ -102,7 +102,7 @@ class ServedReranker:
         return self._as_logits(found, distinct=len(different))
 
     def _compare(self) -> None:
-        """Asks for the known pair, where this model's scores of it are known."""
+        """Asks for the known pair, if this model's scores of it are known."""
         expected = known(self.name)
         if expected is not None:
             scores = self._as_logits(self._scores(QUESTION, TEXTS), distinct=len(TEXTS))
@@ -133,7 +133,7 @@ class ServedReranker:
     def _jina_request(self, question: str, texts: Sequence[str]) -> dict[str, Any]:
         request = {"model": self._config.model, "query": question, "documents": list(texts)}
         if self._config.scores == "logits":
-            # infinity and vLLM send probabilities otherwise, and each asks for logits in its own words.
+            # infinity and vLLM send probabilities by default, and each has its own field to ask for logits.
             return {**request, "raw_scores": True, "use_activation": False}
         return request
 
@@ -141,7 +141,7 @@ class ServedReranker:
         """The scores in the order of the texts, whatever the order of the answer."""
         if not isinstance(results, list) or not all(isinstance(entry, Mapping) for entry in results):
             raise self.server.unusable(
-                f"something that is no list of scores in the dialect {self._config.dialect}", results
+                f"something that is not a list of scores in the dialect {self._config.dialect}", results
             )
         found = {entry.get("index"): entry.get(key) for entry in results}
         if len(results) != count or set(found) != set(range(count)):
@@ -150,7 +150,7 @@ class ServedReranker:
 
     def _number(self, score: object) -> float:
         if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
-            raise self.server.unusable(f"a score that is no number: {str(score)[:40]}")
+            raise self.server.unusable(f"a score that is not a number: {str(score)[:40]}")
         return float(score)
 
     def _as_logits(self, scores: list[float], *, distinct: int) -> list[float]:
@@ -161,7 +161,7 @@ class ServedReranker:
             return scores
         if not between:
             raise self.server.unusable(
-                "scores outside of 0 to 1: these are no probabilities (reranking.scores = logits takes them)"
+                "scores outside 0 to 1: these are not probabilities (reranking.scores = logits takes them)"
             )
         certain = [min(max(score, CERTAIN), 1 - CERTAIN) for score in scores]
         return [math.log(score / (1 - score)) for score in certain]

@@ -1,4 +1,4 @@
-"""A run is made: all candidates of all questions, all cross-encoders over them, then answers."""
+"""Makes a run: all candidates of all questions, scored by all cross-encoders, then answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from ragcli.evaluation.judging import judge, judge_by_qrels
 from ragcli.evaluation.missing import missing_gold
 from ragcli.evaluation.questions import Question
 from ragcli.evaluation.records import (
-    AnsweredQuestion,
     JudgedQuestion,
     Retrieval,
     RetrievalName,
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from ragcli.encoders.bi_encoder import Vectors
 
 Progress = Callable[[str, int, int], None]
-"""Gets a stage's name, what of it is done, and how much it is in all."""
+"""Gets the name of a stage, how much of it is done, and its total."""
 
 
 def evaluate_questions(
@@ -53,10 +52,10 @@ def evaluate_questions(
     answers: bool = False,
     progress: Progress | None = None,
 ) -> Run:
-    """The questions of a file over the index that the settings name, by each of the `methods` of retrieving
-    (that of the settings where none is given). Answers are by the settings' method alone.
+    """The questions of a file over the configured index, with each of the retrieval `methods` (the configured
+    one if none is given). Answers use only the configured method.
 
-    Raises UsageError where no question names a passage of it, and what opening index and models raises.
+    Raises UsageError if no question names a passage of it, and whatever opening index and models raises.
     """
     store.check(config)
     loaded = [load_reranker(reranker) for reranker in rerankers]
@@ -67,28 +66,27 @@ def evaluate_questions(
     judged, retrievals, chunks = candidates_of_index(config, embedder, questions, searched, methods)
     missing = missing_gold(questions, chunks)
     _tell(progress, "retrieving", len(questions), len(questions))
-    # What can fail for want of a server comes before the long work.
+    # What fails without a server comes before the long work.
     answered = answer_all(config, questions, progress) if answers else ()
-    scorings = _score_all(loaded, judged, progress)
     with _index(config, embedder) as index:
 
         def retrieving(method: RetrievalName) -> Callable[[str], object]:
             one = config.retrieval.model_copy(update={"method": method})
             return lambda text: retrieve(index, text, embedder.embed([text], query=True)[0], one, EVERYTHING)
 
-        seconds = _time(
-            judged,
+        run = _scored(
+            config,
+            title,
             embedder,
             loaded,
-            config,
+            judged,
+            retrievals,
             depths,
             {method: retrieving(method) for method in methods},
             progress,
+            chunks=len(chunks),
         )
-    made = _run(
-        config, title, embedder, judged, retrievals, scorings, depths, answered, seconds, chunks=len(chunks)
-    )
-    return replace(made, missing=missing)
+    return replace(run, answers=answered, missing=missing)
 
 
 def candidates_of_index(
@@ -116,7 +114,7 @@ def evaluate_beir(
     methods: Methods = (),
     progress: Progress | None = None,
 ) -> Run:
-    """A judged collection, searched exactly. Its vectors are kept beside the index for the next time."""
+    """A judged collection, searched exactly. Its vectors are kept next to the index for the next time."""
     loaded = [load_reranker(reranker) for reranker in rerankers]
     embedder = load_bi_encoder(config.embedding, bulk=True)
     asked = {query: text for query, text in collection.queries.items() if collection.qrels.get(query)}
@@ -143,43 +141,36 @@ def evaluate_beir(
             judge_by_qrels(query, text, candidates, collection.corpus, collection.qrels[query])
             for (query, text), candidates in zip(asked.items(), pooled.candidates, strict=True)
         )
-        scorings = _score_all(loaded, judged, progress)
-        seconds = _time(
-            judged,
+        return _scored(
+            config,
+            collection.name,
             embedder,
             loaded,
-            config,
+            judged,
+            pooled.retrievals,
             depths,
             {method: retrieving(method) for method in methods},
             progress,
+            documents=len(collection.corpus),
+            left_out_of_their_own_ranking=sum(collection.own_document(query) is not None for query in asked),
         )
-    return _run(
-        config,
-        collection.name,
-        embedder,
-        judged,
-        pooled.retrievals,
-        scorings,
-        depths,
-        (),
-        seconds,
-        documents=len(collection.corpus),
-        left_out_of_their_own_ranking=sum(collection.own_document(query) is not None for query in asked),
-    )
 
 
-def _run(
+def _scored(
     config: Config,
     title: str,
     embedder: BiEncoder,
+    rerankers: Sequence[Reranker],
     judged: tuple[JudgedQuestion, ...],
     retrievals: tuple[Retrieval, ...],
-    scorings: tuple[Scoring, ...],
     depths: Sequence[int],
-    answers: tuple[AnsweredQuestion, ...],
-    seconds: tuple[StageSeconds, ...],
+    retrieving: Mapping[str, Callable[[str], object]],
+    progress: Progress | None,
     **searched: int,
 ) -> Run:
+    """All candidates scored by all cross-encoders, and some questions timed. `searched` says in what."""
+    scorings = _score_all(rerankers, judged, progress)
+    seconds = _time(judged, embedder, rerankers, config, depths, retrieving, progress)
     settings: dict[str, Any] = {
         **repeatable(config),
         **searched,
@@ -202,15 +193,14 @@ def _run(
         judged,
         scorings,
         tuple(sorted(set(depths))),
-        answers,
-        seconds,
-        settings,
+        seconds=seconds,
+        settings=settings,
         retrievals=retrievals,
     )
 
 
 def _deepest(config: Config, depths: Sequence[int]) -> int:
-    """The candidates that all arms have: those of the settings, or more where a depth asks for more."""
+    """The number of candidates of all arms: the configured one, or more if a depth needs more."""
     return max(config.retrieval.candidates, *depths, 1)
 
 

@@ -1,4 +1,4 @@
-"""A run as a JSON file, and back. Reports write it, with what follows from it beside it."""
+"""A run as a JSON file, and back. Reports write it together with its summary."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ragcli.evaluation.records import Run
 
 KIND = "evaluation"
 SCHEMA = 1
-_HINT = "Such a file is written by: ragcli eval QUESTIONS --report FILE.json"
+_HINT = "Use a file written by: ragcli eval QUESTIONS --report FILE.json"
 
 
 def run_fields(run: Run) -> dict[str, Any]:
-    """The run as JSON can hold it: a logit that is no number becomes null."""
+    """The run as JSON: a logit that is not a finite number becomes null."""
     fields = asdict(run)
     for part in (fields, *fields["others"]):
         for scoring in part["scorings"]:
@@ -30,7 +30,7 @@ def run_fields(run: Run) -> dict[str, Any]:
 
 
 def read_run(path: Path) -> Run:
-    """Raises UsageError where the file is missing or holds something else."""
+    """Raises UsageError if the file is missing or is something else."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -38,7 +38,7 @@ def read_run(path: Path) -> Run:
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not JSON: {error}.", hint=_HINT) from error
     if not isinstance(document, dict) or document.get("kind") != KIND or "run" not in document:
-        raise UsageError(f"{path} holds no evaluation.", hint=_HINT)
+        raise UsageError(f"{path} contains no evaluation.", hint=_HINT)
     if document.get("schema") != SCHEMA:
         raise UsageError(
             f"{path} was written by another version of ragcli (schema {document.get('schema')}).",

@@ -1,6 +1,6 @@
-"""Messages become a stream of text, always through the `openai` client, whosever the server is.
+"""Messages become a stream of text, always through the `openai` client, whatever the server.
 
-A stream that does not end properly is an error that carries what had arrived, never an answer.
+A stream that does not end properly is an error with the text so far, never an answer.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ragcli.errors import ConfigError, LLMError
 from ragcli.llm.endings import ending, plain
 from ragcli.llm.failures import (
     EXAMPLE,
+    address,
     as_llm_error,
     check_address,
     cut_off,
@@ -24,10 +25,8 @@ from ragcli.llm.failures import (
     empty_answer,
     endless_answer,
     is_too_long,
-    missing_key,
     reported,
     stopped_answer,
-    unusable_key,
 )
 from ragcli.llm.local import local_server
 from ragcli.llm.reasoning import Splitter
@@ -37,7 +36,7 @@ from ragcli.llm.yes_or_no import probability_of_yes
 from ragcli.models import locate
 from ragcli.models.embedded_llms import EMBEDDED_LLMS, EmbeddedLLM
 from ragcli.servers.addresses import open_client
-from ragcli.servers.redaction import remember_secret
+from ragcli.servers.keys import read_key
 from ragcli.types import Message, Usage
 
 if TYPE_CHECKING:
@@ -47,25 +46,25 @@ if TYPE_CHECKING:
 LOCAL = "local"
 
 CHARACTERS_PER_TOKEN = 3.5
-"""An estimate on the safe side for English text: common tokenizers need 4 characters or more to a token."""
+"""A safe estimate for English text: common tokenizers have 4 or more characters per token."""
 
 MOST_CHARACTERS_PER_TOKEN = 64
-"""An answer of more than this for each of `answer_tokens` comes from a server that does not end it."""
+"""An answer with more than this for each of `answer_tokens` comes from a server that does not end it."""
 
 MOST_REASONING = 1_000_000
-"""In characters. Not every server counts what a model thinks among the tokens of its answer."""
+"""In characters. Not every server counts the reasoning among the tokens of the answer."""
 
 
 @contextmanager
 def open_llm(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> Iterator[LLM]:
     """The configured model, ready to stream. `base_url = local` starts the embedded server for the block.
 
-    Raises LLMError when the key is missing, ModelError when the local model's file is, and ConfigError for an
-    address that is none or a model that the embedded server has not.
+    Raises LLMError if the key is missing, ModelError if the local model's file is missing, and ConfigError
+    for an invalid address or a model that the embedded server does not have.
     """
     check_address(config)
     check_extra(config)
-    key = _api_key(config, environ)
+    key = read_key(config.api_key_env, address(config), LLMError, environ)
     with ExitStack() as stack:
         if config.embedded:
             file = locate.llm_file(embedded_llm(config))
@@ -86,21 +85,21 @@ def check(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> None:
     check_extra(config)
     if config.embedded:
         locate.llm_file(embedded_llm(config))
-    _api_key(config, environ)
+    read_key(config.api_key_env, address(config), LLMError, environ)
 
 
 def embedded_llm(config: LLMConfig) -> EmbeddedLLM:
-    """The one that `llm.model` names. Raises ConfigError where the embedded server has no such model."""
+    """The one that `llm.model` names. Raises ConfigError if the embedded server does not have it."""
     if config.model in EMBEDDED_LLMS:
         return EMBEDDED_LLMS[config.model]
     raise ConfigError(
-        f"The embedded server has {' and '.join(EMBEDDED_LLMS)}, and not {config.model!r}.",
+        f"The embedded server has {' and '.join(EMBEDDED_LLMS)}, but not {config.model!r}.",
         hint="Name the endpoint that has it: --base-url URL, or llm.base_url.",
     )
 
 
 def estimate_tokens(text: str) -> int:
-    """For servers that cannot count: an estimate, rather too many than too few."""
+    """For servers that cannot count: an estimate, too many rather than too few."""
     return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
@@ -116,21 +115,27 @@ class LLM:
         self._one_at_a_time: AbstractContextManager[object] = Lock() if config.embedded else nullcontext()
 
     def turn(self) -> AbstractContextManager[object]:
-        """For requests that follow each other: the embedded server remembers one prompt, the last."""
+        """For requests that belong together: the embedded server remembers only the last prompt."""
         return self._one_at_a_time
 
     def stream(
-        self, messages: Sequence[Message], *, stop: Sequence[str] = (), goes_on: bool = False
+        self,
+        messages: Sequence[Message],
+        *,
+        stop: Sequence[str] = (),
+        schema: Mapping[str, Any] | None = None,
+        goes_on: bool = False,
     ) -> Generation:
-        """Starts an answer that ends before any of the texts in `stop`.
+        """Starts an answer that ends before any of the texts in `stop`, and is JSON of this `schema` where
+        the endpoint knows how.
 
-        `goes_on`: the embedded server need not read again how these messages begin, if the last ones in the
-        same turn began so. Nothing is sent before the generation is iterated.
+        `goes_on`: the embedded server does not read the beginning of these messages again if the last ones
+        in the same turn began in the same way. Nothing is sent until the generation is iterated.
         """
-        return Generation(self, messages, stop, goes_on)
+        return Generation(self, messages, stop, schema, goes_on=goes_on)
 
     def probability_of_yes(self, messages: Sequence[Message]) -> float:
-        """How probable "yes" is beside "no" as the first word of the embedded LLM. Raises LLMError."""
+        """The embedded LLM's probability of "yes" as the first word, relative to "no". Raises LLMError."""
         from openai import OpenAIError
 
         try:
@@ -140,11 +145,11 @@ class LLM:
 
     @property
     def refused_fields(self) -> tuple[str, ...]:
-        """Fields of the request that the endpoint refused: it is asked without them from then on."""
+        """Fields of the request that the endpoint refused; later requests leave them out."""
         return self._request.left_out
 
     def offered(self) -> tuple[str, ...]:
-        """The names of the models that the endpoint lists; empty where it does not say."""
+        """The names of the models that the endpoint lists; empty if it does not say."""
         from openai import OpenAIError
 
         try:
@@ -153,14 +158,19 @@ class LLM:
             return ()
 
     def _open(
-        self, messages: Sequence[Message], stop: Sequence[str], goes_on: bool
+        self,
+        messages: Sequence[Message],
+        stop: Sequence[str],
+        schema: Mapping[str, Any] | None,
+        *,
+        goes_on: bool,
     ) -> Stream[ChatCompletionChunk]:
-        """Asks again without the fields that the endpoint says it does not take, until it names no other."""
+        """Asks again without the fields that the endpoint says it does not accept, until it names no more."""
         from openai import APIStatusError
 
         refused: frozenset[str] = frozenset()
         while True:
-            body = self._request.body(messages, stop, refused)
+            body = self._request.body(messages, stop, refused, schema)
             if goes_on:
                 body["cache_prompt"] = True
             try:
@@ -175,7 +185,7 @@ class LLM:
                 return stream
 
     def _send(self, body: dict[str, Any]) -> Stream[ChatCompletionChunk]:
-        # The client has no arguments for the fields of other servers, so all go past them.
+        # The client has no arguments for the fields of other servers, so all fields go around them.
         rest = {name: value for name, value in body.items() if name not in ("model", "messages")}
         stream: Stream[ChatCompletionChunk] = self._client.chat.completions.create(
             model=body["model"], messages=body["messages"], stream=True, extra_body=rest
@@ -186,15 +196,23 @@ class LLM:
 class Generation:
     """One answer, as it arrives: iterate it once for its pieces of text, free of control characters.
 
-    A piece is empty while the model thinks, so that who listens can stop it. One that begins with
-    `llm_reasoning.RESTART` says that all before it was no part of the answer.
+    A piece is empty while the model thinks, so that the caller can stop it. One that begins with
+    `llm_reasoning.RESTART` says that everything before it was not part of the answer.
 
-    Afterwards `text` is the whole, without the model's `reasoning`; `finish_reason` says why it ended and
-    `cut_off` whether that was a limit. `usage` counts tokens: an estimate (`usage_estimated`) where the
-    server sent no count. Raises LLMError for all but an answer that came to its end or its limit.
+    Afterwards `text` is the whole text, without the model's `reasoning`; `finish_reason` says why it ended
+    and `cut_off` whether that was a limit. `usage` counts tokens: an estimate (`usage_estimated`) if the
+    server sent no count. Raises LLMError unless the answer came to its end or its limit.
     """
 
-    def __init__(self, llm: LLM, messages: Sequence[Message], stop: Sequence[str], goes_on: bool) -> None:
+    def __init__(
+        self,
+        llm: LLM,
+        messages: Sequence[Message],
+        stop: Sequence[str],
+        schema: Mapping[str, Any] | None = None,
+        *,
+        goes_on: bool = False,
+    ) -> None:
         self.text = ""
         self.reasoning = ""
         self.finish_reason: str | None = None
@@ -204,6 +222,7 @@ class Generation:
         self._llm = llm
         self._messages = messages
         self._stop = stop
+        self._schema = schema
         self._goes_on = goes_on
         self._splitter = Splitter()
         self._told_reasoning = ""
@@ -215,11 +234,11 @@ class Generation:
         config = self._llm._config
         began = False
         try:
-            with self._llm._open(self._messages, self._stop, self._goes_on) as stream:
+            with self._llm._open(self._messages, self._stop, self._schema, goes_on=self._goes_on) as stream:
                 began = True
                 for chunk in chunks_of(stream):
                     yield from self._read(chunk)
-        # The client lets unreadable JSON through as what json makes of it.
+        # The client does not catch the error for unreadable JSON.
         except (OpenAIError, ValueError, RecursionError) as error:
             raise as_llm_error(error, config, began=began, partial=self.text) from error
         if rest := self._splitter.finish():
@@ -249,7 +268,7 @@ class Generation:
             raise endless_answer(self._llm._config, partial=self.text)
 
     def _room(self) -> int:
-        """How many more characters are taken; negative where there were too many already."""
+        """How many more characters are accepted; negative if there were already too many."""
         reasoning = MOST_REASONING - len(self._told_reasoning) - len(self._splitter.parts.reasoning)
         answer = self._llm._config.answer_tokens * MOST_CHARACTERS_PER_TOKEN - len(self.text)
         return reasoning if self._splitter.parts.thinks else min(answer, reasoning)
@@ -260,7 +279,7 @@ class Generation:
         self.reasoning = "\n\n".join(filter(None, (self._told_reasoning.strip(), parts.reasoning)))
 
     def _check_end(self) -> None:
-        """Raises LLMError for what is no answer."""
+        """Raises LLMError if this is not an answer."""
         config = self._llm._config
         if self.finish_reason is None:
             raise cut_off(config, partial=self.text)
@@ -284,19 +303,6 @@ def _client(base_url: str, key: str, config: LLMConfig, *, proxies: bool) -> Ope
         example=EXAMPLE,
         proxies=proxies,
     )
-
-
-def _api_key(config: LLMConfig, environ: Mapping[str, str]) -> str:
-    """The key from the environment; "" for servers that want none."""
-    if not config.api_key_env:
-        return ""
-    key = environ.get(config.api_key_env, "").strip()
-    if not key:
-        raise missing_key(config)
-    remember_secret(key)
-    if not (key.isascii() and key.isprintable()):
-        raise unusable_key(config)
-    return key
 
 
 __all__ = ["LLM", "LOCAL", "Generation", "LLMError", "check", "estimate_tokens", "open_llm"]

@@ -1,7 +1,7 @@
-"""What an endpoint is asked with: the fields of the settings, without those that it has refused.
+"""The request to an endpoint: the fields of the settings, without those that it has refused.
 
-The protocol is one, but not every server takes all of it: newer models of OpenAI refuse `max_tokens` and a
-temperature, Mistral refuses `seed` and `stream_options`, others a `stop`.
+There is one protocol, but not every server accepts all of it: newer models of OpenAI refuse `max_tokens` and
+a temperature, Mistral refuses `seed` and `stream_options`, others a `stop`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 REFUSED = (400, 422)
 LIMIT, NEWER_LIMIT = "max_tokens", "max_completion_tokens"
-OPTIONAL = ("seed", "stream_options", "temperature", "stop")
-"""Without these an answer is an answer all the same."""
+OPTIONAL = ("seed", "stream_options", "temperature", "stop", "response_format")
+"""Without these an answer is still an answer."""
 
 OWN = ("model", "messages")
-"""What `llm.extra` cannot change: these are the question, and have settings of their own."""
+"""What `llm.extra` cannot change: these are the question, and have their own settings."""
 
-# A limit that is too high is not an unknown one, and must be put right in the settings.
+# A limit that is too high is not an unknown field, and must be corrected in the settings.
 _UNKNOWN = re.compile(
     r"not (?:supported|permitted|allowed|recognized|recognised|known|accepted|available|a valid)"
     r"|unsupported|unknown|unrecogni[sz]ed|unexpected|forbidden|extra (?:inputs?|fields?)|additional propert"
@@ -44,13 +44,19 @@ class Request:
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """The fields that the server refused and is asked without, sorted."""
+        """The fields that the server refused and that are left out, sorted."""
         return tuple(sorted(self._left_out))
 
     def body(
-        self, messages: Sequence[Message], stop: Sequence[str], refused: frozenset[str] = frozenset()
+        self,
+        messages: Sequence[Message],
+        stop: Sequence[str],
+        refused: frozenset[str] = frozenset(),
+        schema: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """The whole request, with what `llm.extra` adds and removes. `refused`: left out as well."""
+        """The whole request, with what `llm.extra` adds and removes. `refused`: left out as well. `schema`:
+        of the JSON that the answer is to be.
+        """
         config, without = self._config, self._left_out | refused
         limit = NEWER_LIMIT if LIMIT in without else LIMIT
         fields: dict[str, Any] = {
@@ -61,6 +67,9 @@ class Request:
         }
         if stop:
             fields["stop"] = list(stop)
+        if schema is not None:
+            form = {"name": "answer", "strict": True, "schema": schema}
+            fields["response_format"] = {"type": "json_schema", "json_schema": form}
         fields |= config.extra
         kept = {name: value for name, value in fields.items() if name not in without and value != ""}
         return {
@@ -71,25 +80,25 @@ class Request:
         }
 
     def remember(self, refused: frozenset[str]) -> None:
-        """From now on the server is asked without these."""
+        """From now on, requests leave these out."""
         self._left_out |= refused
 
 
 def refused_fields(error: APIStatusError, asked: Mapping[str, Any]) -> frozenset[str]:
-    """Those of the request that the server does not take, by its own words; none for another refusal."""
+    """Fields of the request that the server does not accept, by its own words; none for another refusal."""
     if error.status_code not in REFUSED:
         return frozenset()
     said = f"{said_in(error.response.text)} {getattr(error, 'param', None) or ''}"
     names = list(OPTIONAL)
     if _UNKNOWN.search(said):
         names += (LIMIT, NEWER_LIMIT)
-        # "Use max_completion_tokens instead" speaks of the other one.
+        # "Use max_completion_tokens instead" is about the other one.
         said += f" {LIMIT}" if _names(said, NEWER_LIMIT) and NEWER_LIMIT not in asked else ""
     return frozenset(name for name in names if name in asked and _names(said, name))
 
 
 def check_extra(config: LLMConfig) -> None:
-    """Raises ConfigError for a field that has a setting of its own."""
+    """Raises ConfigError for a field that has its own setting."""
     for name in OWN:
         if name in config.extra:
             raise ConfigError(

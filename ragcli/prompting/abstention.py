@@ -1,4 +1,4 @@
-"""Saying that there is no answer: when the passages are not relevant, or when the LLM says so itself."""
+"""Saying that there is no answer: if the passages are not relevant, or if the LLM says so itself."""
 
 from __future__ import annotations
 
@@ -11,13 +11,7 @@ from ragcli.types import Candidate
 NO_ANSWER = "The documents do not answer this question."
 
 NO_ANSWER_WORD = "NO_ANSWER"
-"""What the prompt asks for, when the passages hold no answer."""
-
-_WORD = "NO_ANSWER"
-"""What the prompt asks for, when the passages hold no answer."""
-
-ASKED = "\nIs the answer to this question written in the passages? Reply with yes or no."
-"""After the question, instead of an answer to it."""
+"""What the prompt asks for if the passages have no answer."""
 
 _WORD = re.compile(rf"\W*{NO_ANSWER_WORD.replace('_', '[_ ]')}\b")
 
@@ -26,7 +20,7 @@ def below_threshold(candidates: Sequence[Candidate], config: PromptingConfig) ->
     """Whether even the best candidate is less similar than `min_similarity` demands, or less likely to be
     relevant than `min_probability` does.
 
-    The latter never for candidates that no cross-encoder has scored: a cosine is not a probability.
+    The latter is never so for candidates without a cross-encoder's score: a cosine is not a probability.
     """
     if max(candidate.similarity for candidate in candidates) < (config.min_similarity or 0.0):
         return True
@@ -35,5 +29,5 @@ def below_threshold(candidates: Sequence[Candidate], config: PromptingConfig) ->
 
 
 def is_abstention(text: str) -> bool:
-    """Whether the text is what an LLM is asked to write where there is no answer, or what ragcli writes."""
+    """Whether the text is what an LLM is asked to write if there is no answer, or what ragcli then says."""
     return text == NO_ANSWER or _WORD.match(text) is not None

@@ -15,6 +15,8 @@ from ragcli.reporting import plain_text as words
 
 if TYPE_CHECKING:
     from ragcli.config import Config
+    from ragcli.encoders.occlusion import Occlusion, Reading, WordChange
+    from ragcli.store import Index
     from ragcli.types import (
         Answer,
         Candidate,
@@ -32,13 +34,13 @@ Fields = dict[str, Any]
 
 
 def document(kind: str, fields: Mapping[str, Any], *, indent: int | None = 2) -> str:
-    """One JSON document, without the newline at its end; on one line where `indent` is None.
+    """One JSON document, without the newline at its end; on one line if `indent` is None.
 
     Raises ValueError for NaN and infinity.
     """
     whole = {"schema": SCHEMA, "kind": kind, **fields}
     text = json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=indent)
-    # Strings alone can hold these characters: json itself has escaped those below U+0020.
+    # Only strings can contain these characters: json itself has escaped those below U+0020.
     return words.CONTROLS.sub(
         lambda match: f"\\u{ord(match.group()):04x}" if match.group() != "\n" else "\n", text
     )
@@ -67,8 +69,34 @@ def search(record: SearchResult, config: Config) -> str:
     return document("search", {**fields, **repeatable(config)})
 
 
+def explanation(question: str, found: Sequence[tuple[Candidate, Occlusion]], of: int, config: Config) -> str:
+    """Each passage with both readings; the spans of words are of `passage` and `question`, in characters."""
+    passages = [
+        {
+            **candidate_fields(candidate),
+            "passage": occlusion.passage,
+            "cross_encoder": _reading_fields(occlusion.cross_encoder),
+            "bi_encoder": _reading_fields(occlusion.bi_encoder),
+        }
+        for candidate, occlusion in found
+    ]
+    fields = {"question": found[0][1].question if found else question, "of": of, "passages": passages}
+    return document("explanation", {**fields, **repeatable(config)})
+
+
+def _reading_fields(reading: Reading) -> Fields:
+    def changes(words: Sequence[WordChange]) -> list[Fields]:
+        return [{"start": word.start, "end": word.end, "change": word.change} for word in words]
+
+    return {
+        "score": reading.score,
+        "question_words": changes(reading.question),
+        "passage_words": changes(reading.passage),
+    }
+
+
 def comparison(record: Comparison, config: Config) -> str:
-    """Each candidate stands once, in reranked order, with its ranks and its place in both prompts."""
+    """Each candidate once, in reranked order, with its ranks and its place in both prompts."""
     candidates = [
         {
             **candidate_fields(movement.candidate),
@@ -125,6 +153,20 @@ def sources(collection: str, records: Iterable[SourceInfo]) -> str:
         for record in records
     ]
     return document("sources", {"collection": collection, "sources": fields})
+
+
+def collection_fields(name: str, index: Index) -> Fields:
+    """What an open collection holds, and what built it."""
+    return {
+        "collection": name,
+        "sources": len(index.sources()),
+        "chunks": index.count(),
+        "embedding_model": index.manifest.embedding_model,
+        "fingerprint": index.manifest.fingerprint,
+        "chunk_size": index.manifest.chunk_size,
+        "chunk_overlap": index.manifest.chunk_overlap,
+        "created_at": index.manifest.created_at,
+    }
 
 
 def answer_fields(record: Answer) -> Fields:

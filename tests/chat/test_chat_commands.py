@@ -39,13 +39,13 @@ def test_a_line_is_a_question_or_a_command(line: str, wanted: Command | str) -> 
         ("/sorces", "There is no command /sorces.", "Did you mean /sources?"),
         ("/xyzzy", "There is no command /xyzzy.", "/help"),
         ("/", "There is no command /.", "/help"),
-        ("/open", "/open needs something after it.", "/open N"),
+        ("/open", "/open needs an argument.", "/open N"),
         ("/open two", "'two' is not a number.", "/open N"),
         ("/k -1", "'-1' is not a number.", "/k [N]"),
         ("/k ٣", "'٣' is not a number.", "/k [N]"),
         (f"/k {'9' * 5000}", "is not a number.", "/k [N]"),
-        ("/quit now", "/quit takes nothing after it.", "/quit"),
-        ("/save", "/save needs something after it.", "/save FILE"),
+        ("/quit now", "/quit takes no argument.", "/quit"),
+        ("/save", "/save needs an argument.", "/save FILE"),
     ],
 )
 def test_what_does_not_fit_is_said_with_what_would(line: str, message: str, hint: str) -> None:

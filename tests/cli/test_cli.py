@@ -171,7 +171,7 @@ def test_version() -> None:
             """Quote it: ragcli search -k 3 'what'"'"'s $5' --compare""",
         ),
         (("ask", "x", "--profile", "opanai"), "no profile 'opanai'", "Did you mean openai?"),
-        (("ask", "x", "--compare", "--no-rerank"), "--compare needs the reranker", "--no-rerank"),
+        (("ask", "x", "--compare", "--no-rerank"), "do not go together", "Leave out --no-rerank."),
         (("ask", "x", "--profile", "her"), "no profile 'her'", "local, local-large, openai"),
         (("ask", "x", "--config", "missing.toml"), "no config file missing.toml", "ragcli config init"),
         (("ask", "", "--no-rerank"), "The question is empty", "ragcli ask"),
@@ -441,7 +441,7 @@ def test_the_embedded_llm_answers_under_no_other_name(library: Path, name: str) 
     (library / "questions.txt").write_text(f"{QUESTION}\n", encoding="utf-8")
     outcome = run(name, QUESTION if name == "ask" else "questions.txt", "--model", "gpt-4o-mini")
     assert (outcome.status, outcome.stdout) == (ExitCode.USAGE, "")
-    assert "has SmolLM2-135M-Instruct and Qwen2.5-Coder-1.5B-Instruct, and not 'gpt-4o" in outcome.stderr
+    assert "has SmolLM2-135M-Instruct and Qwen2.5-Coder-1.5B-Instruct, but not 'gpt-4o" in outcome.stderr
     assert "--base-url" in outcome.stderr
 
 

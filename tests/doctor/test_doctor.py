@@ -1,4 +1,4 @@
-"""What `ragcli doctor` finds: each part by itself, in order and out of order."""
+"""What `ragcli doctor` finds: each part by itself, working and broken."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_packages_are_held_to_the_requirements() -> None:
     assert (fine.state, fine.detail) == ("ok", "2 as required")
     off = check_packages(wanted, installed(alpha="3.1"))  # type: ignore[arg-type]
     assert off.state == "broken"
-    assert "alpha is 3.1, wanted is <3,>=2" in off.detail
+    assert "alpha is 3.1, required is <3,>=2" in off.detail
     assert "beta is not installed" in off.detail
     assert off.fix == f'{installer()} "alpha<3,>=2" "beta==1.0"'
 
@@ -220,7 +220,7 @@ def test_a_malformed_address_is_a_finding_and_no_crash() -> None:
     )
     for finding in findings:
         assert finding.state == "broken"
-        assert "is no http or https address" in finding.detail
+        assert "is not an http or https address" in finding.detail
 
 
 def test_an_llm_that_fails_after_its_first_token_is_broken(server: FaultServer) -> None:
@@ -240,7 +240,7 @@ def passage(text: str) -> Chunk:
 
 
 def fill(config: Config, embedder: BiEncoder, *, vectors_of: str = "") -> None:
-    """An index of one document; its vectors are of another text where `vectors_of` names one."""
+    """An index of one document; its vectors are those of another text if `vectors_of` is given."""
     with store.open_store(
         config,
         create=True,

@@ -1,4 +1,4 @@
-"""Mail, notebooks, saved pages, subtitles, compressed text, and what only a program of the user's reads."""
+"""Mail, notebooks, saved pages, subtitles, compressed text, and formats that a user's program reads."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class TestMail:
             "to": "all@norvik.example, board@norvik.example",
             "date": "2026-03-04",
         }
-        assert document.notes == ("attachments are named and not read: save them beside the mail",)
+        assert document.notes == ("attachments are listed but not read: save them next to the mail",)
 
     def test_html_is_read_where_there_is_no_other_text(self, folder: Path) -> None:
         mail = "Subject: x\nContent-Type: text/html\n\n<h1>News</h1><p>The oven is mended.</p>"
@@ -148,7 +148,7 @@ class TestMail:
         )
         document = make(folder, "a.mhtml", page)
         assert (document.title, document.text) == ("Rules", "Wash your hands!")
-        with pytest.raises(UnreadableFile, match="holds no web page"):
+        with pytest.raises(UnreadableFile, match="contains no web page"):
             make(folder, "b.mht", "Subject: x\n\ntext")
 
 
@@ -327,7 +327,7 @@ class TestConverters:
                 "the converter no-such-program cannot be started: no such file or directory",
             ),
             (f"{PYTHON} 'import sys; sys.exit(\"first\\nbad file\")' {{}}", "failed: bad file"),
-            (f"{PYTHON} 'raise SystemExit(3)' {{}}", "failed: it ended with 3"),
+            (f"{PYTHON} 'raise SystemExit(3)' {{}}", "failed: exit status 3"),
             (f"{PYTHON} 'print(chr(120) * 3_000_000)' {{}}", "writes more than 2 MB"),
             (
                 f"{PYTHON} 'import time; time.sleep(60)' {{}}",

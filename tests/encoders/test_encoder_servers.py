@@ -1,4 +1,4 @@
-"""Encoders behind HTTP: vectors, logits and order as here; an error for every answer that is none."""
+"""Encoders over HTTP: the same vectors, logits and order as here; an error for every invalid answer."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def url(embedder: BiEncoder, reranker: CrossEncoderReranker) -> Iterator[str]:
 
 @pytest.fixture
 def server(url: str) -> Iterator[Gate]:
-    """The real server, and what can happen on the way to it."""
+    """The real server, and faults on the way to it."""
     with gate(url) as standing:
         yield standing
 
@@ -83,7 +83,7 @@ def candidates() -> list[Candidate]:
 
 
 def scored(server: Gate) -> list[Any]:
-    """What was asked for at /rerank, without the known pair that comes first."""
+    """The requests to /rerank, without the known pair that comes first."""
     return [body for _, _, body in server.requests if body["query"] != QUESTION_OF_PAIR]
 
 
@@ -135,14 +135,14 @@ class TestEmbedding:
             ({"data": [{"index": 1, "embedding": [1.0, 0.0]}]}, "numbered them wrongly"),
             ({"data": [{"index": 0, "embedding": [1.0]}] * 2}, "2 vectors for 1 texts"),
             ({"data": [{"index": 0, "embedding": [0.0, 0.0]}]}, "length zero"),
-            ({"data": [{"index": 0, "embedding": [math.nan, 1.0]}]}, "no number"),
-            ({"data": [{"index": 0, "embedding": [None, 1.0]}]}, "no number"),
-            ({"data": [{"index": 0, "embedding": ["a", "b"]}]}, "no lists of numbers"),
+            ({"data": [{"index": 0, "embedding": [math.nan, 1.0]}]}, "values that are not numbers"),
+            ({"data": [{"index": 0, "embedding": [None, 1.0]}]}, "values that are not numbers"),
+            ({"data": [{"index": 0, "embedding": ["a", "b"]}]}, "not lists of numbers"),
             ({"data": [{"index": 0, "embedding": []}]}, "another shape"),
             ({"data": [{"index": 0}]}, "another shape"),
-            ({"data": [7]}, "no list of embeddings"),
-            ({"error": "loading"}, "no list of embeddings"),
-            ([], "no list of embeddings"),
+            ({"data": [7]}, "not a list of embeddings"),
+            ({"error": "loading"}, "not a list of embeddings"),
+            ([], "not a list of embeddings"),
         ],
     )
     def test_an_answer_that_is_none_is_an_error(self, server: Gate, answer: Any, message: str) -> None:
@@ -233,7 +233,7 @@ class TestReranking:
     def test_logits_that_pass_for_probabilities_are_noticed(self, server: Gate) -> None:
         server.faults["/rerank"] = [[{"index": 0, "score": 4.2}]]
         served = load_reranker(reranking_of(server, dialect="tei", scores="probabilities", model="bge"))
-        with pytest.raises(ServerError, match="no probabilities"):
+        with pytest.raises(ServerError, match="not probabilities"):
             served.logits("?", ["a"])
 
     def test_certain_probabilities_tie_and_stay_finite(self, server: Gate) -> None:
@@ -249,12 +249,12 @@ class TestReranking:
             ({"results": []}, "0 scores for 1 texts"),
             ({"results": [{"index": 0, "relevance_score": 1.5}] * 2}, "2 scores for 1 texts"),
             ({"results": [{"index": 3, "relevance_score": 1.5}]}, "numbered them wrongly"),
-            ({"results": [{"index": 0, "relevance_score": math.nan}]}, "no number: nan"),
-            ({"results": [{"index": 0, "relevance_score": None}]}, "no number: None"),
-            ({"results": [{"index": 0, "relevance_score": True}]}, "no number: True"),
-            ({"results": [{"index": 0, "score": 1.5}]}, "no number: None"),
+            ({"results": [{"index": 0, "relevance_score": math.nan}]}, "not a number: nan"),
+            ({"results": [{"index": 0, "relevance_score": None}]}, "not a number: None"),
+            ({"results": [{"index": 0, "relevance_score": True}]}, "not a number: True"),
+            ({"results": [{"index": 0, "score": 1.5}]}, "not a number: None"),
             ([{"index": 0, "score": 1.5}], "dialect jina"),
-            ({"results": ["first"]}, "no list of scores"),
+            ({"results": ["first"]}, "not a list of scores"),
         ],
     )
     def test_an_answer_that_is_none_is_an_error(self, server: Gate, answer: Any, message: str) -> None:
@@ -265,7 +265,7 @@ class TestReranking:
 
 
 class TestTheModelOfAName:
-    """A server's model has to be the one that its name says, where ragcli brings that one."""
+    """If ragcli includes a model of that name, the server's model must be the same."""
 
     @DIALECTS
     def test_that_scores_with_another_head_is_refused_before_anything_is_ranked(
@@ -340,8 +340,8 @@ class TestAServer:
         ("fault", "message", "hint"),
         [
             (401, "refused the key", "api_key_env"),
-            (404, "not the model", "model"),
-            (501, "does not do this", "url"),
+            (404, "does not have the model", "model"),
+            (501, "does not support this", "url"),
             (422, r"refused the request \(HTTP 422\).*as asked", "batch_size"),
             (DROP, "Nothing answers", "url"),
         ],
@@ -359,7 +359,7 @@ class TestAServer:
     def test_that_points_elsewhere_is_not_followed(
         self, server: Gate, url: str, section: str, status: int
     ) -> None:
-        """Passages go to the server that was named, and to no other."""
+        """Passages go only to the named server."""
         place = "/v1/embeddings" if section == "embedding" else "/rerank"
         server.faults["/"] = [(status, {"Location": f"{server.url}{place}"})]
         with pytest.raises(ServerError, match=rf"another address \(HTTP {status}\)") as caught:
@@ -373,7 +373,7 @@ class TestAServer:
     def test_whose_address_is_malformed_is_a_wrong_setting(
         self, server: Gate, section: str, address: str
     ) -> None:
-        with pytest.raises(ConfigError, match=rf"{section}\.url is no http or https address"):
+        with pytest.raises(ConfigError, match=rf"{section}\.url is not an http or https address"):
             USES[section](server, {"url": address})
 
     @pytest.mark.parametrize(
@@ -414,7 +414,7 @@ class TestAServer:
 
     def test_that_is_no_such_server_is_told_apart(self, server: Gate, section: str) -> None:
         server.faults["/"] = ["<html>"]
-        with pytest.raises(ServerError, match="no list of"):
+        with pytest.raises(ServerError, match="not a list of"):
             USES[section](server, {})
 
     def test_whose_key_is_wrong_never_sees_it_printed(
@@ -514,7 +514,7 @@ def test_a_search_through_servers_finds_what_a_search_here_finds(server: Gate, t
     for one, other in zip(here.candidates, there.candidates, strict=True):
         assert other.similarity == pytest.approx(one.similarity, abs=1e-4)
         assert other.logit == pytest.approx(one.logit, abs=1e-4)
-    # What a served model built is not what the model here built, whatever its name.
+    # An index of a served model is not one of the model here, whatever its name.
     mixed = local.model_copy(update={"store": StoreConfig(path=str(tmp_path / "served"))})
     with open_pipeline(mixed) as pipeline, pytest.raises(IndexMismatchError, match="served-"):
         pipeline.search(QUESTION)

@@ -187,7 +187,7 @@ class TestOtherModels:
         weights["classifier.bias"] = weights["classifier.bias"] * math.nan
         save_file(weights, tmp_path / "model.safetensors")
 
-        with pytest.raises(ModelError, match="not numbers"):
+        with pytest.raises(ModelError, match="NaN or infinite"):
             load_reranker(RerankingConfig(model=str(tmp_path))).logits(QUESTION, TEXTS)
 
     def test_damaged_weights_are_one_error(self, untrained: Path, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ class TestOtherModels:
 
 
 def make_distilbert(folder: Path) -> Path:
-    """A small DistilBERT with weights at random: no BERT, and without token types."""
+    """A small DistilBERT with random weights: not a BERT, and without token types."""
     import torch
     from transformers import AutoTokenizer, DistilBertConfig, DistilBertForSequenceClassification
 
@@ -217,7 +217,7 @@ def make_distilbert(folder: Path) -> Path:
 
 
 def reference(folder: Path, question: str, texts: list[str]) -> list[float]:
-    """What sentence-transformers' own CrossEncoder says, in float32."""
+    """The result of sentence-transformers' own CrossEncoder, in float32."""
     import torch
     from sentence_transformers import CrossEncoder
 

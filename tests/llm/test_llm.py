@@ -1,4 +1,4 @@
-"""Talking to an OpenAI-compatible server: what arrives, and what is said when it does not."""
+"""Talking to an OpenAI-compatible server: what arrives, and the error if nothing does."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class TestAFailure:
             ("http-422", "refused the request", "ragcli config show"),
             ("stalls-first", "did not answer in time", "llm.timeout_seconds"),
             ("not-a-stream", "broke off before its first word", "/v1"),
-            ("empty", "empty answer", "other words"),
+            ("empty", "empty answer", "Rephrase the question"),
         ],
     )
     def test_before_the_first_word(self, server: FaultServer, model: str, message: str, hint: str) -> None:
@@ -120,8 +120,8 @@ class TestAFailure:
     @pytest.mark.parametrize(
         ("model", "message"),
         [
-            ("cut", "broke off before its end"),
-            ("reset", "broke off before its end"),
+            ("cut", "broke off before it was complete"),
+            ("reset", "broke off before it was complete"),
             ("stalls-later", "sent nothing more for 0.4 seconds"),
             ("malformed", "not an answer"),
             ("error-event", "out of memory"),

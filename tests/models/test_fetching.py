@@ -1,4 +1,4 @@
-"""Wheels come from a package index without pip: found, continued, and used only with the right hash."""
+"""Wheels from a package index without pip: found, resumed, and used only with the right hash."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class TestWhereItLies:
     def test_a_page_that_is_no_index_is_one_line(self) -> None:
         with package_index({NAME: DATA}) as index:
             index.page = lambda: ("application/json", '{"files": [{"filename": "x"}]}')  # type: ignore[method-assign]
-            with pytest.raises(ModelError, match="is not that of a package index"):
+            with pytest.raises(ModelError, match="is not from a package index"):
                 found(index)
 
     def test_an_index_names_no_file_of_this_machine(self) -> None:
@@ -141,7 +141,7 @@ class TestTheDownload:
         with package_index({NAME: DATA}) as index:
             link = found(index)
             index.files[NAME] = DATA[::-1]
-            with pytest.raises(ModelError, match="another hash than its index says"):
+            with pytest.raises(ModelError, match="does not have the hash"):
                 fetched(link, tmp_path)
         assert list(tmp_path.iterdir()) == []
 
@@ -153,7 +153,7 @@ class TestTheDownload:
             fetched(found(index), tmp_path)
         assert "cannot be fetched" in caught.value.message
         assert "\n" not in caught.value.message
-        assert "goes on from here" in caught.value.hint
+        assert "continues from here" in caught.value.hint
         assert (tmp_path / f"{NAME}.part").read_bytes() == DATA[:5000]
 
     def test_a_file_that_is_not_there_is_not_asked_for_again(self, tmp_path: Path) -> None:
@@ -171,14 +171,14 @@ class TestTheDownload:
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
         with package_index({NAME: DATA}) as index:
             link = found(index)
-            with pytest.raises(ModelError, match="has 2 MB free, and 6 MB are needed"):
+            with pytest.raises(ModelError, match="has 2 MB free, but 6 MB are needed"):
                 fetched(link, tmp_path, room=5_000_000)
             assert not any(path.stat().st_size for path in tmp_path.iterdir())
             assert fetched(link, tmp_path)[0] == DATA
 
 
 class TestThePlaces:
-    """As pip and uv read them, so that a company's index is asked and not the public one."""
+    """As pip and uv read them, so that a company's index is used instead of the public one."""
 
     @pytest.fixture(autouse=True)
     def nothing_of_this_machine(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

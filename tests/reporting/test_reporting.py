@@ -1,4 +1,4 @@
-"""The screens, as pictures kept in tests/golden (RAGCLI_UPDATE_GOLDEN=1 draws them anew), and the JSON."""
+"""The screens, as pictures kept in tests/golden (RAGCLI_UPDATE_GOLDEN=1 updates them), and the JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ragcli.config import Config
 from ragcli.config.loading import Setting
 from ragcli.encoders.prior import Prior
 from ragcli.reporting import as_json, plain_text
-from ragcli.reporting.screens import comparison, manage, terminal
+from ragcli.reporting.screens import comparison, manage, occlusion, terminal
 from ragcli.reporting.screens.live import IngestProgress, Stream, spinner
 from ragcli.reporting.screens.terminal import PlainConsole
 from ragcli.types import Movement, Usage
@@ -41,6 +41,11 @@ def draw_answer(target: PlainConsole) -> None:
     terminal.print_sources(target, records.reranked_answer())
 
 
+def draw_explanation(target: PlainConsole) -> None:
+    occlusion.print_passage(target, records.reranked_candidates()[0], records.occlusion(), of=50)
+    occlusion.print_scale(target)
+
+
 SCREENS: dict[str, Callable[[PlainConsole], None]] = {
     "answer": draw_answer,
     "context": lambda c: terminal.print_context(c, records.reranked_answer().context),
@@ -59,6 +64,7 @@ SCREENS: dict[str, Callable[[PlainConsole], None]] = {
     "comparison-explained": lambda c: terminal.print_explained_orders(
         c, records.comparison(answers=False), limit=3, prior=Prior(7.5), rrf_k=60.0
     ),
+    "explanation": draw_explanation,
     "ingest": lambda c: manage.print_ingest(c, records.ingest_report(), show_all=False),
     "ingest-dry-run": lambda c: manage.print_ingest(c, records.ingest_report(dry_run=True), show_all=True),
     "sources": lambda c: manage.print_sources(c, records.sources()),
@@ -442,7 +448,7 @@ def test_what_was_cut_left_out_or_dropped_is_told() -> None:
     packed = replace(whole.context, left_out=2)
     cut = replace(whole, unknown_citations=(7,), context=packed, cut_off=True, truncated=3)
     terminal.print_notes(loud, cut)
-    assert "the LLM cited [7], which the prompt does not hold" in shown(loud)
+    assert "the LLM cited [7], not in the prompt" in shown(loud)
     assert "2 passages of the best did not fit the prompt's 1,792 tokens" in shown(loud)
     assert "the LLM was stopped after 18 tokens" in shown(loud)
     assert "3 texts" in shown(loud)

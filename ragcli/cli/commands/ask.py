@@ -10,9 +10,10 @@ import typer
 
 from ragcli.cli import options
 from ragcli.cli.environment import Environment
-from ragcli.cli.session import Flags, Screens, environment_of, parse_filters
+from ragcli.cli.grouping import grouped
+from ragcli.cli.session import Screens, environment_of
 from ragcli.cli.verbosity import BI_ENCODER, CROSS_ENCODER, LLM, Telling
-from ragcli.errors import ExitCode, LLMError, UsageError
+from ragcli.errors import ExitCode, LLMError
 
 if TYPE_CHECKING:
     from ragcli.config import Config
@@ -31,46 +32,31 @@ Strict = Annotated[
 ]
 
 
+@grouped
 def ask(
     ctx: typer.Context,
     question: options.Question,
+    *,
     compare: options.Compare = False,
-    no_rerank: options.NoRerank = False,
-    retrieval: options.Retrieval = None,
-    candidates: options.Candidates = None,
-    top_k: options.TopK = None,
-    source: options.Source = None,
-    where: options.Where = None,
-    base_url: options.BaseUrl = None,
-    model: options.Model = None,
+    ranking: options.RankingOptions,
+    which: options.FilterOptions,
+    llm: options.LLMOptions,
     as_json: options.Json = False,
     show_context: ShowContext = False,
     show_all: options.ShowAll = False,
     strict: Strict = False,
-    timings: options.Timings = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    telling: Telling,
+    given: options.ConfigOptions,
+    serving: options.ServeOptions,
 ) -> None:
     """Answer a question from the ingested documents, with the places that the answer rests on."""
-    if compare and no_rerank:
-        raise UsageError("--compare needs the reranker.", hint="Leave out --no-rerank.")
-    overrides = {
-        "collection": collection,
-        "retrieval.method": retrieval,
-        "retrieval.candidates": candidates,
-        "retrieval.top_k": top_k,
-        "reranking.enabled": False if no_rerank else None,
-        "llm.base_url": base_url,
-        "llm.model": model,
-    }
     environment = environment_of(ctx)
-    settings = Flags(config, profile, overrides).load(environment)
-    filters = parse_filters(source, where)
-    view = _View(environment, as_json, show_context, show_all, Telling(quiet, verbose, timings))
-    roles = [BI_ENCODER, LLM] if no_rerank else [BI_ENCODER, CROSS_ENCODER, LLM]
+    settings = given.load(
+        environment, ranking.overrides(compare=compare), llm.overrides(), serving.overrides()
+    )
+    filters = which.filters()
+    view = _View(environment, as_json, show_context, show_all, telling)
+    roles = [BI_ENCODER, LLM] if ranking.no_rerank else [BI_ENCODER, CROSS_ENCODER, LLM]
     view.telling.models(view.screens, settings, *roles)
     if compare:
         comparison = view.compare(question, settings, filters)
@@ -99,9 +85,9 @@ class _View:
         self.telling = telling
 
     def answer(self, question: str, config: Config, filters: Filters) -> Answer:
-        from ragcli.pipeline import open_pipeline
         from ragcli.reporting import as_json as json
         from ragcli.reporting.screens import terminal
+        from ragcli.serving.client import open_pipeline
 
         with open_pipeline(config) as pipeline, self._stream("Searching …") as stream:
             answer = pipeline.ask(question, filters=filters, on_text=stream.on_text)
@@ -127,10 +113,10 @@ class _View:
         return answer
 
     def compare(self, question: str, config: Config, filters: Filters) -> Comparison:
-        from ragcli.pipeline import open_pipeline
         from ragcli.reporting import as_json as json
         from ragcli.reporting.screens import comparison as view
         from ragcli.reporting.screens import terminal
+        from ragcli.serving.client import open_pipeline
 
         with open_pipeline(config) as pipeline, self._stream("Searching …") as stream:
             comparison = pipeline.compare(question, filters=filters, on_text=stream.on_arm_text)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragcli.cli import options
-from ragcli.cli.session import Flags, Screens, environment_of, parse_filters
+from ragcli.cli.grouping import grouped
+from ragcli.cli.session import Screens, environment_of
 from ragcli.cli.verbosity import BI_ENCODER, CROSS_ENCODER, LLM, Telling
 from ragcli.errors import ExitCode, RagcliError, UsageError
 
@@ -52,51 +53,35 @@ Jobs = Annotated[
 ]
 
 
+@grouped
 def batch(
     ctx: typer.Context,
     questions: QuestionFile,
+    *,
     output: Output = STANDARD,
     overwrite: Overwrite = False,
     compare: options.Compare = False,
-    no_rerank: options.NoRerank = False,
-    retrieval: options.Retrieval = None,
-    candidates: options.Candidates = None,
-    top_k: options.TopK = None,
-    source: options.Source = None,
-    where: options.Where = None,
+    ranking: options.RankingOptions,
+    which: options.FilterOptions,
     jobs: Jobs = 1,
-    base_url: options.BaseUrl = None,
-    model: options.Model = None,
+    llm: options.LLMOptions,
     as_json: options.Json = False,
-    timings: options.Timings = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    telling: Telling,
+    given: options.ConfigOptions,
+    serving: options.ServeOptions,
 ) -> None:
     """Answer every question of a file. A second run with the same results file goes on where it stopped."""
-    if compare and no_rerank:
-        raise UsageError("--compare needs the reranker.", hint="Leave out --no-rerank.")
     if as_json and output == STANDARD:
         raise UsageError(
             "The answers are on stdout: lines of JSON.", hint="With --json, name an --output FILE."
         )
-    overrides = {
-        "collection": collection,
-        "retrieval.method": retrieval,
-        "retrieval.candidates": candidates,
-        "retrieval.top_k": top_k,
-        "reranking.enabled": False if no_rerank else None,
-        "llm.base_url": base_url,
-        "llm.model": model,
-    }
     environment = environment_of(ctx)
-    settings = Flags(config, profile, overrides).load(environment)
-    filters = parse_filters(source, where)
+    settings = given.load(
+        environment, ranking.overrides(compare=compare), llm.overrides(), serving.overrides()
+    )
+    filters = which.filters()
     asked = _read(environment, questions)
-    telling = Telling(quiet, verbose, timings)
-    plan = _Plan(settings, filters, compare, _jobs(environment, settings, jobs, quiet), telling)
+    plan = _Plan(settings, filters, compare, _jobs(environment, settings, jobs, telling.quiet), telling)
     try:
         counts = _run(environment, plan, asked, output, overwrite)
     except KeyboardInterrupt:
@@ -108,7 +93,7 @@ def batch(
     if as_json:
         _print_counts(environment, counts, output)
     else:
-        _tell(environment, counts, quiet)
+        _tell(environment, counts, telling.quiet)
     if counts.failed:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -149,11 +134,11 @@ def _run(
     from ragcli.batch.outcome import Counts
     from ragcli.batch.results_file import ResultsFile
     from ragcli.batch.runner import run
-    from ragcli.pipeline import open_pipeline
     from ragcli.reporting.as_json_batch import line
     from ragcli.reporting.screens.progress import StagesBar
     from ragcli.reporting.screens.terminal import print_not_sent
     from ragcli.servers.retrying import Backoff
+    from ragcli.serving.client import open_pipeline
     from ragcli.stopwatch import Stopwatch
 
     store.check(plan.config)
@@ -172,7 +157,7 @@ def _run(
         left = [question for question in questions if question.id not in done]
         if not left:
             return Counts(0, len(done), 0)
-        pipeline = stack.enter_context(open_pipeline(plan.config, bulk=True))
+        pipeline = stack.enter_context(open_pipeline(plan.config))
         # What is missing for all questions is said once, and before the file is touched.
         pipeline.check(left[0].text, reranker=_reranks(plan), answers=True)
         bar = stack.enter_context(StagesBar(screens.err, quiet=plan.telling.quiet))
@@ -238,7 +223,7 @@ def _print(environment: Environment, _name: str, line: str) -> None:
 
 
 def _warn(screens: Screens, question: Question, error: RagcliError) -> None:
-    from ragcli.reporting.plain_text import one_line
+    from ragcli.text.printable import one_line
 
     screens.err.print(f"{one_line(question.id)}: {one_line(error.message)}", style="warning", soft_wrap=True)
 

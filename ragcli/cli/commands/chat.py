@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from ragcli.cli import options
-from ragcli.cli.session import Flags, Screens, environment_of, parse_filters
+from ragcli.cli.grouping import grouped
+from ragcli.cli.session import Screens, environment_of
 from ragcli.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -19,33 +20,25 @@ if TYPE_CHECKING:
     from ragcli.types import Filters
 
 
+@grouped
 def chat(
     ctx: typer.Context,
+    *,
     no_rerank: options.NoRerank = False,
     candidates: options.Candidates = None,
     top_k: options.TopK = None,
-    source: options.Source = None,
-    where: options.Where = None,
-    base_url: options.BaseUrl = None,
-    model: options.Model = None,
+    which: options.FilterOptions,
+    llm: options.LLMOptions,
     timings: options.Timings = False,
     quiet: options.Quiet = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    given: options.ConfigOptions,
+    serving: options.ServeOptions,
 ) -> None:
     """Ask, follow up, and look behind the answers. Without a terminal: a question a line on stdin."""
-    overrides = {
-        "collection": collection,
-        "retrieval.candidates": candidates,
-        "retrieval.top_k": top_k,
-        "reranking.enabled": False if no_rerank else None,
-        "llm.base_url": base_url,
-        "llm.model": model,
-    }
+    ranking = options.RankingOptions(no_rerank=no_rerank, candidates=candidates, top_k=top_k)
     environment = environment_of(ctx)
-    settings = Flags(config, profile, overrides).load(environment)
-    failed = _converse(environment, settings, parse_filters(source, where), timings=timings, quiet=quiet)
+    settings = given.load(environment, ranking.overrides(), llm.overrides(), serving.overrides())
+    failed = _converse(environment, settings, which.filters(), timings=timings, quiet=quiet)
     if failed and not environment.stdin.isatty():
         raise typer.Exit(ExitCode.FAILED)
 
@@ -56,8 +49,8 @@ def _converse(
     """Returns how many lines failed. What is missing for every question is said before the first."""
     from ragcli.chat.session import Session
     from ragcli.cli.commands.chat_loop import Chat, read_all, talk
-    from ragcli.pipeline import open_pipeline
     from ragcli.reporting.screens.chat import print_welcome
+    from ragcli.serving.client import open_pipeline
 
     typed = environment.stdin.isatty()
     screens = Screens(environment if typed else environment.without_styles())

@@ -8,7 +8,8 @@ import typer
 
 from ragcli.cli import options
 from ragcli.cli.commands.init import init
-from ragcli.cli.session import Flags, Screens, environment_of
+from ragcli.cli.grouping import grouped
+from ragcli.cli.session import Screens, environment_of
 from ragcli.errors import ConfigError
 
 app = typer.Typer(
@@ -22,13 +23,13 @@ Key = Annotated[
 
 
 @app.command("show")
+@grouped
 def show(
     ctx: typer.Context,
+    *,
     key: Key = None,
     as_json: options.Json = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    given: options.ConfigOptions,
 ) -> None:
     """Print every key, its value and its origin. A secret's variable is named, its value never shown."""
     from difflib import get_close_matches
@@ -38,8 +39,7 @@ def show(
     from ragcli.reporting.screens import manage
 
     environment = environment_of(ctx)
-    flags = Flags(config, profile, {"collection": collection})
-    settings = explain_config(flags.config, flags.profile, flags.overrides, environment.environ)
+    settings = explain_config(given.config, given.profile, given.overrides(), environment.environ)
     shown = [s for s in settings if key is None or s.key == key or s.key.startswith(f"{key}.")]
     if not shown:
         close = get_close_matches(key or "", [s.key for s in settings], 1)

@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING
 import typer
 
 from ragcli.cli import options
-from ragcli.cli.session import Flags, Screens, environment_of
+from ragcli.cli.grouping import grouped
+from ragcli.cli.session import Screens, environment_of
 from ragcli.errors import ExitCode
 
 if TYPE_CHECKING:
     from ragcli.doctor import Finding
 
 
+@grouped
 def doctor(
     ctx: typer.Context,
+    *,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    given: options.ConfigOptions,
 ) -> None:
     """Examine every part: packages, disks, models, index, LLM. Exits with 1 if anything is broken."""
     from ragcli.doctor import examine
@@ -31,7 +32,7 @@ def doctor(
 
     environment = environment_of(ctx)
     screens = Screens(environment)
-    settings = Flags(config, profile, {"collection": collection}).load(environment)
+    settings = given.load(environment)
     findings: list[Finding] = []
     parts = examine(settings, environment.environ)
     while True:

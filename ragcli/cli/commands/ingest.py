@@ -10,7 +10,8 @@ import typer
 
 from ragcli.cli import options
 from ragcli.cli.environment import Environment
-from ragcli.cli.session import Flags, Screens, environment_of
+from ragcli.cli.grouping import grouped
+from ragcli.cli.session import Screens, environment_of
 from ragcli.cli.verbosity import BI_ENCODER, Telling
 from ragcli.errors import ExitCode, UsageError
 
@@ -51,8 +52,10 @@ Watch = Annotated[
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 when a file was skipped.")]
 
 
+@grouped
 def ingest(
     ctx: typer.Context,
+    *,
     paths: Paths = None,
     prune: Prune = False,
     dry_run: DryRun = False,
@@ -62,12 +65,8 @@ def ingest(
     exclude: Exclude = None,
     as_json: options.Json = False,
     show_all: options.ShowAll = False,
-    timings: options.Timings = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    telling: Telling,
+    given: options.ConfigOptions,
 ) -> None:
     """Read files and folders into the index. Unchanged files cost nothing; changed ones are replaced."""
     from ragcli.reporting import as_json as json
@@ -75,14 +74,15 @@ def ingest(
 
     environment = environment_of(ctx)
     screens = Screens(environment)
-    settings = _settings(environment, config, profile, collection, glob, exclude)
-    telling = Telling(quiet, verbose, timings)
+    settings = _settings(environment, given, glob, exclude)
     if watch and (dry_run or strict):
         raise UsageError("--watch goes with neither --dry-run nor --strict.", hint="Leave one of them out.")
     telling.models(screens, settings, BI_ENCODER)
     if watch:
-        _watch(_paths(paths, settings), settings, screens, prune=prune, as_json=as_json, quiet=quiet)
-    report = _ingest(_paths(paths, settings), settings, screens, prune=prune, dry_run=dry_run, quiet=quiet)
+        _watch(_paths(paths, settings), settings, screens, prune=prune, as_json=as_json, quiet=telling.quiet)
+    report = _ingest(
+        _paths(paths, settings), settings, screens, prune=prune, dry_run=dry_run, quiet=telling.quiet
+    )
     telling.stages(screens, report.timings)
     if as_json:
         screens.print_document(json.ingest(report))
@@ -122,18 +122,16 @@ def _check_is_file(path: Path) -> None:
 
 def _settings(
     environment: Environment,
-    config: Path | None,
-    profile: str | None,
-    collection: str | None,
+    given: options.ConfigOptions,
     glob: list[str] | None,
     exclude: list[str] | None,
 ) -> Config:
     """`--glob` takes the place of the configured globs, `--exclude` adds to the configured patterns."""
-    overrides: dict[str, object] = {"collection": collection, "ingest.glob": tuple(glob) if glob else None}
+    overrides: dict[str, object] = {"ingest.glob": tuple(glob) if glob else None}
     if exclude:
-        configured = Flags(config, profile, overrides).load(environment).ingest.exclude
+        configured = given.load(environment, overrides).ingest.exclude
         overrides["ingest.exclude"] = (*configured, *exclude)
-    return Flags(config, profile, overrides).load(environment)
+    return given.load(environment, overrides)
 
 
 def _ingest(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragcli.cli import options
-from ragcli.cli.commands.models import model_rows
 from ragcli.cli.completion import complete_source
+from ragcli.cli.grouping import grouped
 from ragcli.cli.prompts import confirmed
-from ragcli.cli.session import Flags, Screens, environment_of
+from ragcli.cli.session import Screens, environment_of
 from ragcli.errors import ExitCode, NothingFoundError
 
 if TYPE_CHECKING:
@@ -30,60 +30,54 @@ Sources = Annotated[
 ]
 
 
+@grouped
 def status(
     ctx: typer.Context,
+    *,
     as_json: options.Json = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    given: options.ConfigOptions,
 ) -> None:
     """Show what is in the index, what built it, and whether the models are there."""
     from ragcli import store
+    from ragcli.models.status import model_rows
     from ragcli.reporting import as_json as json
     from ragcli.reporting.screens import manage
+    from ragcli.serving.client import running
 
     environment = environment_of(ctx)
     screens = Screens(environment)
-    settings = Flags(config, profile, {"collection": collection}).load(environment)
+    settings = given.load(environment)
     rows, models = _collection_rows(settings), model_rows(settings)
-    place = store.where(settings)
+    place, server = store.where(settings), running(settings)
     if as_json:
-        fields = {"store": place, "collection": settings.collection}
-        screens.print_document(json.document("status", {**fields, "collections": rows, "models": models}))
+        fields = {"store": place, "collection": settings.collection, "collections": rows, "models": models}
+        screens.print_document(json.document("status", {**fields, "server": server and server.shown()}))
     else:
         manage.print_status(screens.out, place, settings.collection, rows)
         manage.print_models(screens.out, models)
+        if server is not None:
+            manage.print_server(screens.out, server.shown())
 
 
 def _collection_rows(config: Config) -> list[dict[str, object]]:
     """Name, documents, chunks and builder of each collection in the store's folder."""
     from ragcli import store
+    from ragcli.reporting.as_json import collection_fields
 
     rows: list[dict[str, object]] = []
     for name in store.collections(config):
         with store.open_store(config.model_copy(update={"collection": name}), create=False) as opened:
             opened.check()
-            rows.append(
-                {
-                    "collection": name,
-                    "sources": len(opened.sources()),
-                    "chunks": opened.count(),
-                    "embedding_model": opened.manifest.embedding_model,
-                    "fingerprint": opened.manifest.fingerprint,
-                    "chunk_size": opened.manifest.chunk_size,
-                    "chunk_overlap": opened.manifest.chunk_overlap,
-                    "created_at": opened.manifest.created_at,
-                }
-            )
+            rows.append(collection_fields(name, opened))
     return rows
 
 
+@grouped
 def list_sources(
     ctx: typer.Context,
+    *,
     as_json: options.Json = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    given: options.ConfigOptions,
 ) -> None:
     """List the ingested documents."""
     from ragcli import store
@@ -92,7 +86,7 @@ def list_sources(
 
     environment = environment_of(ctx)
     screens = Screens(environment)
-    settings = Flags(config, profile, {"collection": collection}).load(environment)
+    settings = given.load(environment)
     with store.open_store(settings, create=False) as opened:
         sources = opened.sources()
     if as_json:
@@ -101,15 +95,15 @@ def list_sources(
         manage.print_sources(screens.out, sources)
 
 
+@grouped
 def remove(
     ctx: typer.Context,
     sources: Sources,
+    *,
     yes: options.Yes = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    given: options.ConfigOptions,
 ) -> None:
     """Remove documents from the index; the files stay. Nothing is removed if one name matches nothing.
 
@@ -117,11 +111,12 @@ def remove(
     """
     from ragcli import store
     from ragcli.reporting import as_json as json
-    from ragcli.reporting.plain_text import count, one_line
+    from ragcli.reporting.plain_text import count
+    from ragcli.text.printable import one_line
 
     environment = environment_of(ctx)
     screens = Screens(environment)
-    settings = Flags(config, profile, {"collection": collection}).load(environment)
+    settings = given.load(environment)
     with store.open_store(settings, create=False) as opened:
         names = _matching([info.source for info in opened.sources()], sources)
         if len(names) > 1 and not yes and not confirmed(environment, _question(names)):
@@ -159,14 +154,14 @@ def _matching(known: Sequence[str], wanted: Iterable[str]) -> list[str]:
     return list(found)
 
 
+@grouped
 def reset(
     ctx: typer.Context,
+    *,
     yes: options.Yes = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    given: options.ConfigOptions,
 ) -> None:
     """Delete a collection with all that was ingested into it. The files stay."""
     from ragcli import store
@@ -174,7 +169,7 @@ def reset(
 
     environment = environment_of(ctx)
     screens = Screens(environment)
-    settings = Flags(config, profile, {"collection": collection}).load(environment)
+    settings = given.load(environment)
     if not yes and not confirmed(environment, f"Delete the collection {settings.collection}?"):
         screens.err.print("Nothing was deleted.")
         raise typer.Exit(ExitCode.FAILED)

@@ -9,11 +9,10 @@ import typer
 
 from ragcli.cli import options
 from ragcli.cli.prompts import confirmed
-from ragcli.cli.session import Flags, Screens, environment_of
+from ragcli.cli.session import Screens, environment_of
 from ragcli.errors import ExitCode
 
 if TYPE_CHECKING:
-    from ragcli.config import Config
     from ragcli.models.status import ModelEntry
 
 app = typer.Typer(help="Fetch, list and remove the models.", add_completion=False, no_args_is_help=True)
@@ -35,7 +34,7 @@ def prepare(
 
     environment = environment_of(ctx)
     screens = Screens(environment)
-    settings = Flags(config, profile).load(environment)
+    settings = options.ConfigOptions(profile=profile, config=config).load(environment)
 
     def say(line: str) -> None:
         if not quiet:
@@ -63,9 +62,9 @@ def list_models(
 
     environment = environment_of(ctx)
     screens = Screens(environment)
-    flags = Flags(config, profile)
-    current = flags.load(environment).profile
-    used = _used_models(flags, environment.environ)
+    given = options.ConfigOptions(profile=profile, config=config)
+    current = given.load(environment).profile
+    used = _used_models(given, environment.environ)
     if as_json:
         rows = [{**asdict(entry), "profiles": list(profiles)} for entry, profiles in used.items()]
         screens.print_document(json.document("models", {"profile": current, "models": rows}))
@@ -89,7 +88,7 @@ def remove(
 
     environment = environment_of(ctx)
     screens = Screens(environment)
-    fetched = download.fetched_models(Flags(config, profile).load(environment))
+    fetched = download.fetched_models(options.ConfigOptions(profile=profile, config=config).load(environment))
     if fetched:
         if not quiet:
             models.print_fetched(screens.err, fetched)
@@ -104,34 +103,16 @@ def remove(
         screens.err.print(models.removed_line(fetched))
 
 
-def _used_models(flags: Flags, environ: Any) -> dict[ModelEntry, tuple[str, ...]]:
+def _used_models(given: options.ConfigOptions, environ: Any) -> dict[ModelEntry, tuple[str, ...]]:
     """Each model once, with the profiles that use it. Flags and variables lie over every profile."""
     from ragcli.config.loading import load_config, profile_names
     from ragcli.models.status import model_entries
 
     used: dict[ModelEntry, tuple[str, ...]] = {}
     roles: list[str] = []
-    for name in profile_names(flags.config, environ):
-        for entry in model_entries(load_config(flags.config, name, flags.overrides, environ)):
+    for name in profile_names(given.config, environ):
+        for entry in model_entries(load_config(given.config, name, given.overrides(), environ)):
             used[entry] = (*used.get(entry, ()), name)
             roles.append(entry.role)
     order = list(dict.fromkeys(roles))
     return dict(sorted(used.items(), key=lambda item: order.index(item[0].role)))
-
-
-def model_rows(config: Config) -> list[dict[str, str]]:
-    """Role, name, server ("" for none), state and hint of each model. Nothing is loaded, no server asked.
-
-    The state is "ready", "not asked" where a server runs the model, or what is missing.
-    """
-    from ragcli.models.status import READY, model_entries
-
-    rows = []
-    for entry in model_entries(config):
-        served = entry.origin == "server"
-        state = "not asked" if served and entry.state == READY else entry.state
-        server = entry.place if served else ""
-        rows.append(
-            {"role": entry.role, "name": entry.name, "server": server, "state": state, "hint": entry.hint}
-        )
-    return rows

@@ -7,59 +7,44 @@ from typing import Annotated
 import typer
 
 from ragcli.cli import options
-from ragcli.cli.session import Flags, Screens, environment_of, parse_filters
+from ragcli.cli.grouping import grouped
+from ragcli.cli.session import Screens, environment_of
 from ragcli.cli.verbosity import BI_ENCODER, CROSS_ENCODER, Telling
-from ragcli.errors import UsageError
 
 Explain = Annotated[
     bool, typer.Option("--explain", help="Show every number of the ranking.", rich_help_panel=options.OUTPUT)
 ]
 
 
+@grouped
 def search(
     ctx: typer.Context,
     question: options.Question,
+    *,
     compare: options.Compare = False,
     explain: Explain = False,
-    no_rerank: options.NoRerank = False,
-    retrieval: options.Retrieval = None,
-    candidates: options.Candidates = None,
-    top_k: options.TopK = None,
-    source: options.Source = None,
-    where: options.Where = None,
+    ranking: options.RankingOptions,
+    which: options.FilterOptions,
     as_json: options.Json = False,
     show_all: options.ShowAll = False,
-    timings: options.Timings = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    telling: Telling,
+    given: options.ConfigOptions,
+    serving: options.ServeOptions,
 ) -> None:
     """Show the passages that answer a question, without an LLM."""
-    if compare and no_rerank:
-        raise UsageError("--compare and --no-rerank do not go together.", hint="Leave out --no-rerank.")
-    from ragcli.pipeline import open_pipeline
     from ragcli.reporting import as_json as json
     from ragcli.reporting.screens import terminal
     from ragcli.reporting.screens.comparison import print_comparison
     from ragcli.reporting.screens.live import spinner
+    from ragcli.serving.client import open_pipeline
 
-    overrides = {
-        "collection": collection,
-        "retrieval.method": retrieval,
-        "retrieval.candidates": candidates,
-        "retrieval.top_k": top_k,
-        "reranking.enabled": False if no_rerank else None,
-    }
     environment = environment_of(ctx)
     screens = Screens(environment)
-    settings = Flags(config, profile, overrides).load(environment)
-    filters = parse_filters(source, where)
-    telling = Telling(quiet, verbose, timings)
-    telling.models(screens, settings, BI_ENCODER, *([] if no_rerank else [CROSS_ENCODER]))
+    settings = given.load(environment, ranking.overrides(compare=compare), serving.overrides())
+    filters = which.filters()
+    telling.models(screens, settings, BI_ENCODER, *([] if ranking.no_rerank else [CROSS_ENCODER]))
     if compare:
-        with open_pipeline(settings) as pipeline, spinner(screens.err, "Searching …", quiet=quiet):
+        with open_pipeline(settings) as pipeline, spinner(screens.err, "Searching …", quiet=telling.quiet):
             comparison = pipeline.compare_search(question, filters=filters)
             prior = pipeline.prior
         telling.stages(screens, comparison.timings)
@@ -72,10 +57,10 @@ def search(
             terminal.print_explained_orders(
                 screens.out, comparison, limit=limit, prior=prior, rrf_k=settings.retrieval.rrf_k
             )
-        if not quiet:
+        if not telling.quiet:
             terminal.print_truncated(screens.err, comparison.truncated)
         return
-    with open_pipeline(settings) as pipeline, spinner(screens.err, "Searching …", quiet=quiet):
+    with open_pipeline(settings) as pipeline, spinner(screens.err, "Searching …", quiet=telling.quiet):
         result = pipeline.search(question, filters=filters)
     telling.stages(screens, result.timings)
     if as_json:
@@ -85,5 +70,5 @@ def search(
         terminal.print_search(
             screens.out, result, limit=limit, explain=explain, rrf_k=settings.retrieval.rrf_k
         )
-    if not quiet:
+    if not telling.quiet:
         terminal.print_truncated(screens.err, result.truncated)

@@ -8,7 +8,8 @@ import typer
 
 from ragcli.cli import options
 from ragcli.cli.completion import complete_source
-from ragcli.cli.session import Flags, Screens, environment_of
+from ragcli.cli.grouping import grouped
+from ragcli.cli.session import Screens, environment_of
 
 Document = Annotated[
     str,
@@ -21,14 +22,14 @@ Document = Annotated[
 ]
 
 
+@grouped
 def show(
     ctx: typer.Context,
     source: Document,
+    *,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    given: options.ConfigOptions,
 ) -> None:
     """Show a document's chunks as they were cut. A file that is not in the index is cut now."""
     from ragcli.documents.inspection import inspect
@@ -37,7 +38,7 @@ def show(
 
     environment = environment_of(ctx)
     screens = Screens(environment)
-    settings = Flags(config, profile, {"collection": collection}).load(environment)
+    settings = given.load(environment)
     found = inspect(source, settings)
     if as_json:
         screens.print_document(json.document("chunks", view.fields(found)))

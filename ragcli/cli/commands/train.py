@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragcli.cli import options
-from ragcli.cli.session import Flags, Screens, environment_of
+from ragcli.cli.grouping import grouped
+from ragcli.cli.session import Screens, environment_of
 from ragcli.cli.verbosity import BI_ENCODER, Telling
 from ragcli.errors import UsageError
 
@@ -39,8 +40,10 @@ Compile = Annotated[
 ]
 
 
+@grouped
 def train(
     ctx: typer.Context,
+    *,
     questions: Questions = None,
     recipe: RecipeFile = None,
     data: Data = None,
@@ -49,15 +52,10 @@ def train(
     force: Force = False,
     compile_network: Compile = False,
     as_json: options.Json = False,
-    timings: options.Timings = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    collection: options.Collection = None,
-    profile: options.Profile = None,
-    config: options.ConfigFile = None,
+    telling: Telling,
+    given: options.ConfigOptions,
 ) -> None:
     """Fine-tune a cross-encoder. It is written only if it gains on questions that it was not trained on."""
-    telling = Telling(quiet, verbose, timings)
     if questions is None and recipe is None:
         raise UsageError("Nothing to train on.", hint=_SOURCES)
     from ragcli.reporting import as_json as json
@@ -70,7 +68,7 @@ def train(
 
     environment = environment_of(ctx)
     screens = Screens(environment)
-    settings = Flags(config, profile, {"collection": collection}).load(environment)
+    settings = given.load(environment)
     chosen = _recipe(recipe)
     _check_one_source(chosen, questions, data)
     check_replaceable(out)
@@ -79,7 +77,7 @@ def train(
     with watch.stage("load", (BI_ENCODER,)):
         embedder = _embedder(settings)
     work = out.with_name(out.name + ".work")
-    with training.progress(screens.err, quiet=quiet) as bar:
+    with training.progress(screens.err, quiet=telling.quiet) as bar:
         with watch.stage("mine"):
             mined = _mined(chosen, questions, data or [], settings, embedder, work, bar.say)
             tasks = measuring_tasks(chosen, mined, embedder.embed)

@@ -1,28 +1,37 @@
-"""Reports as files: the file's ending says which."""
+"""Reports as files: the suffix selects the format."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ragcli.errors import RagcliError, UsageError
-from ragcli.evaluation.records import Summary
 
-_HINT = "A report is .html, .md, .csv or .json."
+if TYPE_CHECKING:
+    from ragcli.evaluation.results import Summary
+
+_HINT = "Write a .html, .md, .csv or .json file."
 
 
-def check_reports(paths: Sequence[Path]) -> None:
-    """Raises UsageError for what cannot be written later: better now than after the work."""
+def check_reports(paths: Sequence[Path], endings: Collection[str] = (), *, hint: str = _HINT) -> None:
+    """Raises UsageError for what cannot be written later: better now than after the work.
+
+    `endings`: the ones that are possible here; those of an evaluation's reports unless given.
+    """
     for path in paths:
-        if path.suffix.lower() not in _WRITERS:
-            raise UsageError(f"{path}: {path.suffix or 'no ending'} is no report.", hint=_HINT)
+        if path.suffix.lower() not in (endings or _WRITERS):
+            raise UsageError(f"{path}: {path.suffix or 'no ending'} is not a report.", hint=hint)
         if not path.absolute().parent.is_dir():
-            raise UsageError(f"There is no folder {path.parent}.", hint="Make it first.")
+            raise UsageError(f"There is no folder {path.parent}.", hint="Create it first.")
 
 
 def write_report(summary: Summary, path: Path) -> None:
+    write_whole(path, _WRITERS[path.suffix.lower()](summary))
+
+
+def write_whole(path: Path, text: str) -> None:
     """Whole or not at all: a report that stood there before stays until the new one is done."""
-    text = _WRITERS[path.suffix.lower()](summary)
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.write_text(text, encoding="utf-8", newline="")

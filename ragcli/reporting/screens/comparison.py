@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -16,27 +16,28 @@ from ragcli.reporting.screens.terminal import READING_WIDTH, answer_body
 from ragcli.types import Answer, Comparison, Movement, Timing
 
 SIDE_BY_SIDE = 100
-# What the columns beside the passage take.
+# The width of the columns next to the passage.
 NUMBERS_WIDTH = 49
 TITLES = {"base": "Without reranking", "reranked": "With reranking"}
-# What the reranked arm alone spends, of the stages that the comparison measured once for both.
+# Stages that only the reranked arm needs, among those that the comparison measured once for both.
 RERANKED_ONLY = "rerank"
-# Paid once by a process, whatever the arm and the number of questions: named, but in no total.
+# Happens once per process, for any arm and number of questions: named, but not in the totals.
 ONCE = "load"
 
 
 @dataclass(frozen=True)
 class Arms:
-    """Two panels: side by side and of one height where there is room, one under the other where not."""
+    """Two panels: side by side with the same height if there is room, otherwise one below the other."""
 
     base: RenderableType
     reranked: RenderableType
     base_note: str = ""
     reranked_note: str = ""
+    titles: Mapping[str, str] = field(default_factory=lambda: TITLES)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         notes = {"base": self.base_note, "reranked": self.reranked_note}
-        panels = {arm: _panel(arm, getattr(self, arm), note) for arm, note in notes.items()}
+        panels = {arm: _panel(arm, self.titles[arm], getattr(self, arm), note) for arm, note in notes.items()}
         if options.max_width < SIDE_BY_SIDE:
             yield from panels.values()
             return
@@ -52,10 +53,10 @@ class Arms:
         yield grid
 
 
-def _panel(arm: str, body: RenderableType, note: str) -> Panel:
+def _panel(arm: str, title: str, body: RenderableType, note: str) -> Panel:
     return Panel(
         body,
-        title=Text(f" {TITLES[arm]} ", style="heading"),
+        title=Text(f" {title} ", style="heading"),
         title_align="left",
         subtitle=Text(f" {note} ", style="quiet") if note else None,
         subtitle_align="right",
@@ -70,7 +71,7 @@ def print_comparison(
 ) -> None:
     """The whole screen: answers (where an LLM ran), movements, costs, and the sentence that sums it up.
 
-    `more` is what shows every row.
+    `more` is the option that shows every row.
     """
     if comparison.base is not None and comparison.reranked is not None:
         console.print(answers(comparison.base, comparison.reranked))
@@ -102,7 +103,7 @@ def answers(base: Answer, reranked: Answer) -> Arms:
 
 
 def movement_table(movements: Sequence[Movement], width: int, *, unicode: bool = True) -> Table:
-    """One row a passage, in reranked order: where it was and is, why, and what that did to the prompt."""
+    """One row per passage, in reranked order: its ranks, the reason, and the effect on the prompt."""
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), header_style="heading", show_edge=False
     )
@@ -145,7 +146,7 @@ def _in_prompt(movement: Movement) -> Text:
 
 
 def cost_table(comparison: Comparison) -> RenderableType:
-    """Seconds by stage and tokens, an arm a column. Shared stages ran once and count for both arms."""
+    """Seconds by stage and tokens, one column per arm. Shared stages ran once and count for both arms."""
     base = _arm_stages(comparison.timings, comparison.base, reranked=False)
     reranked = _arm_stages(comparison.timings, comparison.reranked, reranked=True)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="heading")
