@@ -104,11 +104,11 @@ def answered(
         if row is None:
             row = {"set": name, "llm": llm, "id": question.id}
             try:
-                found = pipeline.compare(question.text)
+                both = pipeline.compare(question.text)
             except LLMError as error:
                 row["error"] = error.message
             else:
-                for arm, answer in (("base", found.base), ("reranked", found.reranked)):
+                for arm, answer in (("base", both.base), ("reranked", both.reranked)):
                     of_arm = arm_answer(answer)
                     row[arm] = asdict(of_arm) if of_arm else None
             with kept.open("a", encoding="utf-8") as file:
@@ -122,10 +122,20 @@ def _arm(fields: dict[str, object]) -> ArmAnswer:
     return ArmAnswer(**{key: tuple(value) if key in lists else value for key, value in fields.items()})  # type: ignore[arg-type]
 
 
+def found(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
+    """Whether the prompt holds a passage that answers."""
+    relevant = {passage.id for passage in question.candidates}
+    return float(bool(relevant & set(answer.context))) if relevant else None
+
+
+def holds_if_found(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
+    return ANSWER_MEASURES["holds the answer"](question, answer) if found(question, answer) else None
+
+
 def cites_rightly(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
     """Whether an answer cites a passage that answers; None where the prompt holds none."""
     relevant = {passage.id for passage in question.candidates}
-    if answer.abstained or not relevant & set(answer.context):
+    if answer.abstained or not found(question, answer):
         return None
     return float(bool(relevant & set(answer.cited)))
 
@@ -136,6 +146,8 @@ def declines(*, answerable: bool) -> Measure:
 
 MEASURES: dict[str, Measure] = {
     "holds the answer": ANSWER_MEASURES["holds the answer"],
+    "passage in the prompt": found,
+    "holds the answer then": holds_if_found,
     "token F1": ANSWER_MEASURES["token F1"],
     "cites rightly": cites_rightly,
     "declined, answerable": declines(answerable=True),
