@@ -23,6 +23,7 @@ from ragcli.evaluation.questions import Question, read_questions
 from ragcli.evaluation.relevance import relevant_chunks
 from ragcli.judging.pool_file import read_session, write_session
 from ragcli.judging.preparing import Documents
+from ragcli.training.own_questions import own_pairs
 
 CORPUS = Path(__file__).parents[2] / "corpora" / "homonyms"
 ARTICLES = (
@@ -127,8 +128,20 @@ def test_a_whole_session_ends_with_a_verdict_and_a_file_that_eval_reads(session:
     assert evaluated.status == 0
     report = json.loads(evaluated.stdout)
     assert report["summary"]["judged"] == shown["questions"]
-    for question in read_questions(session):
-        assert question.judged_by == "a person"
+    judged = read_questions(session)
+    assert {question.judged_by for question in judged} == {"a person"}
+    documents = Documents(load_config(environ={}))
+    chunks = [chunk for name in ARTICLES for chunk in documents.chunks(f"articles/{name}")]
+    assert len({pair.group for pair in own_pairs(judged, chunks)}) == shown["questions"]
+
+
+def test_unanswerable_questions_are_left_out_and_counted(place: Path, tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    rows = [{"question": one} for one in list(gold())[:2]] + [{"question": "Who?", "answerable": False}]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    outcome = run("judge", str(path), "-o", str(tmp_path / "s.jsonl"))
+    assert "1 unanswerable question left out" in outcome.stderr
+    assert len(read_session(tmp_path / "s.jsonl")[1]) == 2
 
 
 def test_a_slip_is_taken_back_also_after_the_last_passage(session: Path, keys: str) -> None:
