@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Protocol, TextIO
 
@@ -42,8 +43,8 @@ class Keystrokes(Protocol):
 
 
 def keystrokes(environment: Environment) -> Keystrokes:
-    """Those of the terminal that stdin is, else those that a pipe brings."""
-    if environment.stdin.isatty() and environment.is_of_process:
+    """Those of the terminal that the process's stdin is, else those that a pipe brings."""
+    if environment.stdin is sys.stdin and environment.stdin.isatty():
         return _typed(environment)
     return PipedKeys(environment.stdin)
 
@@ -101,13 +102,15 @@ class TypedKeys:
 
 class PipedKeys:
     """A character is a key; the end of a line is none, so that keys may stand in lines or not. An edited line
-    is the rest of the one that the pipe has come to, or the next.
+    stands behind its key, or in the next line; an empty one leaves the text as it is.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._behind_key = False
 
     def key(self, wanted: Collection[str]) -> str:
+        self._behind_key = True
         while character := self._read(1):
             if (named := _named(character)) in wanted:
                 return named
@@ -115,6 +118,9 @@ class PipedKeys:
 
     def line(self, prompt: str, text: str = "") -> str:
         line = self._read()
+        if self._behind_key and line == "\n":
+            line = self._read()
+        self._behind_key = False
         if not line:
             raise EOFError
         return line.strip() or text

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ragcli.errors import UsageError
 from ragcli.evaluation.missing import described, missing_gold
+from ragcli.evaluation.overlap import word_overlap
 from ragcli.evaluation.questions import Question
 from ragcli.evaluation.records import JudgedPassage, JudgedQuestion
 from ragcli.evaluation.relevance import relevant_chunks
@@ -20,9 +21,9 @@ def judge(
 
     Raises UsageError if no question names a passage of the index.
     """
-    held = {chunk.id for chunk in chunks}
+    held = {chunk.id: chunk for chunk in chunks}
     judged = tuple(
-        _judged(question, candidates, _gains(question, chunks, held))
+        _judged(question, candidates, _gains(question, chunks, held), held)
         for question, candidates in zip(questions, found, strict=True)
     )
     if not any(question.ideal for question in judged):
@@ -42,8 +43,12 @@ def _gains(question: Question, chunks: Sequence[Chunk], held: Collection[str]) -
 
 
 def _judged(
-    question: Question, candidates: Sequence[Candidate], gains: Mapping[str, float]
+    question: Question,
+    candidates: Sequence[Candidate],
+    gains: Mapping[str, float],
+    chunks: Mapping[str, Chunk],
 ) -> JudgedQuestion:
+    relevant = {name: gain for name, gain in gains.items() if gain > 0} if question.answerable else {}
     return JudgedQuestion(
         id=question.id,
         text=question.text,
@@ -59,10 +64,15 @@ def _judged(
             )
             for candidate in candidates
         ),
-        ideal=tuple(gain for gain in gains.values() if gain > 0) if question.answerable else (),
+        ideal=tuple(relevant.values()),
         answers=question.answers,
         answerable=question.answerable,
         grade=question.grade,
+        gold=tuple(relevant),
+        sources=tuple(dict.fromkeys(chunks[name].source for name in relevant)),
+        overlap=_most_overlap(question.text, [chunks[name].passage for name in relevant]),
+        judged_by=question.judged_by,
+        fields=question.fields,
     )
 
 
@@ -74,6 +84,7 @@ def judge_by_qrels(
     grades: Mapping[str, float],
 ) -> JudgedQuestion:
     """`candidates` are (document id, similarity), nearest first. Grades of 0 or less have no gain."""
+    relevant = {name: grade for name, grade in grades.items() if grade > 0}
     return JudgedQuestion(
         id=query,
         text=text,
@@ -83,8 +94,16 @@ def judge_by_qrels(
             )
             for name, similarity in candidates
         ),
-        ideal=tuple(grade for grade in grades.values() if grade > 0),
+        ideal=tuple(relevant.values()),
+        gold=tuple(relevant),
+        sources=tuple(relevant),
+        overlap=_most_overlap(text, [corpus[name] for name in relevant if name in corpus]),
     )
+
+
+def _most_overlap(question: str, passages: Sequence[str]) -> float | None:
+    shares = (word_overlap(question, passage) for passage in passages)
+    return max((share for share in shares if share is not None), default=None)
 
 
 def passage_text(passage: JudgedPassage) -> str:

@@ -15,7 +15,8 @@ from typing import Any, Literal
 
 from ragcli.errors import RagcliError, UsageError
 from ragcli.evaluation.arms import base_orders, reranked_order
-from ragcli.evaluation.records import Moved, Run
+from ragcli.evaluation.records import Run
+from ragcli.evaluation.results import Moved
 
 ArmName = Literal["base", "reranked"]
 Choice = Literal["base", "reranked", "equal", "both bad", "same", "skipped"]

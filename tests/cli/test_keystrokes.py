@@ -48,7 +48,7 @@ def test_a_line_is_edited_between_two_keys(terminal: PipeInput) -> None:
 
 
 def test_a_pipe_is_read_key_by_key_whatever_its_lines() -> None:
-    keys = keystrokes(Environment(stdin=io.StringIO("Kx\nd e\nWhat is new?\nk")))
+    keys = keystrokes(Environment(stdin=io.StringIO("Kx\nd e\n\nWhat is new?\nk")))
     assert [keys.key("kde") for _ in range(3)] == ["k", "d", "e"]
     assert keys.line("Question: ", "What is old?") == "What is old?"
     assert keys.line("Question: ", "What is old?") == "What is new?"

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ragcli.chat.turns import Surroundings
-from ragcli.evaluation.records import Moved
+from ragcli.evaluation.results import Moved
 from ragcli.judging.agreement import Agreement
 from ragcli.judging.always_valid import questions_needed, smallest_effect
 from ragcli.judging.pool_file import PERSON, Plan
