@@ -1,9 +1,9 @@
-"""For test_ingestion: kills an ingest at many moments, tells what is left and what the next run makes of it.
+"""For test_ingestion: kills an ingest at many moments, and reports what is left and what the next run does.
 
     python killed_ingest.py FOLDER < moments.json > outcomes.json
 
-Each ingest is a child process, forked when the model is loaded, so that a moment costs a second and not five.
-The parent has one thread and opens no index: a fork would lose Chroma's threads.
+Each ingest is a child process, forked after the model is loaded, so that a moment takes one second instead of
+five. The parent has one thread and opens no index: a fork would lose Chroma's threads.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from ragcli.config import ChunkingConfig, Config, EmbeddingConfig, IngestConfig
 from ragcli.encoders.bi_encoder import BiEncoder, load_bi_encoder
 from ragcli.errors import NothingFoundError
 from ragcli.ingestion import ingest
+from ragcli.store.chunk_table import ChunkTable
 from ragcli.store.folder import collection, generations, versions
-from ragcli.store.folder.chunks import ChromaChunks
 from ragcli.types import Filters
 
 CONFIG = Config(chunking=ChunkingConfig(size=40, overlap=8), ingest=IngestConfig(exclude=(".*",)))
@@ -39,10 +39,10 @@ OWNERS: dict[str, Any] = {
     "embed": BiEncoder,
     "draft_of_current": versions,
     "begin": generations.Records,
-    "add": ChromaChunks,
+    "add": ChunkTable,
     "commit": generations.Records,
     "retire": generations.Records,
-    "delete": ChromaChunks,
+    "delete": ChunkTable,
     "forget": generations.Records,
     "publish": versions,
     "tidy": versions,
@@ -95,14 +95,14 @@ def look(place: Path) -> Callable[[], None]:
             hits = [[hit.chunk.source, hit.chunk.id] for hit in index.search(vector, 1000, Filters())]
             chunks = {source: [chunk.id for chunk in index.chunks(source)] for source in sources}
             folder = versions.current(Path(CONFIG.store.path) / CONFIG.collection)
-            stored = index._chroma._at(folder / "chroma", for_reading=False).count()
+            stored = index._table(folder, writing=True).count()
         place.write_text(json.dumps({"chunks": chunks, "hits": hits, "stored": stored}))
 
     return run
 
 
 def in_child(work: Callable[[], None], *, seconds: float | None = None) -> int:
-    """Runs the work in a process of its own; killed after some seconds of processor time, if given, so that a
+    """Runs the work in a separate process; killed after some seconds of processor time, if given, so that a
     busy machine makes no difference. Returns how it ended.
     """
     child = os.fork()

@@ -50,11 +50,20 @@ COMMANDS = {
     "batch": Entry(
         "ragcli.cli.commands.batch", "batch", "Answer a file of questions, a line of JSON for each.", ASK
     ),
+    "serve": Entry(
+        "ragcli.cli.commands.serve", "serve", "Keep the models warm for commands, and for agents (MCP).", ASK
+    ),
     "eval": Entry(
         "ragcli.cli.commands.evaluate", "app", "Measure what reranking adds on your questions.", MEASURE
     ),
+    "judge": Entry(
+        "ragcli.cli.commands.judge", "judge", "Judge passages or answers blind, a keystroke each.", MEASURE
+    ),
     "report": Entry(
         "ragcli.cli.commands.report", "report", "Make the reports of a finished run again.", MEASURE
+    ),
+    "questions": Entry(
+        "ragcli.cli.commands.questions", "app", "Draft, review and check questions to measure on.", MEASURE
     ),
     "ingest": Entry(
         "ragcli.cli.commands.ingest",

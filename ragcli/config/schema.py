@@ -236,6 +236,17 @@ class LLMConfig(Section):
     timeout_seconds: float = Field(
         default=60.0, gt=0, description="Longest wait for the next part of an answer."
     )
+    price_in: float | None = Field(
+        default=None,
+        ge=0,
+        description=(
+            "What a million tokens of prompts cost, in any currency: with --answers, ragcli eval says what "
+            "a thousand questions cost. Unset: it says nothing."
+        ),
+    )
+    price_out: float | None = Field(
+        default=None, ge=0, description="What a million tokens of answers cost, in the same currency."
+    )
     extra: dict[str, JsonValue] = Field(
         default={},
         description=(
@@ -263,6 +274,26 @@ class ChatConfig(Section):
     )
 
 
+class ServeConfig(Section):
+    use: bool = Field(
+        default=True,
+        description="Whether commands hand their questions to a `ragcli serve` of the same settings.",
+    )
+    port: int = Field(
+        default=7466, ge=0, le=65535, description="Port of `ragcli serve`; 0: one that is free."
+    )
+    idle_minutes: float = Field(
+        default=30.0, gt=0, description="A server that is asked nothing for this long ends."
+    )
+    api_key_env: str = Field(
+        default="",
+        description=(
+            "Name of the environment variable that holds the key which agents must send as a Bearer token; "
+            "--host needs one."
+        ),
+    )
+
+
 class Config(Section):
     """All settings of one run. `profile` has been applied: the sections hold its values."""
 
@@ -277,6 +308,7 @@ class Config(Section):
     prompting: PromptingConfig = PromptingConfig()
     llm: LLMConfig = LLMConfig()
     chat: ChatConfig = ChatConfig()
+    serve: ServeConfig = ServeConfig()
 
     @property
     def prompt(self) -> PromptingConfig:

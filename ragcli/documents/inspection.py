@@ -19,7 +19,7 @@ from ragcli.types import Chunk
 
 @dataclass(frozen=True, slots=True)
 class ShownChunk:
-    """`repeated` is how many characters at its beginning are the end of the chunk before."""
+    """`repeated` is how many characters at its beginning repeat the end of the previous chunk."""
 
     chunk: Chunk
     repeated: int
@@ -27,7 +27,7 @@ class ShownChunk:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """`ingested_at` is empty for a file that is not in the index and was cut now.
+    """`ingested_at` is empty for a file that is not in the index and was only cut now.
 
     `changed`: the file's contents are no longer those that were ingested. `chunk_size` and `chunk_overlap`
     are in tokens.
@@ -46,38 +46,40 @@ class Inspection:
 def inspect(source: str, config: Config) -> Inspection:
     """`source` is a name as the index has it, or a file's path. Loads no model's weights.
 
-    Raises NothingFoundError where it is neither, IngestError for a file that cannot be read.
+    Raises NothingFoundError if it is neither, IngestError if the file cannot be read.
     """
-    known: list[str] = []
     try:
-        with store.open_store(config, create=False) as index:
-            infos = {info.source: info for info in index.sources()}
-            name = _found(source, list(infos))
-            if name is not None:
-                info, built = infos[name], index.manifest
-                return Inspection(
-                    source=name,
-                    title=info.title,
-                    format=info.format,
-                    ingested_at=info.ingested_at,
-                    changed=_has_changed(Path(info.base, name), info.sha256),
-                    chunk_size=built.chunk_size,
-                    chunk_overlap=built.chunk_overlap,
-                    chunks=with_repetitions(index.chunks(name)),
-                )
-            known = list(infos)
+        return in_index(source, config)
     except NothingFoundError:
         if not Path(source).is_file():
             raise
-    if not Path(source).is_file():
-        close = get_close_matches(source, known, 1)
-        hint = f"Did you mean {close[0]}?" if close else "ragcli list shows the names."
-        raise NothingFoundError(f"{source} is neither in the index nor a file.", hint=hint)
     return _cut_now(Path(source), config)
 
 
+def in_index(source: str, config: Config) -> Inspection:
+    """A document as the index has it. Raises NothingFoundError where it has not."""
+    with store.open_store(config, create=False) as index:
+        infos = {info.source: info for info in index.sources()}
+        name = _found(source, list(infos))
+        if name is None:
+            close = get_close_matches(source, list(infos), 1)
+            hint = f"Did you mean {close[0]}?" if close else "ragcli list shows the names."
+            raise NothingFoundError(f"{source} is not in the index.", hint=hint)
+        info, built = infos[name], index.manifest
+        return Inspection(
+            source=name,
+            title=info.title,
+            format=info.format,
+            ingested_at=info.ingested_at,
+            changed=_has_changed(Path(info.base, name), info.sha256),
+            chunk_size=built.chunk_size,
+            chunk_overlap=built.chunk_overlap,
+            chunks=with_repetitions(index.chunks(name)),
+        )
+
+
 def with_repetitions(chunks: Sequence[Chunk]) -> tuple[ShownChunk, ...]:
-    """In reading order, each with what it repeats of the one before."""
+    """In reading order, each with what it repeats from the previous one."""
     pairs = pairwise([None, *chunks])
     return tuple(
         ShownChunk(chunk, max(0, min(before.end, chunk.end) - chunk.start) if before else 0)

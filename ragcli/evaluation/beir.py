@@ -51,7 +51,7 @@ def read_beir(folder: Path, split: str = "test") -> JudgedCollection:
 def _inside(folder: Path, path: Path) -> Path:
     """The file, unless a link or a split's name leads out of the folder: then UsageError."""
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise UsageError(f"{path} leads out of {folder}.", hint="Copy the file into the folder. " + _HINT)
+        raise UsageError(f"{path} leads outside {folder}.", hint="Copy the file into the folder. " + _HINT)
     return path
 
 
@@ -149,6 +149,6 @@ def _grade(text: str) -> float | None:
 
 
 _HINT = (
-    "A BEIR folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv"
+    "A BEIR folder contains corpus.jsonl, queries.jsonl and qrels/test.tsv"
     " (query id, document id, grade, with tabs between them)."
 )

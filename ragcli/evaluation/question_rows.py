@@ -17,7 +17,7 @@ Reader = Callable[[str, str], Rows]
 
 FORMATS = "A question file is .txt, .csv, .tsv or .jsonl; see the README, Question files."
 QUESTION = "question"
-_QUOTE = "Put a cell that holds the delimiter in double quotes."
+_QUOTE = "Put cells that contain the delimiter in double quotes."
 _DELIMITERS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*\n', re.IGNORECASE)
 # Not only at the beginning: `cat a.jsonl b.jsonl` includes the mark of the second file.

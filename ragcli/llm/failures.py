@@ -108,7 +108,7 @@ def empty_answer(config: LLMConfig, *, at_limit: bool, thought: bool) -> LLMErro
 def endless_answer(config: LLMConfig, *, partial: str) -> LLMError:
     return LLMError(
         f"{address(config)} sent far more than the {config.answer_tokens} tokens that were asked for.",
-        hint="Raise llm.answer_tokens for long answers; otherwise the server may ignore max_tokens.",
+        hint="Raise llm.answer_tokens if your answers are long; if not, the server may ignore max_tokens.",
         partial=partial,
     )
 

@@ -207,9 +207,7 @@ def _hub_folder(repository: str, *, fetch: bool) -> Path:
         return Path(snapshot_download(repository, allow_patterns=_HUB_PATTERNS))
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        hint = (
-            "Check the name and the network, or name a local folder or one of the models that ragcli brings."
-        )
+        hint = "Check the name and the network, or name a local folder or a model that ragcli includes."
         raise ModelError(
             f"The model {repository} cannot be fetched from the hub: {reason}", hint=hint
         ) from error
@@ -230,7 +228,7 @@ def _refuse_pickles(folder: Path) -> None:
         if path.suffix in _PICKLE_SUFFIXES and not any(path.parent.glob("*.safetensors")):
             raise ModelError(
                 f"The weights in {path} are a pickle, which can run code when it is loaded.",
-                hint="Use a model with safetensors weights, or convert it on a machine without data.",
+                hint="Use a model with safetensors weights, or convert it on a disposable machine.",
             )
 
 
@@ -261,7 +259,11 @@ def _module_types(path: Path) -> list[str]:
 
 def _remembered_sha256(path: Path) -> str:
     status = path.stat()
-    key = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+    return _sha256(path, f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}")
+
+
+@cache
+def _sha256(path: Path, key: str) -> str:
     memory = cache_folder() / "fingerprints.json"
     try:
         known = json.loads(memory.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What `ragcli doctor` finds: each part by itself, in order and out of order."""
+"""What `ragcli doctor` finds: each part by itself, working and broken."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ def passage(text: str) -> Chunk:
 
 
 def fill(config: Config, embedder: BiEncoder, *, vectors_of: str = "") -> None:
-    """An index of one document; its vectors are of another text where `vectors_of` names one."""
+    """An index of one document; its vectors are those of another text if `vectors_of` is given."""
     with store.open_store(
         config,
         create=True,

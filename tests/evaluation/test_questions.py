@@ -115,7 +115,7 @@ def test_what_is_not_utf8_is_named_by_its_line(tmp_path: Path) -> None:
 
 
 class TestMoreCellsThanColumns:
-    """Nobody quotes a question that holds a comma, and half of it would be asked."""
+    """People do not quote a question with a comma, and only half of it would be asked."""
 
     @pytest.mark.parametrize(
         ("name", "text", "message"),
@@ -169,7 +169,7 @@ class TestTheDelimiter:
 
 
 class TestWhatIsPipedIn:
-    """Standard input has no name, and Windows puts a mark before it."""
+    """Standard input has no name, and Windows puts a byte order mark before it."""
 
     JSON = '{"question": "Where?"}\n{"id": "b", "question": "Who, é?"}\n'
     EXPECTED = (Question("1", "Where?"), Question("b", "Who, é?"))
@@ -278,3 +278,17 @@ def test_null_and_blank_are_no_answers(tmp_path: Path) -> None:
 def test_a_value_that_says_nothing_is_named_with_its_line(tmp_path: Path, row: str) -> None:
     with pytest.raises(UsageError, match="line 2: "):
         read_questions(written(tmp_path, "q.jsonl", "\n" + row))
+
+
+def test_what_a_judge_said_is_read_by_chunk(tmp_path: Path) -> None:
+    line = '{"question": "What?", "judged": {"c1": 1, "c2": 0, "c3": 0.5}, "judged_by": "a person"}'
+    (question,) = read_questions(written(tmp_path, "q.jsonl", line))
+    assert question.judged == (("c1", 1.0), ("c2", 0.0), ("c3", 0.5))
+    assert question.judged_by == "a person"
+
+
+@pytest.mark.parametrize("judged", ["true", "[1]", '{"c": "1"}', '{"c": 2}', '{"c": -1}', '{"c": true}'])
+def test_a_judgement_that_is_no_gain_is_refused(tmp_path: Path, judged: str) -> None:
+    path = written(tmp_path, "q.jsonl", f'{{"question": "What?", "judged": {judged}}}')
+    with pytest.raises(UsageError, match="line 1: 'judged'"):
+        read_questions(path)

@@ -1,6 +1,6 @@
-"""An LLM server that fails, over real HTTP: what `ask`, `ask --compare` and `batch` say, write and return.
+"""An LLM server that fails, over real HTTP: what `ask`, `ask --compare` and `batch` print, write and return.
 
-Wherever it fails, a failure is never an answer: exit code 4, a line and a hint, and what had arrived marked
+Wherever it fails, a failure is never an answer: exit code 4, a line and a hint, and the text so far marked
 as partial.
 """
 
@@ -34,7 +34,7 @@ CANARY = "sk-canary-4f9a1c7e"
 
 
 class Fault(NamedTuple):
-    """A model of the fault server, what the error says, what its hint says, and the text that had arrived."""
+    """A model of the fault server, what the error says, what its hint says, and the text so far."""
 
     model: str
     message: str
@@ -84,7 +84,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One retry, at once: a batch waits half a minute for a server that is not there, a test does not."""
+    """One retry, without delay: a batch waits half a minute for a missing server, a test does not."""
     quick = partial(Backoff, first=0.01, longest=0.01, retries=1, patience=0.01)
     monkeypatch.setattr("ragcli.servers.retrying.Backoff", quick)
     monkeypatch.setenv("TEST_KEY", CANARY)
@@ -158,7 +158,7 @@ def reordered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_comparison_whose_second_answer_fails_is_no_comparison(
     reordered: Path, server: FaultServer, flags: tuple[str, ...]
 ) -> None:
-    """The first of the two had come whole, and is told apart from the one that had not."""
+    """The first of the two was complete, and is distinguished from the one that was not."""
     server.requests.clear()
     outcome = command(
         "ask", WHO, "--compare", *flags, index=reordered, server=server, model="cut-from-the-second-on"
@@ -183,7 +183,7 @@ def test_a_comparison_whose_first_answer_fails_is_an_error(
 
 
 class TestABatch:
-    """What would fail for every question ends the run with 4; all else is a record, and it ends with 1."""
+    """An error that every question would have ends the run with 4; others are records, and it ends with 1."""
 
     HOPELESS = ("refused", "http-401", "http-404", "http-429-quota", "elsewhere")
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+import judging_records
 import pytest
 from cli_helper import run
 from fault_server import fault_server
@@ -16,6 +17,7 @@ from fault_server import fault_server
 from ragcli.cli.app import COMMANDS
 from ragcli.config.loading import load_config
 from ragcli.evaluation.summary import summarise
+from ragcli.judging.pool_file import write_session
 from ragcli.pipeline import open_pipeline
 from ragcli.reporting import as_json_evaluation
 from ragcli.training.run import TrainingReport
@@ -34,7 +36,7 @@ QUESTION = "How long does Mercury take to go around the Sun?"
 ASKED = {"id": "q1", "question": QUESTION, "relevant": ["notes/planet.md"]}
 LLM = ("--base-url", "SERVER", "--model", "answers")
 
-# What each command line writes: a document, or a document a line. Those that take away come last.
+# What each command line writes: a document, or one per line. Those that delete come last.
 LINES: dict[str, tuple[str, ...]] = {
     "error": ("search", QUESTION, "--collection", "nothing", "--json"),
     "ingest": ("ingest", "notes", "--json"),
@@ -56,6 +58,8 @@ LINES: dict[str, tuple[str, ...]] = {
     "batch": ("batch", "q.jsonl", "-o", "out.jsonl", "--no-rerank", "--json", *LLM),
     "evaluation": ("eval", "q.jsonl", "--json"),
     "evaluation-diff": ("eval", "diff", "run.json", "run.json", "--json"),
+    "judged-passages": ("judge", "session.jsonl", "--json"),
+    "judged-answers": ("judge", "q.jsonl", "--answers", "--json", *LLM),
     "removed": ("remove", "notes/god.md", "--json"),
     "reset": ("reset", "--yes", "--json"),
 }
@@ -82,6 +86,7 @@ def library(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[P
     )
     report = as_json_evaluation.evaluation(summarise(small_run()), with_run=True)
     (folder / "run.json").write_text(report, encoding="utf-8")
+    write_session(folder / "session.jsonl", judging_records.PLAN, [judging_records.gained("q")])
     before = Path.cwd()
     os.chdir(folder)
     try:

@@ -1,4 +1,4 @@
-"""Indexes from elsewhere: one that was handed on, or lies on a server that others write to, runs no code.
+"""Indexes from elsewhere: one from someone else, or on a server that others write to, runs no code.
 
 Chroma can keep with a collection what embeds its texts, by name and settings, and its client makes that when
 it looks at the settings or writes: a model of the attacker's choice, with `trust_remote_code`. Known for its
@@ -123,7 +123,7 @@ def test_an_index_that_names_a_function_is_refused(poisoned: Config, sprung: Pat
     assert not sprung.exists()
 
 
-def test_it_can_be_listed_deleted_and_built_anew(poisoned: Config, sprung: Path) -> None:
+def test_it_can_be_listed_deleted_and_built_again(poisoned: Config, sprung: Path) -> None:
     assert store.collections(poisoned) == ["default"]
     store.reset(poisoned)
     put(opened(poisoned), "a.md", chunk("a.md", 0))
