@@ -114,7 +114,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--choose", action="store_true", help="choose the files anew and write the list")
+    parser.add_argument("--choose", action="store_true", help="choose the files again and write the list")
     parser.add_argument(
         "--peers", action="store_true", help="measure the peers too: make bench-fidelity installs them"
     )

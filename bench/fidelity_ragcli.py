@@ -30,7 +30,7 @@ def ragcli(paths: Iterable[Path]) -> Iterator[Reading]:
 
 
 def as_reading(document: Document, seconds: float = 0.0) -> Reading:
-    """A heading is no text of its own: it is read where its section begins."""
+    """A heading is not separate text: it is read where its section begins."""
     parts: list[str] = []
     headings: list[str] = []
     open_now: tuple[str, ...] = ()

@@ -24,7 +24,7 @@ from fidelity_packages import CACHE, FILES
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`spare` is text that may be missing or not; `navigation` what the page says is no content."""
+    """`spare` is text that may be missing or not; `navigation` what the page marks as not content."""
 
     text: str | None
     headings: list[str] = field(default_factory=list)
@@ -211,7 +211,7 @@ def _converted(copy: Path) -> list[Path]:
 def _office_text(made: list[Path]) -> str:
     if made[0].suffix == ".pdf":
         return files.command("pdftotext", made[0], "-") or ""
-    # Hanging zero bytes of old files are no text.
+    # Hanging zero bytes of old files are not text.
     return "\n".join(file.read_text("utf-8", "replace").replace("\0", "") for file in made)
 
 

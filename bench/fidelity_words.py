@@ -88,8 +88,8 @@ def agreed(texts: Sequence[list[str]]) -> Counter[str]:
 def difference(
     references: Sequence[list[str]], found: list[str], spare: Iterable[str] = (), unseen: Iterable[str] = ()
 ) -> Difference:
-    """`spare` are words that the reader has beside its text, such as a title: they are not lost. `unseen` are
-    words that the document has beside the references' text, such as numbers of items: they are not added."""
+    """`spare` are words that the reader has apart from its text, such as a title: they are not lost. `unseen`
+    are words that only the document has, and not the references, such as item numbers: they are not added."""
     wanted, have = agreed(references), Counter(found)
     # What any reference has was not invented.
     known: Counter[str] = Counter()

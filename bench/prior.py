@@ -1,4 +1,4 @@
-"""Which prior the bi-encoder's similarity should have beside the cross-encoder's logit: `make bench-prior`.
+"""Which weight the bi-encoder's similarity should have in the order, as a prior: `make bench-prior`.
 
 The development collections are cut in two: every other question chooses (these tables), the ones between
 report (bench/reranker.py --skip 1 --step 2). Relative gains of nDCG@10 over the bi-encoder: by the weight,

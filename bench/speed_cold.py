@@ -68,7 +68,7 @@ def search_rows(place: Place, rounds: int) -> Iterator[Row]:
 
 
 def _best_five_row(place: Place, index: Path) -> Row:
-    """Quality beside speed: the passages on top are the plain script's, which knows no prior."""
+    """Quality as well as speed: the passages on top are the plain script's, which knows no prior."""
     lines = run(place.plain("search", QUESTION, index)).printed.splitlines()
     theirs = [place.passages[int(line.split()[0])] for line in lines]
     command = ["env", "RAGCLI_RERANKING_PRIOR_WEIGHT=0", *place.ragcli("search", QUESTION, "--json")]

@@ -100,7 +100,7 @@ _CHUNK = Chunk(
 
 
 def search_row(folder: Path, queries: np.ndarray, exact: list[set[int]], width: int | None, size: int) -> Row:
-    """Without a width: as it was built, the index opened anew for each question as a new command does."""
+    """Without a width: as it was built, the index opened for each question as a new command does."""
     overrides = {"store.path": str(folder), "store.search_width": width}
     config = load_config(overrides=overrides)
     milliseconds, found = [], []
@@ -116,5 +116,5 @@ def search_row(folder: Path, queries: np.ndarray, exact: list[set[int]], width: 
             found.append(len(wanted & {int(candidate.chunk.id) for candidate in candidates}) / NEAREST)
     p50, p95 = np.percentile(milliseconds, [50, 95])
     figure = f"recall@{NEAREST} {np.mean(found):.1%}, p50 {p50:.1f} ms, p95 {p95:.1f} ms"
-    how = "opened anew each time" if width is None else f"store.search_width {width}"
+    how = "opened each time" if width is None else f"store.search_width {width}"
     return Row(f"{size:,} chunks, {how}", "", figure)

@@ -31,7 +31,7 @@ Score = Callable[[str, Sequence[str]], Sequence[float]]
 
 
 def ingest_rows(place: Place, rounds: int) -> Iterator[Row]:
-    """Whole commands, started anew each time: what a user waits for."""
+    """Whole commands, started each time: what a user waits for."""
     passages = place.passages
     turns: dict[str, list[Turn]] = {"plain": [], "ragcli": []}
     encoder: list[float] = []

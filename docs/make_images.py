@@ -2,7 +2,7 @@
 
     make_images.py QUESTION REPORT.json ...
 
-The first is `ragcli ask QUESTION --compare`, asked anew; then, for each report of `ragcli eval --depths`, its
+The first is `ragcli ask QUESTION --compare`, run again; then, for each report of `ragcli eval --depths`, its
 screen and its charts of ranks, of depths and of time, named after the report.
 """
 

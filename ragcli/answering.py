@@ -58,7 +58,7 @@ def answer(
     watch: Stopwatch,
     on_text: OnText | None = None,
 ) -> Answer:
-    """Asks and cites; touches no encoder. Raises LLMError when the answer does not come whole."""
+    """Asks and cites; touches no encoder. Raises LLMError if the answer is incomplete."""
     begun = prompting.is_begun(config.prompt, config.llm)
     stop = prompting.stop_marks(config.prompt) if begun else ()
     generation = _listen(llm.stream(context.messages, stop=stop), watch, on_text)
@@ -94,7 +94,7 @@ def answer(
 
 
 def sentence_scorer(embedder: BiEncoder, reranker: Reranker | None = None) -> prompting.ScoreTexts:
-    """How an arm scores sentences: as it scores its passages, so that two arms differ in nothing else.
+    """How an arm scores sentences: in the same way as its passages, so that two arms do not differ otherwise.
 
     Without `reranker`: the bi-encoder's similarity. With it: logit + prior x similarity.
     """
@@ -115,7 +115,7 @@ def sentence_scorer(embedder: BiEncoder, reranker: Reranker | None = None) -> pr
 
 
 def abstention(question: str, candidates: Sequence[Candidate], *, config: Config, watch: Stopwatch) -> Answer:
-    """What is said without asking the LLM, because no passage is likely enough to be relevant."""
+    """The answer without asking the LLM, because no passage is likely enough to be relevant."""
     return Answer(
         question=question,
         text=prompting.NO_ANSWER,
@@ -132,7 +132,7 @@ def abstention(question: str, candidates: Sequence[Candidate], *, config: Config
 
 
 def shared(twin: Answer, candidates: Sequence[Candidate], context: Context, watch: Stopwatch) -> Answer:
-    """The answer of another arm with the same prompt, with what the LLM took for it."""
+    """The answer of another arm with the same prompt, with the LLM's timings."""
     generated = tuple(timing for timing in twin.timings if timing.stage in GENERATION)
     return replace(
         twin,
@@ -148,7 +148,7 @@ def _scored(candidates: Sequence[Candidate]) -> bool:
 
 
 def _listen(generation: Generation, watch: Stopwatch, on_text: OnText | None) -> Generation:
-    """Hears the generation out. FIRST_TOKEN is the wait for its first piece, REST what comes after it."""
+    """Reads the whole generation. FIRST_TOKEN is the wait for its first piece, REST the time after it."""
     start = time.perf_counter()
     stage = FIRST_TOKEN
     for piece in generation:

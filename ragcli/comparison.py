@@ -1,16 +1,14 @@
 """What reranking changed, as data and as one sentence. Pure.
 
-The sentence describes changes and judges none: without a gold answer nobody knows which arm is right.
+The sentence describes changes but does not judge them: without a gold answer nobody knows which arm is right.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 
+from ragcli.text.marks import without_marks
 from ragcli.types import Answer, Candidate, Movement
-
-_CITATION = re.compile(r"\s*\[\d+\]")
 
 
 def movements(
@@ -20,9 +18,9 @@ def movements(
     in_prompt_before: Collection[str],
     in_prompt_after: Collection[str],
 ) -> tuple[Movement, ...]:
-    """Every candidate's way from the base order to the reranked one, in reranked order.
+    """How every candidate moves from the base order to the reranked one, in reranked order.
 
-    `in_prompt_before` and `in_prompt_after` are the chunk ids that each arm's prompt holds.
+    `in_prompt_before` and `in_prompt_after` are the chunk ids in each arm's prompt.
     """
     before = {candidate.chunk.id: rank for rank, candidate in enumerate(base_order, start=1)}
     return tuple(
@@ -38,7 +36,7 @@ def movements(
 
 
 def prompt_ids(candidates: Sequence[Candidate], answer: Answer | None, top_k: int) -> frozenset[str]:
-    """The chunk ids that an arm's prompt holds; without an answer, the top k."""
+    """The chunk ids in an arm's prompt; without an answer, the top k."""
     if answer is not None:
         return frozenset(passage.candidate.chunk.id for passage in answer.context.passages)
     return frozenset(candidate.chunk.id for candidate in candidates[:top_k])
@@ -47,7 +45,7 @@ def prompt_ids(candidates: Sequence[Candidate], answer: Answer | None, top_k: in
 def summarise(moves: Sequence[Movement], base: Answer | None, reranked: Answer | None) -> str:
     """One sentence on what reranking changed: the prompt, the first passage, the answers.
 
-    `base` and `reranked` are None for a search: then the sentence speaks of the top passages alone.
+    `base` and `reranked` are None for a search: then the sentence is only about the top passages.
     """
     if not moves:
         return "There was nothing to rerank."
@@ -128,7 +126,7 @@ def _texts(answer: Answer) -> dict[str, str]:
 
 
 def _words(text: str) -> list[str]:
-    return _CITATION.sub("", text).split()
+    return without_marks(text).split()
 
 
 def _cited(answer: Answer) -> frozenset[str]:

@@ -8,13 +8,13 @@
     |  |- IndexBusyError        exit 1   another process is writing to it
     |  |- IndexMismatchError    exit 2   the index was built with another model or other settings
     |  |- StoreServerError      exit 4   the index's server is unreachable, too slow, or refuses the key
-    |- NothingFoundError        exit 3   no index, an empty one, nothing matches, no answer though demanded
+    |- NothingFoundError        exit 3   no index, an empty one, no match, or --strict and no answer
     |- ModelError               exit 4   a model's files are missing, damaged or unusable
-    |- ServerError              exit 4   a model's server is unreachable, refused, or sent what is no answer
-    |  |- LLMError              exit 4   the same of the LLM, which may stop in mid-answer
-    |- TrainingError            exit 1   training could not run, or brought no gain
+    |- ServerError              exit 4   a model's server is unreachable, refused, or sent an invalid answer
+    |  |- LLMError              exit 4   the same for the LLM, which may stop in the middle of an answer
+    |- TrainingError            exit 1   training could not run, or did not improve the model
 
-Every error carries a message (what is wrong) and a hint (the command or the change that mends it).
+Every error carries a message (what is wrong) and a hint (the command or change that fixes it).
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class ModelError(RagcliError):
 
 
 class ServerError(RagcliError):
-    """`transient`: the same request may succeed later, after `retry_after` seconds where the server said so.
+    """`transient`: the same request may succeed later, after `retry_after` seconds if the server says so.
     `hopeless`: every other question would fail in the same way.
     """
 

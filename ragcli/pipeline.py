@@ -1,12 +1,11 @@
 """The stages in order: ingest(), search(), ask(), compare(). Models are opened once and stay warm.
 
-What is missing is reported before the work on a question begins, in this order: the question, the index, the
-LLM, the models; all of that without importing a heavy library.
+Missing parts are reported before the work on a question begins, in this order: the question, the index, the
+LLM, the models; no heavy library is imported for that.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from ragcli.errors import NothingFoundError, UsageError
 from ragcli.resources import Resources
 from ragcli.retrieval import retrieve
 from ragcli.stopwatch import Stopwatch
+from ragcli.text.clean import SURROGATE
 from ragcli.text.letters import spelled_out
 from ragcli.types import (
     Answer,
@@ -42,19 +42,17 @@ if TYPE_CHECKING:
 
 ArmName = Literal["base", "reranked"]
 OnArmText = Callable[[str, str], None]
-"""Gets the name of the arm and the LLM's text as it arrives, before it is cited."""
+"""Gets the name of the arm and the LLM's text as it arrives, before citations are resolved."""
 
 EVERYTHING = Filters()
-# What Python makes of bytes in an argument that it cannot decode.
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @contextmanager
 def open_pipeline(config: Config | None = None, *, bulk: bool = False) -> Iterator[Pipeline]:
     """A pipeline whose models are loaded when they are first needed and stay until the block ends.
 
-    Without a configuration, it uses that of the commands (defaults, config.toml, environment). `bulk`: there
-    are many questions, so encoders that start slowly and work fast may pay.
+    Without a configuration, that of the commands is used (defaults, config.toml, environment). `bulk`: for
+    many questions, where encoders that start slowly but work fast are worth it.
     """
     pipeline = Pipeline(load_config() if config is None else config, bulk=bulk)
     try:
@@ -65,7 +63,7 @@ def open_pipeline(config: Config | None = None, *, bulk: bool = False) -> Iterat
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One order of the candidates with its prompt; `context` is None if there is nothing to ask the LLM."""
+    """One order of the candidates with its packed prompt; None if there is nothing to ask the LLM."""
 
     name: ArmName
     candidates: tuple[Candidate, ...]
@@ -76,9 +74,9 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A question before the LLM: what was found, and the prompt of each arm, one or both (base, reranked).
+    """A question in progress: what was found, and the prompt of each arm, one or both (base, reranked).
 
-    `watch` timed what the arms share; `truncated` counts the texts that were cut for the encoders.
+    `watch` has the stages that the arms share; `truncated` counts the texts that were cut for the encoders.
     """
 
     question: str
@@ -89,7 +87,7 @@ class Prepared:
 
 
 class Pipeline:
-    """Everything that one configuration can do. One question at a time: not to be shared between threads."""
+    """Everything that one configuration can do. One question at a time: do not share it between threads."""
 
     def __init__(self, config: Config, *, bulk: bool = False) -> None:
         self._resources = Resources(config, bulk=bulk)
@@ -99,7 +97,7 @@ class Pipeline:
         return self._resources.config
 
     def close(self) -> None:
-        """Stops the local LLM server. Waits for one that is starting: it must not outlive this process."""
+        """Ends the local LLM server; waits for a pending start, so that no server is left running."""
         self._resources.close()
 
     def ingest(
@@ -110,8 +108,8 @@ class Pipeline:
         dry_run: bool = False,
         progress: Callable[[Progress], None] | None = None,
     ) -> IngestReport:
-        """Brings the index in step with the files; see `ingestion.ingest`."""
-        # Questions need no readers of documents.
+        """Updates the index to match the files; see `ingestion.ingest`."""
+        # Questions do not need the document readers.
         from ragcli.ingestion import ingest
 
         report = ingest.ingest(
@@ -154,8 +152,8 @@ class Pipeline:
         filters: Filters = EVERYTHING,
         on_text: Callable[[str], None] | None = None,
     ) -> Answer:
-        """The answer with its citations. `on_text` gets the LLM's text as it arrives, before it is cited: the
-        pieces of an `llm.Generation`.
+        """The answer with its citations. `on_text` receives the LLM's text as it arrives, before it is cited:
+        the pieces of an `llm.Generation`.
         """
         prepared = self.prepare(question, rerank=rerank, filters=filters)
         (answer,) = self._answers(prepared, whatever_arm(on_text))
@@ -179,7 +177,7 @@ class Pipeline:
         rerank: bool | None = None,
         filters: Filters = EVERYTHING,
     ) -> Prepared:
-        """Everything in `ask` or `compare` before the LLM: for callers that send several requests at once."""
+        """All of `ask`, or of `compare`, that comes before the LLM: for callers that run several at once."""
         reranked = compare or self._reranked(rerank)
         found = self._find(question, filters, reranked=reranked, answers=True)
         if not compare:
@@ -194,7 +192,7 @@ class Pipeline:
         return replace(found, arms=tuple(arms))
 
     def finish(self, prepared: Prepared, *, on_text: OnArmText | None = None) -> Answer | Comparison:
-        """The LLM's part. Any thread may call this, several at once, and again after an LLMError."""
+        """The LLM's part. Any thread may call this, concurrently, and again after an LLMError."""
         answers = self._answers(prepared, on_text)
         return answers[0] if len(answers) == 1 else self._compared(prepared, *answers)
 
@@ -207,12 +205,12 @@ class Pipeline:
     def change(self, config: Config) -> None:
         """Take other settings or another LLM from the next question on. Loaded encoders and the index stay.
 
-        Raises UsageError if a setting that they depend on changes.
+        Raises UsageError for a change to what those were opened with.
         """
         self._resources.change(config)
 
     def complete(self, messages: Sequence[Message]) -> str:
-        """What the LLM writes to these messages, without any retrieval. Raises LLMError."""
+        """What the LLM replies to these messages, without any retrieval. Raises LLMError."""
         generation = self._resources.opened_llm(Stopwatch()).stream(messages)
         for _ in generation:
             pass
@@ -287,7 +285,7 @@ class Pipeline:
     def _arm(
         self, name: ArmName, found: Prepared, candidates: tuple[Candidate, ...], watch: Stopwatch
     ) -> Arm:
-        """Packs the prompt, unless no passage is likely enough to be relevant."""
+        """Packs the prompt; there is none if no passage is likely enough to be relevant."""
         if prompting.below_threshold(candidates, self.config.prompt):
             return Arm(name, candidates, None, watch)
         truncated = self._resources.truncated
@@ -303,7 +301,7 @@ class Pipeline:
         return Arm(name, candidates, context, watch, self._resources.truncated - truncated)
 
     def _answers(self, prepared: Prepared, on_text: OnArmText | None) -> list[Answer]:
-        """An answer for each arm. Equal prompts are sent once: two answers would not tell the arms apart."""
+        """An answer for each arm. The same prompt is asked only once."""
         answers: list[Answer] = []
         for arm in prepared.arms:
             hear = None if on_text is None else partial(on_text, arm.name)
@@ -318,7 +316,7 @@ class Pipeline:
         return answers
 
     def _answer(self, question: str, arm: Arm, on_text: Callable[[str], None] | None) -> Answer:
-        # A stopwatch of its own: a second try does not add to the seconds of the first.
+        # A separate stopwatch: a second try does not add to the times of the first.
         watch = Stopwatch(arm.watch.timings)
         if arm.context is None:
             return answering.abstention(question, arm.candidates, config=self.config, watch=watch)
@@ -357,7 +355,7 @@ class Pipeline:
 
 
 def whatever_arm(on_text: Callable[[str], None] | None) -> OnArmText | None:
-    """For a question that is answered in one order only."""
+    """For the text of a question that is answered in only one order."""
     return None if on_text is None else lambda _arm, text: on_text(text)
 
 
@@ -366,7 +364,7 @@ def _check_question(question: str) -> None:
         raise UsageError(
             "The question is empty.", hint='Ask one: ragcli ask "How long is the notice period?"'
         )
-    if _SURROGATE.search(question):
+    if SURROGATE.search(question):
         raise UsageError(
             "The question contains bytes that are not text.", hint="Set the terminal's encoding to UTF-8."
         )

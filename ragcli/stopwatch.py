@@ -34,9 +34,9 @@ class Stopwatch:
 
 
 class ProgressClock:
-    """Takes the seconds per stage from what work reports of its progress, and passes that on.
+    """Takes the seconds per stage from the progress that work reports, and passes the progress on.
 
-    What comes before the first report is the stage `first`; a stage ends where another reports.
+    The time before the first report is the stage `first`; a stage ends when another one reports.
     """
 
     def __init__(self, watch: Stopwatch, tell: Callable[[str, int, int], None], *, first: str) -> None:
@@ -52,7 +52,7 @@ class ProgressClock:
         self._tell(stage, done, total)
 
     def stop(self) -> None:
-        """Ends the stage that runs."""
+        """Ends the running stage."""
         now = time.perf_counter()
         self._watch.add(self._stage, now - self._since)
         self._since = now

@@ -4,7 +4,7 @@
     question -> Candidate ... -> Context -> Answer -> Comparison
 
 Offsets are character offsets into `Document.text`; lines and pages count from 1; ranks count from 1.
-Lines are those of the file, or a sheet's rows; None where the format has none. What a page is (a slide, a
+Lines are those of the file, or a sheet's rows; None if the format has none. What a page is (a slide, a
 notebook's cell, a message), `reporting.text` knows by the format.
 """
 
@@ -22,8 +22,8 @@ MetadataValue = str | int | float | bool
 class Block:
     """One structural piece of a document (a paragraph, a list, a table, a code block).
 
-    `start` and `end` delimit it in `Document.text`. `page` is None where the format has no pages. A `code`
-    block stays whole where it fits a chunk, and is otherwise cut between lines, never at sentences.
+    `start` and `end` delimit it in `Document.text`. `page` is None if the format has no pages. A `code`
+    block stays whole if it fits into a chunk; otherwise it is cut between lines, never at sentences.
     """
 
     start: int
@@ -37,9 +37,9 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file as text. `source` is the path as the user will see it cited; `sha256` is of the file's bytes.
+    """A file as text. `source` is the path as citations show it; `sha256` is of the file's bytes.
 
-    `notes` are lines for the report: what was left out, or guessed. `metadata` is what the file says of
+    `notes` are lines for the report: what was left out or guessed. `metadata` is what the file says of
     itself, for filters.
     """
 
@@ -93,13 +93,13 @@ class Chunk:
 class Candidate:
     """A retrieved chunk with its score trace.
 
-    `similarity` is the bi-encoder's cosine, `base_rank` the place in the order that reranking starts from.
+    `similarity` is the bi-encoder's cosine, `base_rank` the rank in the order that reranking starts from.
     `logit` is the cross-encoder's raw output (float32), `score` what the reranked order is sorted by (logit +
     prior x similarity), `probability` its calibrated chance of being relevant: these and `rank` are
     None until a reranker has run.
 
-    `fused` is what the base order of hybrid retrieval is sorted by; None where the bi-encoder retrieves
-    alone. `dense_rank` and `lexical_rank` (with its score, `bm25`) are None where that side did not find the
+    `fused` is what the base order of hybrid retrieval is sorted by; None if only the bi-encoder
+    retrieves. `dense_rank` and `lexical_rank` (with its score, `bm25`) are None if that side did not find the
     chunk.
     """
 
@@ -136,7 +136,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The packed prompt. `left_out` counts passages of the top k that did not fit the budget."""
+    """The packed prompt. `left_out` counts passages of the top k that did not fit into the budget."""
 
     passages: tuple[Passage, ...]
     messages: tuple[Message, ...]
@@ -149,7 +149,7 @@ class Context:
 class Citation:
     """A place in the user's documents that supports a part of the answer.
 
-    `attributed` is True where ragcli found the supporting passage, False where the LLM named it.
+    `attributed` is True if ragcli found the supporting passage, False if the LLM named it.
     """
 
     number: int
@@ -167,7 +167,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """`cold` names what was loaded in this stage: it takes no time when the same process does it again."""
+    """`cold` names what was loaded in this stage: it takes no time if the same process does it again."""
 
     stage: str
     seconds: float
@@ -184,12 +184,12 @@ class Usage:
 class Answer:
     """What the LLM said, and what it rests on.
 
-    `abstained` is True when the passages hold no answer and the text says so. `unknown_citations` are numbers
-    that the LLM cited and that the context does not hold: they are dropped from the text and reported.
-    `cut_off` is True when the LLM was stopped by its limit, `answer_tokens`, before it was done. `truncated`
-    counts the texts that the encoders could not read whole. `reasoning` is what the LLM thought before it
-    answered, where it showed that: no part of the answer. `not_sent` names fields of the request that its
-    server refused, so that it was asked without them.
+    `abstained` is True if the passages have no answer and the text says so. `unknown_citations` are numbers
+    that the LLM cited but that are not in the context: they are dropped from the text and reported.
+    `cut_off` is True if the LLM was stopped by its limit, `answer_tokens`, before it was done. `truncated`
+    counts the texts that the encoders could not read in full. `reasoning` is what the LLM thought before it
+    answered, if it showed that: it is not part of the answer. `not_sent` names fields of the request that its
+    server refused, so they were left out.
     """
 
     question: str
@@ -211,7 +211,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Candidates in the order that the arm ended with: reranked by logit + prior, or the bi-encoder's own."""
+    """Candidates in the final order of the arm: reranked by logit + prior, or the bi-encoder's own."""
 
     question: str
     candidates: tuple[Candidate, ...]
@@ -223,7 +223,7 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One passage's way from the base order to the reranked one."""
+    """How one passage moves from the base order to the reranked one."""
 
     candidate: Candidate
     before: int
@@ -237,8 +237,8 @@ class Comparison:
     """Two arms over the same candidates. `base` and `reranked` are None for a search without an LLM.
 
     `movements` is in reranked order and covers every candidate. `summary` is the one sentence on what
-    reranking changed. `timings` holds the stages that both arms share (embed, retrieve, rerank). `truncated`
-    counts the texts that the encoders could not read whole.
+    reranking changed. `timings` has the stages that both arms share (embed, retrieve, rerank). `truncated`
+    counts the texts that the encoders could not read in full.
     """
 
     question: str
@@ -259,7 +259,7 @@ FileStatus = Literal["added", "replaced", "unchanged", "removed", "skipped"]
 class FileReport:
     """What ingest did, or would do, with one file. `reason` is empty unless the file was skipped.
 
-    `notes` says what was left out of a file that was read, or guessed about it.
+    `notes` says what was left out of a file that was read, or what was guessed about it.
     """
 
     source: str
@@ -284,7 +284,7 @@ class SourceInfo:
     """One ingested file, as `ragcli list` shows it.
 
     `base` is the absolute path of the folder that a relative `source` starts from: the working folder of the
-    ingest. It is empty where `source` is absolute, and where an older index does not say.
+    ingest. It is empty if `source` is absolute, or if an older index does not say.
     """
 
     source: str

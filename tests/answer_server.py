@@ -1,4 +1,4 @@
-"""An LLM server that sends what a test has written down, and refuses what it says. Real HTTP, no model."""
+"""An LLM server that sends what a test defines, and refuses what it is told to. Real HTTP, no model."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Refusal = tuple[int, Any]
 
 @dataclass
 class AnswerServer:
-    """`parts` are the chunks of a stream; where there is a `whole`, its type and content are sent instead.
+    """`parts` are the chunks of a stream; if there is a `whole`, its type and content are sent instead.
 
-    `refuses` gets each request and gives what it is refused with: a status and a body.
+    `refuses` gets each request and returns the refusal: a status and a body.
     """
 
     base_url: str
@@ -60,7 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Any
 
     def log_message(self, format: str, *args: object) -> None:
-        """Silence: the tests look at stderr."""
+        """Silent: the tests check stderr."""
 
     def do_POST(self) -> None:
         opened: AnswerServer = self.server.opened

@@ -1,4 +1,4 @@
-"""A real Chroma server on a loopback port, with a database of its own for each test."""
+"""A real Chroma server on a loopback port, with a separate database for each test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One command line in this process: what it wrote to stdout and stderr, and its exit code."""
+"""Runs a command line in this process: what it wrote to stdout and stderr, and its exit code."""
 
 from __future__ import annotations
 

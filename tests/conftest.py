@@ -1,4 +1,4 @@
-"""The real models and a Chroma server, once for all tests; what shows that an attacker's code has run."""
+"""The real models and a Chroma server, once for all tests; and a sign that an attacker's code has run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def embedder() -> BiEncoder:
 
 @pytest.fixture(scope="session")
 def reranker() -> CrossEncoderReranker:
-    """The cross-encoder that is shipped with the package."""
+    """The cross-encoder that the package includes."""
     return load_reranker(RerankingConfig())
 
 
@@ -34,5 +34,5 @@ def chroma_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def sprung(tmp_path: Path) -> Path:
-    """A folder that is there as soon as any code of the attacker has run."""
+    """A folder that exists as soon as any code of the attacker has run."""
     return tmp_path / "sprung"

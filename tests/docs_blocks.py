@@ -20,7 +20,7 @@ PAGES = (
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
 )
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-# What a page shows and nobody types.
+# What a page shows but nobody types.
 SHOWN = {"dockerfile", "json", "jsonl", "python", "text", "toml"}
 OPERATORS = set("();<>|&")
 
@@ -61,7 +61,7 @@ def _calls(line: str) -> Iterator[list[str]]:
 
 
 def parse(arguments: list[str]) -> None:
-    """Reads a command line as ragcli does, and runs nothing. Raises what ragcli would raise."""
+    """Parses a command line as ragcli does, and runs nothing. Raises what ragcli would raise."""
     command: Any = get_command(build_app())
     if arguments and arguments[0].startswith("-"):
         known = {name for param in command.params for name in param.opts}

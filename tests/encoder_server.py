@@ -1,8 +1,8 @@
-"""The real bi-encoder and cross-encoder behind HTTP, as the servers that people run speak it.
+"""The real bi-encoder and cross-encoder over HTTP, with the protocols of the servers that people run.
 
-`/v1/embeddings` speaks OpenAI's protocol. `/rerank` speaks text-embeddings-inference's where the request has
-`texts`, and Jina's where it has `documents`, as llama.cpp does; both send probabilities unless they are asked
-for raw scores, best first. As many texts as text-embeddings-inference takes by default are taken at once.
+`/v1/embeddings` uses OpenAI's protocol. `/rerank` uses text-embeddings-inference's if the request has
+`texts`, and Jina's if it has `documents`, like llama.cpp; both send probabilities unless they are asked for
+raw scores, best first. It accepts as many texts at once as text-embeddings-inference does by default.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Any
 
     def log_message(self, format: str, *args: object) -> None:
-        """Silence: the tests look at stderr."""
+        """Silent: the tests check stderr."""
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

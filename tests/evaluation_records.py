@@ -118,7 +118,7 @@ def small_run() -> Run:
 
 
 def models_run() -> Run:
-    """The small run with a second cross-encoder, and beside it a second bi-encoder that finds less."""
+    """The small run with a second cross-encoder, and also a second bi-encoder that finds less."""
     run = small_run()
     scoring = run.scorings[0]
     other = replace(scoring, name="cross-encoder/ms-marco-MiniLM-L6-v2", prior=NO_PRIOR)
@@ -140,8 +140,8 @@ def models_run() -> Run:
 
 
 def two_retrievals() -> Run:
-    """The small run with a hybrid retrieval beside it: that puts Mercury's gold passage second, and finds
-    Notice's third relevant passage, which the bi-encoder did not, in the place of the second.
+    """The small run with an additional hybrid retrieval, which puts Mercury's gold passage second, and finds
+    Notice's third relevant passage, which the bi-encoder did not, instead of the second.
     """
     run = small_run()
     missed = passage("trial", "The trial month ends with a notice of one week.", 0.22, 1.0)

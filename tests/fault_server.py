@@ -10,7 +10,7 @@ first word.
 
 "as-the-question-says" does what the prompt names: "What is the fault cut?".
 
-"flaky" answers every prompt in the end, in words of its own; before that a prompt is refused (429, 500), cut
+"flaky" answers every prompt in the end, in its own words; before that a prompt is refused (429, 500), cut
 or stalled once or twice, as its text decides. "slow-N" takes up to N tenths of a second, as the text decides.
 """
 
@@ -30,7 +30,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 WORDS = ("The orbit ", "takes ", "88 days.")
-# What a server may send as a part of an answer and that is none, or none that has a text.
+# What a server may send as a part of an answer that is not one, or that has no text.
 ODD_PARTS = (
     "[]",
     '"x"',
@@ -60,7 +60,7 @@ WINDOW_LLAMACPP = {
     "n_prompt_tokens": 5120,
     "n_ctx": 4096,
 }
-# Status, error and Retry-After of what is refused in a shape of its own.
+# Status, error and Retry-After of refusals with a special shape.
 REFUSALS: dict[str, tuple[int, dict[str, Any], str]] = {
     "window-openai": (400, WINDOW_OPENAI, ""),
     "window-llamacpp": (400, WINDOW_LLAMACPP, ""),
@@ -74,7 +74,7 @@ USAGE = {"prompt_tokens": 40, "completion_tokens": 6, "total_tokens": 46}
 
 @dataclass
 class FaultServer:
-    """`requests` holds the body of each request, `times` when it came, `keys` its Authorization header."""
+    """`requests` has the body of each request, `times` when it came, `keys` its Authorization header."""
 
     base_url: str
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -105,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
     release: threading.Event
 
     def log_message(self, format: str, *args: object) -> None:
-        """Silence: the tests look at stderr."""
+        """Silent: the tests check stderr."""
 
     def do_GET(self) -> None:
         """The list of models, as far as it goes."""

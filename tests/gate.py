@@ -1,4 +1,4 @@
-"""A gate in front of a real server: it wants a key, and fails or stalls on request. Real HTTP both ways."""
+"""A gate in front of a real server: it needs a key, and fails or stalls on request. Real HTTP both ways."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ STALL, DROP = "stall", "drop"
 
 @dataclass
 class Gate:
-    """`faults` holds, for a part of a path, what its next requests meet: STALL, DROP, a status, a status with
-    headers or with a body, or a whole JSON answer. `wants` is a header with the value that it must have.
+    """`faults` has, for a part of a path, the result of its next requests: STALL, DROP, a status, a status
+    with headers or with a body, or a whole JSON answer. `wants` is a header with its required value.
     """
 
     url: str
@@ -55,7 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Any
 
     def log_message(self, format: str, *args: object) -> None:
-        """Silence: the tests look at stderr."""
+        """Silent: the tests check stderr."""
 
     def _pass(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))

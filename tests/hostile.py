@@ -99,9 +99,9 @@ texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=5), min_size=1, max_
 """For property tests: some of these pieces, with other text between."""
 
 RAW = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What no terminal may get, but in our own sequences: C0 but the newline, C1, bidi controls, surrogates."""
+"""What no terminal may get, except in our own sequences: C0 except newline, C1, bidi controls, surrogates."""
 
-# These decide what is drawn, and come from ragcli itself.
+# These control what is drawn, and come from ragcli itself.
 OWN = frozenset({"id", "chunk_id", "question_id", "status", "kind", "measure", "format", "retrieval"})
 
 

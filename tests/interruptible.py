@@ -1,4 +1,4 @@
-"""Children that SIGINT reaches: what a shell runs in the background ignores it, and so do its children."""
+"""Children that SIGINT reaches: a shell's background processes ignore it, and so do their children."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ _PROGRAM = (
 
 
 def interruptible(*arguments: str) -> list[str]:
-    """The command `python ARGUMENTS`, as one in the foreground gets it. The process keeps its id."""
+    """The command `python ARGUMENTS`, as if in the foreground. The process keeps its id."""
     return [sys.executable, "-c", _PROGRAM, sys.executable, *arguments]

@@ -1,9 +1,9 @@
-"""For test_ingestion: kills an ingest at many moments, tells what is left and what the next run makes of it.
+"""For test_ingestion: kills an ingest at many moments, and reports what is left and what the next run does.
 
     python killed_ingest.py FOLDER < moments.json > outcomes.json
 
-Each ingest is a child process, forked when the model is loaded, so that a moment costs a second and not five.
-The parent has one thread and opens no index: a fork would lose Chroma's threads.
+Each ingest is a child process, forked after the model is loaded, so that a moment takes one second instead of
+five. The parent has one thread and opens no index: a fork would lose Chroma's threads.
 """
 
 from __future__ import annotations
@@ -95,6 +95,7 @@ def look(place: Path) -> Callable[[], None]:
             hits = [[hit.chunk.source, hit.chunk.id] for hit in index.search(vector, 1000, Filters())]
             chunks = {source: [chunk.id for chunk in index.chunks(source)] for source in sources}
             folder = versions.current(Path(CONFIG.store.path) / CONFIG.collection)
+            assert isinstance(index, store.Store)
             stored = index._table(folder, writing=True).count()
         place.write_text(json.dumps({"chunks": chunks, "hits": hits, "stored": stored}))
 
@@ -102,7 +103,7 @@ def look(place: Path) -> Callable[[], None]:
 
 
 def in_child(work: Callable[[], None], *, seconds: float | None = None) -> int:
-    """Runs the work in a process of its own; killed after some seconds of processor time, if given, so that a
+    """Runs the work in a separate process; killed after some seconds of processor time, if given, so that a
     busy machine makes no difference. Returns how it ended.
     """
     child = os.fork()

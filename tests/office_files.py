@@ -1,4 +1,4 @@
-"""Office files, books and mail, written by hand as the programs write them that people use."""
+"""Office files, books and mail, written by hand in the way of common programs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def pptx(
     hidden: Sequence[int] = (),
     main: str = "presentation",
 ) -> bytes:
-    """`slides`: what stands in each one's shape tree. `notes`: text by the number of the slide."""
+    """`slides`: the contents of each one's shape tree. `notes`: text by the number of the slide."""
     names = (
         'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" '
         'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main" '
@@ -94,7 +94,7 @@ def pptx(
 
 
 def shape(text: str, *, kind: str = "", x: int = 0, y: int = 0, name: str = "Text", format: str = "") -> str:
-    """A text box, or a placeholder of a kind; a paragraph a line. `format` goes into each one's a:pPr."""
+    """A text box, or a placeholder of a kind; one line per paragraph. `format` goes into each one's a:pPr."""
     place = 0 if kind == "title" else 1
     placeholder = f'<p:ph type="{kind}" idx="{place}"/>' if kind else ""
     paragraphs = "".join(
@@ -135,7 +135,7 @@ def xlsx(
     styles: str = "",
     others: Mapping[str, str] | None = None,
 ) -> bytes:
-    """`sheets`: by name, what stands in each one's worksheet element (sheetData, mergeCells)."""
+    """`sheets`: by name, the contents of each one's worksheet element (sheetData, mergeCells)."""
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     types = {"/xl/workbook.xml": f"{_SML}.sheet.main+xml", "/xl/styles.xml": f"{_SML}.styles+xml"}
     parts: dict[str, str | bytes] = {}
@@ -159,7 +159,7 @@ def xlsx(
 def sheet_rows(
     rows: Mapping[int, Sequence[str | float | tuple[float, int]]], *, first_column: int = 0
 ) -> str:
-    """Cells by row: texts, numbers, or (number, style); an empty text is no cell."""
+    """Cells by row: texts, numbers, or (number, style); an empty text is not a cell."""
     lines = []
     for number, cells in rows.items():
         written = []

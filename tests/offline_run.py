@@ -1,8 +1,8 @@
-"""Ingest, search and ask with the local models, while every way out of the machine is watched.
+"""Ingest, search and ask with the local models, while every connection out of the machine is watched.
 
-Run as a program in an empty folder. An audit hook sees what Python's sockets are asked for: an address that
-is not the loopback's, or any name to look up, is noted and refused. It does not see native code; what that
-leaves in the home folder is noted. Prints the notes, an object of JSON.
+Run as a program in an empty folder. An audit hook sees the requests to Python's sockets: an address that is
+not the loopback's, or any name to look up, is noted and refused. It does not see native code; files that this
+leaves in the home folder are noted. Prints the notes, a JSON object.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""PDFs written by hand, for tests in which the places of the words matter."""
+"""PDFs written by hand, for tests in which the positions of the words matter."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def search_result() -> SearchResult:
 
 
 def hybrid_candidates() -> tuple[Candidate, ...]:
-    """The planet is first by its words and third by its vector; the last one only its words found."""
+    """The planet is first by its words and third by its vector; the last one was found only by its words."""
     dense = base_candidates()[:3]
     lexical = [
         replace(candidate, lexical_rank=rank, bm25=score)

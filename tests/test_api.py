@@ -1,4 +1,4 @@
-"""The Python API: what the README shows runs, and importing it costs nothing."""
+"""The Python API: the README's example runs, and the import is fast."""
 
 from __future__ import annotations
 

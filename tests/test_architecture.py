@@ -1,4 +1,4 @@
-"""The tree keeps its rules: one direction, no heavy imports before --help, one module for the screen."""
+"""The tree follows its rules: one direction, no heavy imports before --help, one module for the screen."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ HEAVY = {
     "yaml",
 }
 SCREEN = {"prompt_toolkit", "rich", "typer"}
-# What any module may take from the package.
+# What any module may import from the package.
 COMMON = (
     "ragcli.types",
     "ragcli.errors",
@@ -52,7 +52,7 @@ COMMON = (
     "ragcli.models.embedded_llms",
     "ragcli.servers.redaction",
 )
-# What each stage may take besides. The pipeline wires the stages; they do not know each other.
+# What each stage may import as well. The pipeline wires the stages; they do not know each other.
 STAGES = {
     "ragcli.text": (),
     "ragcli.documents": ("ragcli.documents",),
@@ -67,9 +67,9 @@ STAGES = {
     "ragcli.llm": ("ragcli.llm", "ragcli.models.locate", "ragcli.servers"),
     "ragcli.comparison": (),
 }
-# Beside the readers, and above the stages: a document as the index has it, or as it would be cut.
+# Next to the readers, but above the stages: a document as the index has it, or as it would be cut.
 WIRING = {"ragcli.documents.inspection"}
-# From a path on the disk to a cited answer: docs/architecture.md begins with these, in this order.
+# From a path on disk to a cited answer: docs/architecture.md begins with these, in this order.
 CORE = (
     "ragcli.types",
     "ragcli.documents.reading",
@@ -98,7 +98,7 @@ def is_type_checking(node: ast.AST) -> bool:
 
 
 def statements(node: ast.AST, *, into_functions: bool, types_too: bool) -> Iterator[ast.AST]:
-    """All nodes below `node`. What stands under TYPE_CHECKING never runs, and yet ties modules together."""
+    """All nodes below `node`. Code under TYPE_CHECKING never runs, but still ties modules together."""
     for child in ast.iter_child_nodes(node):
         if is_type_checking(child) and not types_too:
             continue
@@ -109,7 +109,7 @@ def statements(node: ast.AST, *, into_functions: bool, types_too: bool) -> Itera
 
 
 def imported(name: str, *, into_functions: bool, types_too: bool = False) -> set[str]:
-    """What a module imports; `from ragcli import x` is the module ragcli.x where there is one."""
+    """What a module imports; `from ragcli import x` is the module ragcli.x if there is one."""
     found: set[str] = set()
     tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
     for node in statements(tree, into_functions=into_functions, types_too=types_too):
@@ -124,7 +124,7 @@ def imported(name: str, *, into_functions: bool, types_too: bool = False) -> set
 
 
 def within(name: str, packages: Iterable[str]) -> str:
-    """The one of `packages` that the module is, or lies in; "" where there is none."""
+    """The one of `packages` that the module is, or is in; "" if there is none."""
     return next((p for p in packages if name == p or name.startswith(f"{p}.")), "")
 
 
@@ -133,7 +133,7 @@ def of_package(names: set[str]) -> set[str]:
 
 
 def test_no_modules_import_each_other() -> None:
-    # The package itself names what it offers, for type checkers, and imports it at the first use.
+    # The package itself names its exports for type checkers, and imports them at the first use.
     graph = {
         name: of_package(imported(name, into_functions=True, types_too=True)) - {name, "ragcli"}
         for name in MODULES

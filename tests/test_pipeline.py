@@ -79,7 +79,7 @@ def both(compared: Comparison) -> tuple[Answer, Answer]:
     return compared.base, compared.reranked
 
 
-# What is missing is said first, in this order.
+# Missing parts are reported first, in this order.
 
 
 def test_an_empty_question_comes_before_all_else(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What an answer depends on, as one short text: results of another one are never mixed with these."""
+"""What an answer depends on, as one short text: results with different ones are never mixed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ WITH_EFFECT = frozenset(
 """The settings that may change what an answer says."""
 WITHOUT_EFFECT = frozenset(
     {
-        # What they choose is in the settings of the sections, and in what the index holds.
+        # What they select is in the settings of the sections and in the index.
         "profile",
         "collection",
         "store.path",
@@ -66,7 +66,7 @@ WITHOUT_EFFECT = frozenset(
         # A batch holds no conversation.
         "chat.rewrite",
         "chat.history",
-        # How to get at a server that is named otherwise, and how long an answer takes.
+        # How to reach a server that other settings name, and how long an answer takes.
         "store.api_key_env",
         "store.api_key_header",
         "store.timeout_seconds",
@@ -83,11 +83,11 @@ WITHOUT_EFFECT = frozenset(
         "llm.timeout_seconds",
     }
 )
-"""The others. A new setting is put into one of the two; a test holds them to all that there are."""
+"""The others. Every setting is in one of the two; a test checks this."""
 
 
 def fingerprint(config: Config, *, compare: bool, filters: Filters) -> str:
-    """16 hexadecimal digits. Settings, models, filters, and what the index holds."""
+    """16 hexadecimal digits, from settings, models, filters and the index."""
     settings = {key: value_of(config, key) for key in sorted(WITH_EFFECT)}
     settings["prompting.style"] = config.prompt.style
     settings["prompting.citations"] = config.prompt.citations

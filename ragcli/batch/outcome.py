@@ -1,4 +1,4 @@
-"""What a batch hands on for each question: the result, or why there is none."""
+"""What a batch returns for each question: the result, or why there is none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ragcli.types import Answer, Comparison, Timing
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Exactly one of `result` and `error` is there. `relevant` are the ids of the chunks that answer it."""
+    """Exactly one of `result` and `error` is set. `relevant` are the ids of the chunks that answer it."""
 
     question: Question
     result: Answer | Comparison | None
@@ -29,7 +29,7 @@ class Outcome:
 
     @property
     def timings(self) -> tuple[Timing, ...]:
-        """Of all that was done for this question, of both answers where there are two; none for a failure."""
+        """Everything done for this question, including both answers if there are two; empty for a failure."""
         shared = self.result.timings if isinstance(self.result, Comparison) else ()
         return (*shared, *(timing for answer in self.answers for timing in answer.timings))
 
@@ -50,7 +50,7 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How a batch ended. `kept` were there from an earlier run."""
+    """How a batch ended. `kept` are from an earlier run."""
 
     answered: int
     kept: int

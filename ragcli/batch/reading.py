@@ -29,7 +29,7 @@ Fields = Mapping[str, Any]
 
 
 def read_batch(path: Path) -> Run:
-    """Raises UsageError where the file holds no comparison. Questions that failed count as such."""
+    """Raises UsageError if the file has no comparison. Questions that failed are counted as failures."""
     records = _records(path)
     compared = [record for record in records if record.get("kind") == COMPARISON]
     if not compared:
@@ -75,7 +75,7 @@ def _run(path: Path, records: Sequence[Fields], compared: Sequence[Fields]) -> R
 
 
 def _retrieval(models: Fields, orders: Sequence[Sequence[Fields]]) -> Retrieval:
-    """Results of before there were two kinds are the bi-encoder's."""
+    """Results from before there were two kinds are the bi-encoder's."""
     name: RetrievalName = "hybrid" if models.get("retrieval") == "hybrid" else "dense"
     return Retrieval(name, tuple(tuple(range(len(order))) for order in orders))
 

@@ -1,8 +1,8 @@
-"""The file of results: what it holds from an earlier run, and where the next line goes.
+"""The file of results: what it has from an earlier run, and where the next line goes.
 
-Lines are appended and flushed one by one, in the order of the questions. Where failed questions of an earlier
-run are tried again, the new file grows beside the old one and takes its place at the end; until then both are
-there, so that no kill loses a result.
+Lines are appended and flushed one by one, in the order of the questions. If failed questions of an earlier
+run are tried again, the new file is written next to the old one and replaces it at the end; until then both
+exist, so that a kill does not lose a result.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ _HINT = "Write to another file, or start again with --overwrite."
 
 
 class ResultsFile:
-    """`done` are the ids whose results are there already; `write` takes the others, in order."""
+    """`done` are the ids that already have results; `write` takes the others, in order."""
 
     def __init__(
         self, path: Path, questions: Sequence[Question], fingerprint: str, *, overwrite: bool
     ) -> None:
-        """Raises UsageError where the file is no result of these questions with these settings."""
+        """Raises UsageError if the file is not a result of these questions with these settings."""
         self.path = path
         self._beside = path.with_name(path.name + BESIDE)
         self._order = [question.id for question in questions]
-        # A device or a pipe holds nothing to go on from: /dev/full would be read for ever, /dev/null removed.
+        # A device or a pipe has nothing to resume: /dev/full would be read for ever, /dev/null removed.
         self._is_device = path.exists() and not path.is_file()
         if overwrite and not self._is_device:
             self._remove()
@@ -68,7 +68,7 @@ class ResultsFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Also after an interruption: what is left of the earlier results is written below the new ones."""
+        """Also after an interruption: the rest of the earlier results is written after the new ones."""
         assert self._file is not None
         if not self._appends:
             for name in self._order[self._next :]:
@@ -82,7 +82,7 @@ class ResultsFile:
             self._beside.replace(self.path)
 
     def write(self, name: str, line: str) -> None:
-        """The result of the question `name`; earlier results that stand before it are written first."""
+        """The result of the question `name`; earlier results that come before it are written first."""
         while self._order[self._next] != name:
             self._append(self._kept[self._order[self._next]])
             self._next += 1
@@ -106,7 +106,7 @@ class ResultsFile:
 
 
 def _whole_lines(path: Path) -> tuple[list[bytes], int]:
-    """The finished lines of a file and where they end: a kill may leave half a line behind them."""
+    """The finished lines of a file and where they end: a kill may leave half a line after them."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:

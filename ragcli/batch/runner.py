@@ -19,7 +19,7 @@ from ragcli.pipeline import OnArmText, Prepared
 from ragcli.servers.retrying import Backoff, Stopped, with_retries
 from ragcli.types import Answer, Comparison
 
-# Questions that are prepared beyond those being answered: so that no job ever waits for the encoders.
+# Questions that are prepared in advance, so that no job waits for the encoders.
 AHEAD = 2
 
 
@@ -38,7 +38,7 @@ def run(
     relevant: Callable[[Question], frozenset[str]],
     backoff: Backoff,
 ) -> Generator[Outcome, None, None]:
-    """One outcome a question. A failure is an outcome too, unless every other question would fail as well:
+    """One outcome per question. A failure is an outcome too, unless every other question would fail as well:
     then the error is raised, after the outcomes before it.
     """
     stop = threading.Event()
@@ -49,7 +49,7 @@ def run(
             try:
                 found = _start(question, prepare, answering, pool, backoff, stop)
             except RagcliError:
-                # No other question would fare better, but those before it are being answered.
+                # Every other question would fail too, but those before it are being answered.
                 while waiting:
                     yield _outcome(*waiting.popleft(), relevant)
                 raise

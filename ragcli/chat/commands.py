@@ -45,7 +45,7 @@ COMMANDS = {
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`text` is the argument as it was typed, `number` its value where the command takes a number."""
+    """`text` is the argument as it was typed, `number` its value if the command takes a number."""
 
     name: str
     text: str = ""
@@ -53,9 +53,9 @@ class Command:
 
 
 def parse(line: str) -> Command | str:
-    """The command, or the line itself on one line, where it is a question.
+    """The command, or the line itself on one line if it is a question.
 
-    Raises UsageError for an unknown command and for an argument that does not fit.
+    Raises UsageError for an unknown command or an invalid argument.
     """
     line = line.strip()
     if not line.startswith(MARK):

@@ -8,7 +8,7 @@ from ragcli.chat.commands import COMMANDS, MARK
 
 
 def completions(line: str, sources: Sequence[str], numbers: Sequence[int]) -> list[tuple[str, str]]:
-    """(what takes the place of the name or of the argument, what it is); nothing for a question.
+    """(what replaces the name or the argument, what it is); nothing for a question.
 
     `sources` are the documents of the index, `numbers` those of the last answer's passages.
     """

@@ -1,7 +1,7 @@
 """A follow-up becomes a question that can be searched for without the conversation.
 
-A bi-encoder and a cross-encoder read one question alone: "Who designed it?" finds nothing that "it" is about.
-`bench/followups.py` measures what each of the ways below is worth.
+Encoders read only one question: "Who designed it?" does not find what "it" is about.
+`bench/followups.py` measures how well each of the methods below works.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from ragcli.chat.turns import Exchange
 from ragcli.llm.client import estimate_tokens
 from ragcli.pipeline import Pipeline
 from ragcli.prompting import content_words, one_line
+from ragcli.text.marks import without_marks
 from ragcli.types import Message
 
 LONGEST_QUESTION = 400
-"""In characters. What an LLM writes beyond that is no question."""
+"""In characters. Longer texts from an LLM are not questions."""
 
 HISTORY_SHARE = 0.5
 """The part of the LLM's window that the conversation may take."""
 
 MOST_WORDS_BEFORE = 4
-"""A pronoun after more content words than that stands for one of them, as a rule."""
+"""A pronoun after more content words than this usually refers to one of them."""
 
 SYSTEM = """\
 You rewrite the last question of a conversation so that it can be understood without the conversation.
@@ -40,11 +41,10 @@ _OPENING = re.compile(
     r"\A(?:and|but|so|or|then|also|ok|okay|what about|how about)\b|\A(?:why|when|where|who|how)\?",
     re.IGNORECASE,
 )
-_MARK = re.compile(r"\s*\[\d+(?:, \d+)*\]")
 
 
 def standalone(typed: str, history: Sequence[Exchange], pipeline: Pipeline) -> str:
-    """The question to search for, as `chat.rewrite` says. Raises LLMError where the LLM fails."""
+    """The question to search for, as `chat.rewrite` says. Raises LLMError if the LLM fails."""
     way = pipeline.config.chat.rewrite
     if not history or way == "off":
         return typed
@@ -55,18 +55,18 @@ def standalone(typed: str, history: Sequence[Exchange], pipeline: Pipeline) -> s
 
 
 def with_subject(typed: str, history: Sequence[Exchange]) -> str:
-    """A follow-up that stands for something said before, with the title of what the last answer cited.
+    """A follow-up that refers to something said before, with the title of what the last answer cited.
 
-    Not with the question before it: a small LLM would answer that one again.
+    Not with the previous question: a small LLM would answer that one again.
     """
     subject = next((exchange.subject for exchange in reversed(history) if exchange.subject), "")
     return f"{typed} ({subject})" if subject and needs_subject(typed) else typed
 
 
 def needs_subject(typed: str) -> bool:
-    """Whether a question points at something that it does not name, or names nothing at all.
+    """Whether a question refers to something that it does not name, or names nothing at all.
 
-    By its words: "How do bats find their prey?" points at nothing and is taken for one that does.
+    Only by its words: "How do bats find their prey?" refers to nothing, but counts as one that does.
     """
     pointing = _POINTING.search(typed)
     points_back = pointing is not None and len(content_words(typed[: pointing.start()])) <= MOST_WORDS_BEFORE
@@ -74,10 +74,10 @@ def needs_subject(typed: str) -> bool:
 
 
 def messages(typed: str, history: Sequence[Exchange], room: int) -> tuple[Message, ...]:
-    """What asks an LLM to rewrite; the oldest exchanges are left out where they exceed `room` tokens."""
+    """Messages that ask an LLM to rewrite; the oldest exchanges are left out if they exceed `room` tokens."""
     lines: list[str] = []
     for exchange in reversed(history):
-        answer = _MARK.sub("", exchange.answer.text) if exchange.answer else ""
+        answer = without_marks(exchange.answer.text) if exchange.answer else ""
         turn = f"User: {one_line(exchange.question)}\nAssistant: {one_line(answer)}"
         room -= estimate_tokens(turn)
         if room < 0:
@@ -89,6 +89,6 @@ def messages(typed: str, history: Sequence[Exchange], room: int) -> tuple[Messag
 
 
 def accepted(written: str, typed: str) -> str:
-    """What the LLM wrote, if it can be a question; else the question as it was typed."""
+    """What the LLM wrote, if it can be a question; otherwise the question as it was typed."""
     question = written.strip().strip('"“”').strip()
     return question if question and "\n" not in question and len(question) <= LONGEST_QUESTION else typed

@@ -1,8 +1,7 @@
-"""A conversation over one pipeline: what was asked, what came of it, what may be asked of it."""
+"""A conversation over one pipeline: the questions, their answers, and commands on them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -17,15 +16,15 @@ from ragcli.llm.client import embedded_llm
 from ragcli.pipeline import OnArmText, Pipeline, whatever_arm
 from ragcli.prompting import one_line
 from ragcli.store.metadata import matching
+from ragcli.text.marks import marked_numbers
 from ragcli.types import Answer, Chunk, Comparison, Filters
 
 OnText = Callable[[str], None]
-_MARK = re.compile(r"\[(\d+)")
 CANDIDATES, TOP_K = "retrieval.candidates", "retrieval.top_k"
 
 
 class Session:
-    """`exchanges` holds all that was asked, oldest first; only the last one keeps its candidates."""
+    """`exchanges` has all questions, oldest first; only the last one keeps its candidates."""
 
     def __init__(self, pipeline: Pipeline, filters: Filters) -> None:
         self.pipeline = pipeline
@@ -33,16 +32,16 @@ class Session:
         self.exchanges: list[Exchange] = []
 
     def check(self) -> None:
-        """Raises what stands against any question: no index, no model, no key."""
+        """Raises what would prevent any question: no index, no model, no key."""
         reranker = self.pipeline.config.reranking.enabled
         self.pipeline.check("any", reranker=reranker, answers=True)
 
     def ask(
         self, typed: str, *, on_question: Callable[[str], None], on_text: OnText | None = None
     ) -> Exchange:
-        """Answers a question. `on_question` gets it as it is searched for, where that is not as it was typed.
+        """Answers a question. `on_question` receives the rewritten question, if it was rewritten.
 
-        An answer that was stopped (KeyboardInterrupt) or failed is remembered as that, and raised.
+        A stopped (KeyboardInterrupt) or failed answer is remembered as such, and raised.
         """
         self._begin(Exchange(typed, typed))
         try:
@@ -69,12 +68,12 @@ class Session:
 
     @property
     def quotes(self) -> bool:
-        """Whether answers are quotations from documents, and not the LLM's own words."""
+        """Whether answers are quotations from documents, not the LLM's own words."""
         return self.pipeline.config.prompt.style == "sentences"
 
     @property
     def latest(self) -> Exchange:
-        """The last question and what came of it. Raises NothingFoundError before the first."""
+        """The last question and its answer. Raises NothingFoundError before the first."""
         if not self.exchanges:
             raise NothingFoundError("Nothing has been asked yet.", hint="Ask a question first.")
         return self.exchanges[-1]
@@ -116,7 +115,7 @@ class Session:
         return found[number - 1]
 
     def surroundings(self, source: Source) -> Surroundings:
-        """The passage with the chunks before and after it, as the index holds them."""
+        """The passage with the chunks before and after it, as stored in the index."""
         chunk = source.candidate.chunk
         with store.open_store(self.pipeline.config, create=False) as opened:
             chunks = opened.chunks(chunk.source)
@@ -144,7 +143,7 @@ class Session:
     def set_number(self, key: str, value: int, *, command: str) -> None:
         """Changes `retrieval.top_k` or `retrieval.candidates`.
 
-        Raises ConfigError for a bad one, and UsageError for more than there is: then it stays as it was.
+        Raises ConfigError for an invalid value, UsageError for more than there are; then nothing changes.
         """
         config = changed(self.pipeline.config, {key: value}, command)
         with store.open_store(self.pipeline.config, create=False) as opened:
@@ -162,16 +161,16 @@ class Session:
         self.pipeline.change(config)
 
     def set_model(self, name: str) -> None:
-        """Another model of the same endpoint. Raises ConfigError for one that the embedded server has not."""
+        """Another model of the same endpoint. Raises ConfigError if the embedded server does not have it."""
         config = changed(self.pipeline.config, {"llm.model": name}, "/model")
         if config.llm.embedded:
             embedded_llm(config.llm)
         self.pipeline.change(config)
 
     def set_filter(self, glob: str) -> int:
-        """Only documents that match, all for "". Returns how many that are.
+        """Only documents that match, all for "". Returns their number.
 
-        Raises NothingFoundError where none does: then the filter stays as it was.
+        Raises NothingFoundError if none matches; then the filter does not change.
         """
         known = self.documents()
         wanted = matching(known, [glob]) if glob else known
@@ -188,7 +187,7 @@ class Session:
             return [info.source for info in opened.sources()]
 
     def _begin(self, exchange: Exchange) -> None:
-        """What only the commands on the last answer need is let go of with the next question."""
+        """Data that only commands on the last answer need is dropped with the next question."""
         if self.exchanges:
             self._is(_slim(self.latest))
         self.exchanges.append(exchange)
@@ -198,11 +197,11 @@ class Session:
 
 
 def _subject(answer: Answer) -> str:
-    """The title of what the text cites first; that is not always number 1."""
+    """The title of the first citation in the text, which is not always number 1."""
     cited = {citation.number for citation in answer.citations}
     titles = {p.number: p.candidate.chunk.title for p in answer.context.passages if p.number in cited}
-    numbers = [int(mark) for mark in _MARK.findall(answer.text)]
-    return next((one_line(titles[number]) for number in numbers if number in titles), "")
+    marked = marked_numbers(answer.text)
+    return next((one_line(titles[number]) for number in marked if number in titles), "")
 
 
 def _slim(exchange: Exchange) -> Exchange:

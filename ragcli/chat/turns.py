@@ -1,4 +1,4 @@
-"""What a chat remembers, and what it shows of its last answer."""
+"""What a chat remembers, and what it shows about its last answer."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Outcome = Literal["answered", "stopped", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One question and what came of it. `asked` is what was typed, `question` what was searched for.
+    """One question and its answer. `asked` is what was typed, `question` what was searched for.
 
-    `answer` is None where it was stopped or failed: then `candidates` and `passages`, those of the prompt,
-    are there all the same if the search was done. `subject` is the title of the document that the answer
-    cites first; "" where it cites none.
+    `answer` is None if it was stopped or failed; `candidates` and `passages`, those of the prompt,
+    are still set if the search was done. `subject` is the title of the document that the answer
+    cites first; "" if it cites none.
     """
 
     asked: str
@@ -32,9 +32,9 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A passage by the number that the answer cites it with; those that no prompt held are counted on.
+    """A passage with the number in citations; passages that were not in the prompt get the numbers after.
 
-    `in_prompt` is what the LLM read of it: whole, or chosen sentences; "" for nothing.
+    `in_prompt` is what the LLM read: the whole text, or chosen sentences; "" for nothing.
     """
 
     number: int
@@ -45,7 +45,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """A passage with what stands before and after it in its document; overlaps are shown once."""
+    """A passage with the text before and after it in its document; overlaps are shown once."""
 
     chunk: Chunk
     before: str
@@ -63,10 +63,10 @@ class ScoredSentence:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a passage stands where it does. `sentences` are in reading order.
+    """Why a passage has its rank. `sentences` are in reading order.
 
     Their scores are the ones that would choose them for a small LLM's prompt: the cross-encoder's logit with
-    the bi-encoder's share (`prior`), or only the similarity where `reranked` is False. `occlusion` is None
+    the bi-encoder's share (`prior`), or only the similarity if `reranked` is False. `occlusion` is None
     then: no cross-encoder was loaded.
     """
 

@@ -15,6 +15,7 @@ from ragcli.cli.environment import Environment
 from ragcli.cli.stdout import OutputError, told_apart
 from ragcli.errors import ExitCode, RagcliError
 from ragcli.servers.redaction import redact
+from ragcli.text.printable import one_line, printable
 
 # What a disk says that takes no more, or a quota.
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -125,8 +126,6 @@ def _show(env: Environment, message: str, hint: str = "") -> None:
     """One line for what is wrong, one for what mends it; never wrapped, so that a script can read them."""
     from rich.text import Text
 
-    from ragcli.reporting.plain_text import one_line
-
     console = env.diagnostics()
     label = "" if message == "interrupted" or message.startswith("internal error") else "error: "
     console.print(Text.assemble((label, "error"), one_line(message)), soft_wrap=True)
@@ -139,9 +138,7 @@ def _show_traceback(args: Sequence[str], env: Environment) -> None:
     if "--debug" in args or env.environ.get("RAGCLI_DEBUG"):
         import traceback
 
-        from ragcli.reporting.plain_text import clean
-
-        env.stderr.write(clean(redact(traceback.format_exc(), env.environ)))
+        env.stderr.write(printable(redact(traceback.format_exc(), env.environ)))
 
 
 def _command_path(error: typer.TyperException) -> str:

@@ -20,7 +20,7 @@ def agreed(environment: Environment, question: str) -> bool:
 
 def answer(environment: Environment, question: str, default: str) -> str:
     """One line, without the spaces around it; `default` where it is empty."""
-    from ragcli.reporting.plain_text import one_line
+    from ragcli.text.printable import one_line
 
     environment.stderr.write(f"{one_line(question)} ")
     environment.stderr.flush()

@@ -14,7 +14,7 @@ from ragcli.servers.addresses import check_url
 
 LOCAL_LARGE, OPENAI, SERVER = "local-large", "openai", "server"
 SHORT_NAMES = {"ollama": "http://localhost:11434/v1"}
-# For a server whose model's window is not known: small enough for all that can follow the prompt.
+# For a server whose model has an unknown window: small enough for any that can follow the prompt.
 SERVED_CONTEXT_TOKENS, SERVED_ANSWER_TOKENS = 8192, 512
 
 
@@ -32,7 +32,7 @@ class Answers:
 
 
 def parse_llm(text: str) -> str:
-    """As `Answers.llm`. "ollama" is its usual address, and a bare host gets the /v1 that servers want.
+    """As `Answers.llm`. "ollama" means its usual address, and a bare host gets the /v1 that servers need.
 
     Raises UsageError.
     """
@@ -50,7 +50,7 @@ def parse_llm(text: str) -> str:
 
 
 def first_config(answers: Answers) -> str:
-    """The file's text. The LLM is a profile, so that `--profile local` leads back to the embedded one."""
+    """The file's text. The LLM is a profile, so that `--profile local` switches back to the embedded one."""
     changes: dict[str, object] = {
         "store.path": answers.index,
         "ingest.paths": answers.documents,
@@ -76,9 +76,9 @@ def first_config(answers: Answers) -> str:
 
 
 def check_places(answers: Answers) -> None:
-    """Raises UsageError for documents that are not there, and an index that would lie among them.
+    """Raises UsageError if documents do not exist, or if the index would be among them.
 
-    A hidden folder, as .ragcli is, may: neither an ingest nor a person takes it for documents.
+    A hidden folder such as .ragcli is allowed: neither an ingest nor a person mistakes it for documents.
     """
     index = Path(answers.index).expanduser().absolute()
     for named in answers.documents:

@@ -1,8 +1,8 @@
 """Where settings come from: defaults < config file < profile < environment < flags.
 
-A setting is named by its dotted key (`retrieval.top_k`), its environment variable by the same words
-(`RAGCLI_RETRIEVAL_TOP_K`). The file is the one that is named, else `./config.toml`, else `config.toml` in the
-user's configuration folder; the first that exists is the only one read.
+A setting is named by its dotted key (`retrieval.top_k`), its environment variable has the same words
+(`RAGCLI_RETRIEVAL_TOP_K`). The file is the one given, else `./config.toml`, else `config.toml` in the
+user's configuration folder; only the first that exists is read.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One key as it will be used. `value` is safe to print: no key, no password of a URL."""
+    """One key and its value. `value` is safe to print: it has no key and no password of a URL."""
 
     key: str
     value: object
@@ -58,8 +58,8 @@ def load_config(
 ) -> Config:
     """Read all layers and check them.
 
-    `overrides` are flags by dotted key; a None among them means that the flag was not given. Raises
-    ConfigError for an unreadable file, an unknown key or profile, and a value that does not fit.
+    `overrides` are flags by dotted key; None means that the flag was not given. Raises
+    ConfigError for an unreadable file, an unknown key or profile, or an invalid value.
     """
     return _validated(_resolve(path, profile, overrides or {}, environ))
 
@@ -115,7 +115,7 @@ def variable_name(key: str) -> str:
 
 
 def repeatable(config: Config) -> dict[str, Any]:
-    """All that it takes to do a run again, as JSON: the key's variable is named, the key is not."""
+    """Everything needed to repeat a run, as JSON: the variable of a key is named, the key is not."""
     from ragcli import __version__
 
     settings = config.model_dump(mode="json")
@@ -127,7 +127,7 @@ def repeatable(config: Config) -> dict[str, Any]:
 
 
 def find_config_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """The file that will be read; None where there is none. A file that was named must exist."""
+    """The file that will be read; None if there is none. A file given by name must exist."""
     named = path or (Path(environ["RAGCLI_CONFIG"]) if environ.get("RAGCLI_CONFIG") else None)
     if named is not None:
         if not named.is_file():
@@ -240,7 +240,7 @@ def _profile_layer(
     layer = {key: _Given(value, f"profile {name}") for key, value in BUILT_IN_PROFILES.get(name, {}).items()}
     for table, keys in profiles.items():
         origin = f"{file_name} [profiles.{table}]"
-        # Those that are not in use are read as well: a mistake in them must not wait for the day they are.
+        # Unused profiles are read as well, so that a mistake is found before they are used.
         given = {key: _Given(value, origin) for key, value in _flatten(keys, fields, origin)}
         if table == name:
             layer.update(given)
@@ -248,7 +248,7 @@ def _profile_layer(
 
 
 def _from_environment(fields: Mapping[str, FieldInfo], environ: Mapping[str, str]) -> _Layer:
-    """Set variables, empty ones left out. One that begins like a section but names no key is an error."""
+    """Set variables, without empty ones. One that begins like a section but matches no key is an error."""
     names = {variable_name(key): key for key in fields}
     sections = {variable_name(key.partition(".")[0]) + "_" for key in fields if "." in key}
     layer: _Layer = {}
@@ -263,7 +263,7 @@ def _from_environment(fields: Mapping[str, FieldInfo], environ: Mapping[str, str
 
 
 def _parsed(name: str, text: str, field: FieldInfo) -> object:
-    """Lists are written with commas, tables as in TOML; the rest is converted by the field's own type."""
+    """Lists are written with commas, tables as in TOML; other values are converted by the field's type."""
     if get_origin(field.annotation) is dict:
         try:
             return tomllib.loads(f"table = {text}")["table"]
@@ -314,7 +314,7 @@ def _bad_value(error: ValidationError, given: _Layer) -> ConfigError:
 
 
 def _check_secret_name(given: _Layer) -> None:
-    """A key pasted where a variable's name belongs must not reach a screen, an error or a run's JSON."""
+    """A key given instead of a variable's name must not reach a screen, an error or a run's JSON."""
     for key, setting in given.items():
         is_name = not setting.value or VARIABLE_NAME.match(str(setting.value))
         if key.endswith(SECRET_NAME) and not is_name:

@@ -1,4 +1,4 @@
-"""The profiles that need no file: an installed wheel has them. A [profiles.NAME] table is laid over."""
+"""The built-in profiles, which need no file. A [profiles.NAME] table overrides them."""
 
 from __future__ import annotations
 

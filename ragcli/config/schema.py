@@ -246,7 +246,7 @@ class LLMConfig(Section):
 
     @property
     def embedded(self) -> bool:
-        """Whether ragcli serves the model itself, and so knows how its server behaves."""
+        """Whether ragcli serves the model itself, and therefore knows how its server behaves."""
         return self.base_url == "local"
 
 
@@ -280,7 +280,7 @@ class Config(Section):
 
     @property
     def prompt(self) -> PromptingConfig:
-        """`prompting`, with what "auto" means for this LLM; never guessed from a name at an endpoint."""
+        """`prompting`, with "auto" resolved for this LLM; never guessed from the name of a model."""
         known = EMBEDDED_LLMS.get(self.llm.model) if self.llm.embedded else None
         style, citations = (known.style, known.citations) if known else ("passages", "model")
         given = self.prompting

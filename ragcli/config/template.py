@@ -1,4 +1,4 @@
-"""The commented `config.toml`: written from the declarations, so that it cannot differ from the defaults."""
+"""The commented `config.toml`: written from the declarations, so that it always matches the defaults."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ def default_config_text() -> str:
 
 
 def config_text(changes: Mapping[str, object], profiles: Mapping[str, Mapping[str, object]]) -> str:
-    """The whole file with `changes` by dotted key; a line that is changed names its default."""
+    """The whole file with `changes` by dotted key; a changed line also names its default."""
     header = CHANGED_HEADER if changes else HEADER
     parts = [header, *_sections(changes), *_profiles(profiles), OLLAMA]
     return "\n".join(part.strip("\n") + "\n" for part in parts)
 
 
 def _sections(changes: Mapping[str, object]) -> Iterator[str]:
-    """One TOML table a section; the keys without one come first."""
+    """One TOML table per section; keys without a section come first."""
     defaults = Config()
     tables: dict[str, list[str]] = {"": []}
     for key, field in known_fields().items():
         section, _, name = key.rpartition(".")
         lines = textwrap.wrap(field.description or "", WIDTH, initial_indent="# ", subsequent_indent="# ")
         value = value_of(defaults, key)
-        # TOML has no null: a key that is unset stays a comment.
+        # TOML has no null, so an unset key is a comment.
         default = f"# {name} =" if value is None else f"{name} = {_toml(value)}"
         if key in changes and changes[key] != value:
             lines.append(f"{name} = {_toml(changes[key])}  # default: {_toml(value)}")

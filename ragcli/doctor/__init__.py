@@ -1,6 +1,6 @@
-"""Whether everything works: each part is examined by itself, and one that is broken does not hide the next.
+"""Whether everything works: each part is checked by itself, and a broken one does not hide the next.
 
-Nothing is fetched and nothing is changed. A server that the settings name is asked for one token.
+Nothing is fetched and nothing is changed. A server in the settings is asked for one token.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Finding", "State", "examine"]
 
 
 def examine(config: Config, environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
-    """The findings one by one, as they are made: the slow ones (models, index, LLM) come last."""
+    """The findings one by one: the slow ones (models, index, LLM) come last."""
     yield check_python()
     yield check_packages()
     yield check_disk("disk (index)", Path(config.store.path).expanduser(), "store.path")

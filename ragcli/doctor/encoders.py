@@ -1,4 +1,4 @@
-"""The encoders: their files, and whether they compute what they should."""
+"""The encoders: their files, and whether they compute the right values."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def check_cross_encoder(config: RerankingConfig) -> tuple[Finding, Reranker | No
 def _compared(
     part: str, what: str, config: EmbeddingConfig | RerankingConfig, found: KnownValues, tolerance: float
 ) -> Finding:
-    """A model that runs here is known by its weights, one behind a server by its name alone."""
+    """A local model is identified by its weights, one on a server only by its name."""
     expected = known_values.known(config.model)
     scored = f"{what}{', served' if config.url else ''}: scores the known pair {found.relevant:.3f}"
     if expected is None:
@@ -54,7 +54,7 @@ def _compared(
     if not config.url and expected.fingerprint != found.fingerprint:
         fix = "make known-values"
         return Finding(part, "warning", f"{scored}; the expected value is for other weights", fix)
-    # A served one that differs more than a server may was refused when it was loaded.
+    # A served model that differs too much was already refused when it was loaded.
     if config.url or found.differs(expected) <= tolerance:
         return Finding(part, "ok", f"{scored} as expected")
     wrong = f"{scored}, expected is {expected.relevant:.3f}: this machine computes different scores"
@@ -62,7 +62,7 @@ def _compared(
 
 
 def check_order(reranker: Reranker) -> Finding:
-    """The passage that answers is first, and no two of three different passages tie."""
+    """The passage with the answer is first, and no two of three different passages tie."""
     part = "reranking"
     found = known_values.logits(reranker)
     shown = ", ".join(f"{logit:.2f}" for logit in (found.relevant, *found.irrelevant))

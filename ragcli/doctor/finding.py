@@ -1,4 +1,4 @@
-"""What an examination finds."""
+"""The result of a check."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ State = Literal["ok", "warning", "broken"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One part's state in a line. `fix` is the command or change that mends it, empty where all is well."""
+    """The state of one part in a line. `fix` is the command or change that fixes it, empty if all is well."""
 
     part: str
     state: State
@@ -21,5 +21,5 @@ class Finding:
 
 
 def problem(part: str, state: State, error: RagcliError) -> Finding:
-    """What an error says, as a finding."""
+    """An error as a finding."""
     return Finding(part, state, error.message, error.hint.removeprefix("Run: "))

@@ -1,4 +1,4 @@
-"""The index against its manifest: how much it holds, of which model, and whether it finds what it holds."""
+"""Compares the index with its manifest: its size, its model, and whether it finds its own chunks."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ragcli.errors import NothingFoundError, RagcliError
 from ragcli.types import Filters
 
 PART = "index"
-# Passages of the same words, such as footers, stand beside the one that is looked for.
+# Passages with the same words, such as footers, rank next to the one that is searched.
 NEIGHBOURS = 10
 # The cosine of a text with itself, where one of the two was computed in bfloat16, is above 0.99.
 SAME_TEXT = 0.95
 
 
 def check_index(config: Config, embedder: BiEncoder | None) -> Finding:
-    """Without an embedder only the counts are looked at."""
+    """Without an embedder only the counts are checked."""
     try:
         with store.open_store(
             config,
@@ -55,7 +55,7 @@ def _examined(config: Config, index: store.Index, embedder: BiEncoder | None) ->
 
 
 def _lost(index: store.Index, embedder: BiEncoder) -> str:
-    """What is wrong with one stored chunk; empty where its text finds it."""
+    """What is wrong with one stored chunk; empty if its text finds it."""
     sample = index.sample()
     if sample is None:
         return "no chunk can be read"

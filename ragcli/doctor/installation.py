@@ -1,4 +1,4 @@
-"""Python and the packages, against what ragcli asks for."""
+"""Python and the packages, compared with ragcli's requirements."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def check_packages(
 def _compared(
     requirements: Sequence[str], installed: Callable[[str], str]
 ) -> tuple[list[str], dict[str, str]]:
-    """The requirements that hold here; and what is wrong, by requirement."""
+    """The requirements that apply here; and what is wrong, by requirement."""
     from packaging.requirements import Requirement
 
     wanted: list[str] = []

@@ -1,4 +1,4 @@
-"""Measures the known pair with an encoder. After replacing one that ragcli brings, write its values again:
+"""Measures the known pair with an encoder. After replacing one that ragcli includes, write its values again:
 
 make known-values
 """

@@ -1,4 +1,4 @@
-"""The LLM: it is reached, it knows the model, and it writes a token."""
+"""The LLM: whether it can be reached, has the model, and writes a token."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_NAMES = 5
 
 
 def check_llm(config: LLMConfig, environ: Mapping[str, str]) -> Finding:
-    """Asks for one token. Where that fails, the models that the server does have are named."""
+    """Asks for one token. If that fails, the models that the server has are listed."""
     place = "embedded" if config.base_url == client.LOCAL else without_credentials(config.base_url)
     offered: tuple[str, ...] = ()
     started = time.perf_counter()

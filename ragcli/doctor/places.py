@@ -8,14 +8,14 @@ from pathlib import Path
 
 from ragcli.doctor.finding import Finding
 
-# An ingest of some thousand pages takes some hundred megabytes; below the lower bound even the LLM's file
-# does not fit.
+# An ingest of a few thousand pages takes a few hundred megabytes; below the lower bound not even the LLM's
+# file fits.
 SCARCE_BYTES = 1_000_000_000
 TOO_LITTLE_BYTES = 200_000_000
 
 
 def check_disk(part: str, folder: Path, setting: str, free: int | None = None) -> Finding:
-    """The disk of a folder that may not be there yet. `free` None: as the system says, in bytes."""
+    """The disk of a folder that may not exist yet. `free` in bytes; None: ask the system."""
     existing = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
     fix = f"Free some space, or name a folder elsewhere in {setting}."
     if not os.access(existing, os.W_OK):

@@ -14,7 +14,7 @@ from ragcli.servers.redaction import without_credentials
 
 
 def check_network(config: Config, environ: Mapping[str, str]) -> Finding:
-    """Hub models that are not here yet would be fetched: a warning, as that fails without a network."""
+    """Missing hub models would be fetched: a warning, as that fails without a network."""
     missing = [
         entry.name for entry in model_entries(config) if entry.origin == "hub" and entry.state != READY
     ]
@@ -29,7 +29,7 @@ def check_network(config: Config, environ: Mapping[str, str]) -> Finding:
 
 
 def _servers(config: Config) -> list[str]:
-    """Those elsewhere, by the setting that names them."""
+    """Servers on other machines, by the setting that names them."""
     urls = {
         "store.url": config.store.url,
         "embedding.url": config.embedding.url,
@@ -42,7 +42,7 @@ def _servers(config: Config) -> list[str]:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL leads to this very machine; a malformed one leads nowhere."""
+    """Whether a URL is for this machine; a malformed one is not."""
     try:
         host = urlsplit(url).hostname or ""
         if host == "localhost" or host.endswith(".localhost"):

@@ -1,4 +1,4 @@
-"""Paths become Documents: discovery, and one reader a format."""
+"""Paths become Documents: discovery, and one reader per format."""
 
 from ragcli.documents.discovery import Discovery, discover, source_name
 from ragcli.documents.guarded import GuardedReader

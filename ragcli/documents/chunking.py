@@ -1,4 +1,4 @@
-"""Documents to chunks: structure first, then sentences, lines and words; pure, the tokenizer is handed in."""
+"""Documents to chunks: structure first, then sentences, lines and words; pure, the tokenizer is passed in."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST_CHARACTERS_PER_TOKEN = 20
 _MEASURED_CHARACTERS = 50_000
 # Cutting a paragraph costs as much as missing the chunk's fair share of its section by this part of it.
 _CUT_PARAGRAPH_COST = 0.3
-# And a cut between a line that ends in a colon and the code, list or table that it introduces by this one.
+# This is the cost of a cut between a line that ends in a colon and the code, list or table after it.
 _CUT_LEAD_COST = 0.5
 # Title and headings may take at most this share of a chunk.
 _LOCATION_SHARE = 0.5
@@ -35,9 +35,10 @@ _SPLITTERS = (re.compile(r"[^\n]*\S[^\n]*"), re.compile(r"\S+"))
 
 @dataclass(frozen=True, slots=True)
 class _Atom:
-    """What is not cut again: a sentence, a whole code block, or a part of one that is too long.
+    """A part that is not cut again: a sentence, a whole code block, or a part of one that is too long.
 
-    `whole` marks sentences, which may be repeated as overlap. `cut_cost`: what a chunk's end after it costs.
+    `whole` marks sentences, which may be repeated as overlap. `cut_cost`: the cost of ending a chunk after
+    it.
     """
 
     start: int
@@ -48,11 +49,11 @@ class _Atom:
 
 
 def chunk(document: Document, config: ChunkingConfig, tokenize: TokenSpans) -> tuple[Chunk, ...]:
-    """Cut a document into passages of at most `config.size` tokens, title and headings included.
+    """Cut a document into passages of at most `config.size` tokens, including title and headings.
 
     A chunk holds consecutive text under one heading path. Within a section, at most `config.overlap` tokens
-    are repeated from the chunk before, in whole sentences. Every character but white space is in some chunk;
-    the same input gives the same chunks and ids.
+    are repeated from the previous chunk, in whole sentences. Every character except white space is in a
+    chunk; the same input gives the same chunks and ids.
     """
     chunks: list[Chunk] = []
     for blocks in _sections(document.blocks):
@@ -76,7 +77,7 @@ def _sections(blocks: Sequence[Block]) -> Iterator[list[Block]]:
 
 
 class _Cutter:
-    """One section's way from blocks to atoms to chunks."""
+    """One section: from blocks to atoms to chunks."""
 
     def __init__(
         self, document: Document, blocks: list[Block], config: ChunkingConfig, tokenize: TokenSpans
@@ -85,7 +86,7 @@ class _Cutter:
         self.text = document.text
         self.blocks = blocks
         self.starts = [block.start for block in blocks]
-        # Found once: counted anew for each chunk, a paragraph of megabytes would take time by its square.
+        # Found once: counted again for each chunk, a paragraph of megabytes would take quadratic time.
         self.newlines = [
             match.start() for match in _NEWLINE.finditer(document.text, blocks[0].start, blocks[-1].end)
         ]
@@ -97,7 +98,7 @@ class _Cutter:
         self.room = config.size - self._location_tokens(self.title, self.headings)
 
     def chunks(self) -> Iterator[Chunk]:
-        """The section's chunks in order, their `id` and `index` still to be set."""
+        """The section's chunks in order, without their `id` and `index`, which are set later."""
         atoms = [atom for run in _runs(self.blocks, self.text) for atom in self._atoms(run)]
         left = sum(atom.tokens for atom in atoms)
         begin, first = -1, 0
@@ -119,7 +120,7 @@ class _Cutter:
             first = end
 
     def _overlap_begin(self, atoms: list[_Atom], lowest: int, first: int) -> int:
-        """From which atom on the chunk before is repeated; `first`, the first new one, where nothing is."""
+        """The first atom that is repeated from the previous chunk; `first`, the first new one, if none is."""
         begin, tokens = first, 0
         while begin > lowest and atoms[begin - 1].whole and tokens + atoms[begin - 1].tokens <= self.overlap:
             begin -= 1
@@ -200,7 +201,7 @@ class _Cutter:
     def _cut(
         self, start: int, end: int, measure: Callable[[int, int], int], level: int
     ) -> Iterator[tuple[int, int]]:
-        """The span itself where it fits a chunk; else its lines, else its words, else halves."""
+        """The span itself if it fits into a chunk; else its lines, else its words, else halves."""
         if self._fits(measure(start, end), end - start) or end - start < 2:
             yield start, end
             return
@@ -237,7 +238,7 @@ class _Cutter:
             start=start,
             end=end,
             line_start=self._line(first, start),
-            # A paragraph of one line of text may stand on several lines of the file.
+            # A paragraph of one line of text may be on several lines of the file.
             line_end=last.line_end if end >= last.end else self._line(last, end),
             page_start=first.page,
             page_end=last.page,
@@ -285,7 +286,7 @@ def _shortened(name: str) -> str:
 
 
 def _runs(blocks: Sequence[Block], text: str) -> Iterator[list[Block]]:
-    """Blocks of one paragraph together: a page break parts them, and no line end stands between them."""
+    """Blocks of one paragraph together: separated by a page break, without a line end between them."""
     run: list[Block] = []
     for block in blocks:
         if run and (block.code or run[-1].code or "\n" in text[run[-1].end : block.start]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-# What a cut costs, as in chunking: a share of the chunk's fair size that it may be missed by instead.
+# The cost of a cut, as in chunking: the chunk may miss its fair size by this share instead.
 BETWEEN_PARTS = 0.05
 AT_BLANK_LINE = 0.15
 BETWEEN_LINES = 0.3
@@ -15,14 +15,14 @@ _DEEPER = 0.02
 _LEVEL = 0.15
 _STRING = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|(?://|#|--).*$", re.MULTILINE)
 _QUOTES = re.compile(r"\"\"\"|'''")
-# After these the line goes on in the next one, or what it opens begins there.
+# After these the line continues on the next one, or a block that it opens begins there.
 _GOES_ON = ("(", "[", "{", ",", "\\", ":", "->", "=>", "=", "&&", "||", "+", "then", "do")
 _LEADS_ON = re.compile(r"\s*(?:@\w|#\[|//|#|\*|/\*|template\s*<)")
 _CLOSING = re.compile(r"\s*(?:[)\]}>]|end\b|else\b|elif\b|except\b|finally\b|catch\b|fi\b|done\b|esac\b)")
 
 
 def cut_costs(text: str, lines: Sequence[tuple[int, int]]) -> list[float]:
-    """For each line, given as its span in the text: what a cut after it costs. The last ends the block."""
+    """For each line, given as its span in the text: the cost of a cut after it. The last ends the block."""
     costs: list[float] = []
     depth = 0
     quote = ""
@@ -44,7 +44,7 @@ def cut_costs(text: str, lines: Sequence[tuple[int, int]]) -> list[float]:
 
 
 def _after(line: str, quote: str) -> str:
-    """The quotation marks of a text over several lines that is open after this line."""
+    """The quotation marks of a multi-line string that is open after this line."""
     for match in _QUOTES.finditer(line):
         if not quote:
             quote = match[0]
@@ -56,7 +56,7 @@ def _after(line: str, quote: str) -> str:
 def _cost(line: str, following: str, *, blank: bool, depth: int, in_text: bool) -> float:
     indent = _indent(following)
     if in_text:
-        # The lines of a docstring: between its paragraphs, else where none goes on deeper.
+        # The lines of a docstring: between its paragraphs, else where no line is indented more.
         return AT_BLANK_LINE + BETWEEN_LINES if blank else WITHIN - (_LEVEL if indent <= _indent(line) else 0)
     if depth or _CLOSING.match(following):
         return WITHIN

@@ -1,4 +1,4 @@
-"""Compressed text: a file in a file, unpacked up to the size that a file may have."""
+"""Compressed text: a file in a file, unpacked up to the largest allowed size."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SUFFIXES = frozenset(_OPENERS)
 
 
 def unpacked(data: bytes, suffix: str, *, max_mb: float | None) -> bytes:
-    """Raises UnreadableFile for what is damaged, or unpacks to more than `max_mb`."""
+    """Raises UnreadableFile if it is damaged or unpacks to more than `max_mb`."""
     most = -1 if max_mb is None else int(max_mb * BYTES_PER_MB)
     try:
         with _OPENERS[suffix](io.BytesIO(data)) as file:

@@ -40,14 +40,14 @@ class Container:
     """A zip archive whose parts can be read without filling the memory. `kind` is for messages."""
 
     def __init__(self, data: bytes, kind: str) -> None:
-        """Raises UnreadableFile for what is no archive, and for one that unpacks to very much."""
+        """Raises UnreadableFile if it is not an archive, or unpacks to too much."""
         if data.startswith(_OLE_MAGIC):
             if _ENCRYPTED_STREAM in data:
                 raise UnreadableFile("encrypted: it needs a password")
             raise UnreadableFile("in an old Office format: save it again in a new one")
         self._kind = kind
         try:
-            # What an entry claims to unpack to is also the most that zipfile reads of it.
+            # zipfile reads at most the unpacked size that an entry claims.
             self._archive = zipfile.ZipFile(io.BytesIO(data))
             unpacked = sum(entry.file_size for entry in self._archive.infolist())
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError) as problem:
@@ -60,7 +60,7 @@ class Container:
         return self._archive.namelist()
 
     def read(self, name: str) -> bytes:
-        """A part's bytes. Raises UnreadableFile where it is missing, damaged or encrypted."""
+        """A part's bytes. Raises UnreadableFile if it is missing, damaged or encrypted."""
         import zlib
 
         try:
@@ -80,11 +80,11 @@ class Container:
             raise UnreadableFile(f"damaged: {one_line(name)} cannot be unpacked") from problem
 
     def xml(self, name: str) -> Element:
-        """A part's root element. Raises UnreadableFile where it is missing or damaged."""
+        """A part's root element. Raises UnreadableFile if it is missing or damaged."""
         return parsed(self.read(name), name)
 
     def xml_or_none(self, name: str) -> Element | None:
-        """None where there is no such part."""
+        """None if there is no such part."""
         return self.xml(name) if name in self._archive.NameToInfo else None
 
 

@@ -1,4 +1,4 @@
-"""Formats that a program of the user's own turns into text."""
+"""Formats that a program of the user turns into text."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _LONGEST_REASON = 200
 
 
 class ConverterTimeout(UnreadableFile):
-    """What the converter started may still run: the process that reads is to be ended with all of it."""
+    """Processes of the converter may still run: the reading process must be ended together with them."""
 
 
 def checked(converters: Mapping[str, str]) -> dict[str, str]:
-    """By suffix in lower case. Raises ConfigError for a setting that is no suffix and command."""
+    """By suffix in lower case. Raises ConfigError for a setting that is not a suffix and a command."""
     for suffix, setting in converters.items():
         hint = 'For instance: converters = { ".doc" = "catdoc {}" }'
         if not re.fullmatch(r"\.[^./\\\s]+", suffix):
@@ -51,9 +51,9 @@ def parted(setting: str) -> tuple[str, list[str]]:
 
 
 def converted(path: Path, command: Sequence[str], *, seconds: float, max_mb: float | None) -> bytes:
-    """What the command writes to stdout. It is run without a shell, and gets the file's absolute path.
+    """What the command writes to stdout. It runs without a shell and gets the file's absolute path.
 
-    Raises UnreadableFile where it is missing, fails, or takes longer than `seconds` on the clock.
+    Raises UnreadableFile if it is missing, fails, or takes longer than `seconds` of wall-clock time.
     """
     arguments = [argument.replace(PLACE, str(path.absolute())) for argument in command]
     name = one_line(Path(command[0]).name)

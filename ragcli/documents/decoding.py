@@ -1,4 +1,4 @@
-"""Bytes to text: UTF-8, marked or guessed encodings; what is no text is said to be binary."""
+"""Bytes to text: UTF-8, marked or guessed encodings; anything that is not text is reported as binary."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MARKS = (
 
 _SNIFFED_BYTES = 8192
 
-# One character of UTF-8 beyond ASCII, and bytes that are none.
+# One character of UTF-8 beyond ASCII, and bytes that are not a character.
 _UTF_8 = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|\xed[\x80-\x9f][\x80-\xbf]"
     rb"|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}"
@@ -30,7 +30,7 @@ _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 # Beginnings of a character of three or four bytes, at the end of a file that was cut.
 _CUT_CHARACTER = re.compile(rb"(?:[\xe1-\xef][\x80-\xbf]|[\xf1-\xf3][\x80-\xbf]{1,2})\Z")
 _ISO_2022_JP = (b"\x1b$B", b"\x1b$@")
-# More of it replaced than this share: damaged, or not in that encoding at all.
+# If a larger share is replaced, the text is damaged or not in that encoding at all.
 _MOST_REPLACED = 0.1
 
 
@@ -42,14 +42,14 @@ def _marked_encoding(data: bytes) -> str:
 
 
 def looks_binary(data: bytes) -> bool:
-    """Whether NUL bytes stand near the beginning, without a mark of a wide encoding."""
+    """Whether there are NUL bytes near the beginning, without a mark of a wide encoding."""
     return b"\0" in data[:_SNIFFED_BYTES] and not _marked_encoding(data)
 
 
 def decode(data: bytes, notes: list[str] | None = None) -> str:
-    """Cleaned text: in UTF-8, by its byte order mark, or in an encoding that is guessed.
+    """Cleaned text: in UTF-8, by its byte order mark, or in a guessed encoding.
 
-    Single bytes that are damaged become U+FFFD. `notes` gets a line about them, and about what was guessed.
+    Single bytes that are damaged become U+FFFD. `notes` gets a line about them, and about a guess.
     Raises UnreadableFile for binary data and for text in an unknown encoding.
     """
     try:
@@ -78,7 +78,7 @@ def _decoded(data: bytes, notes: list[str]) -> str:
 
 
 def _is_damaged_utf_8(data: bytes) -> bool:
-    """Whether characters of UTF-8 are at least as many as the places that are none: chance brings few."""
+    """Whether there are at least as many UTF-8 characters as invalid places: few occur by chance."""
     characters = len(_UTF_8.findall(data))
     others = data.decode("utf-8", "replace").count("\ufffd")
     return characters >= others or (others == 1 and bool(_CUT_CHARACTER.search(data)))
@@ -98,7 +98,7 @@ def _guessed(data: bytes, encoding: str | None, notes: list[str], otherwise: Unr
 
 
 def _in_encoding(data: bytes, encoding: str, name: str, notes: list[str]) -> str:
-    """With U+FFFD for what is damaged, and a note. Raises UnicodeDecodeError where much of it is."""
+    """With U+FFFD for damaged bytes, and a note. Raises UnicodeDecodeError if there are too many."""
     try:
         return data.decode(encoding)
     except UnicodeDecodeError:

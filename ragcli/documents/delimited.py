@@ -1,4 +1,4 @@
-"""Tables as text: CSV, TSV and their relatives. One line a row, each cell after its column's name."""
+"""Tables as text: CSV, TSV and their relatives. One line per row, each cell after its column's name."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _NUMBER = re.compile(r"[-+(]?[$€£¥]?\s*\d[\d.,' ]*(?:e[-+]?\d+)?\s*[%€$£�
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ][\d:.+Z-]*)?|\d{1,2}:\d{2}(?::\d{2})?")
 _YEAR = re.compile(r"(?:1[89]|20|21)\d\d")
 _SAMPLED_CHARACTERS = 65536
-# A delimiter makes a table where this share of the rows has as many cells as most rows have.
+# A delimiter makes a table if this share of the rows has the most common number of cells.
 _REGULAR_SHARE = 0.6
-# A line that is longer, or ends as a sentence does, is no cell of a table of one column.
+# A line that is longer, or ends like a sentence, is not a cell of a one-column table.
 _LONGEST_LONE_CELL = 100
-# Longer than csv's own 131,072 characters a cell: a cell may hold a page.
+# More than csv's own 131,072 characters per cell: a cell may contain a page.
 _LONGEST_CELL = 10_000_000
 
 
 def read_csv(data: bytes, name: str) -> Outline:
-    """The first row names the columns unless it holds numbers; what is no table after all is read as text."""
+    """The first row names the columns unless it has numbers; if it is not a table, it is read as text."""
     outline = Outline("csv")
     text = decode(data, outline.notes)
     first_line, _, rest = text.partition("\n")
@@ -55,7 +55,7 @@ def _add_rows(outline: Outline, rows: list[Row], skipped: int) -> None:
     if len(rows) > 1 and _names_columns(rows[0][2], [cells for _, _, cells in rows[1:]]):
         header = rows[0][2]
         filled = {column for _, _, cells in rows[1:] for column, cell in enumerate(cells) if cell.strip()}
-        # The name of an empty column stands on no other line.
+        # The name of an empty column is on no other line.
         if all(column in filled or not name.strip() for column, name in enumerate(header)):
             rows = rows[1:]
     for number, (first, last, cells) in enumerate(rows):
@@ -65,12 +65,12 @@ def _add_rows(outline: Outline, rows: list[Row], skipped: int) -> None:
 
 
 def _rows(text: str, delimiter: str) -> Iterator[Row]:
-    """The rows that hold something. Where a quotation mark has no end, all of them are mere characters."""
+    """The non-empty rows. If a quotation mark is never closed, all of them are plain characters."""
     usual = csv.field_size_limit(_LONGEST_CELL)
     try:
         yield from _read_rows(text, delimiter)
     finally:
-        # The limit belongs to the whole process.
+        # The limit applies to the whole process.
         csv.field_size_limit(usual)
 
 
@@ -102,7 +102,7 @@ def _lines(text: str) -> io.StringIO:
 
 
 def _delimiter(text: str, name: str) -> str | None:
-    """The one by which most rows have the same number of cells, the more the better. None: no table."""
+    """The one that gives most rows the same number of cells, the more the better. None: not a table."""
     sample = text[:_SAMPLED_CHARACTERS]
     if len(sample) < len(text):
         sample = sample[: sample.rfind("\n") + 1] or sample
@@ -121,18 +121,18 @@ def _delimiter(text: str, name: str) -> str | None:
 
 
 def _regularity(sample: str, delimiter: str) -> tuple[float, int]:
-    """Which share of the rows has the most common number of cells, and that number."""
+    """The share of the rows with the most common number of cells, and that number."""
     widths = Counter(len(cells) for _, _, cells in _rows(sample, delimiter))
     if not widths:
         return 0.0, 0
     width, regular = widths.most_common(1)[0]
-    # The last cells of a row are often left out with their delimiters; one of one cell is no row.
+    # The last cells of a row are often omitted with their delimiters; a single cell is not a row.
     others = sum(count for cells, count in widths.items() if 1 < cells != width)
     return (regular + others / 2) / widths.total(), width
 
 
 def _names_columns(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row holds names: no dates and no numbers, except years or 1, 2, 3 after a name."""
+    """Whether the first row has names: no dates and no numbers, except years or 1, 2, 3 after a name."""
     names = [cell.strip() for cell in first]
     if sum(map(bool, names)) * 2 < len(names) or any(map(_DATE.fullmatch, names)):
         return False

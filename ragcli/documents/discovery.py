@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 _IGNORE_FILE = ".gitignore"
-# The file by which a Chroma folder is known: an index inside an ingested folder is not a document.
+# The file that identifies a Chroma folder: an index inside an ingested folder is not a document.
 _INDEX_FILES = frozenset({"chroma.sqlite3", "sources.sqlite3", "current-version"})
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """Files to read, sorted and without duplicates, and those that are passed over, with the reason.
+    """Files to read, sorted and without duplicates, and skipped ones, with the reason.
 
-    `unread` are those of `skipped` that are folders: nobody knows what lies below them.
+    `unread` are the folders in `skipped`: their contents are unknown.
     """
 
     files: tuple[Path, ...]
@@ -37,7 +37,7 @@ class Discovery:
 
 
 def discover(paths: Sequence[Path], config: IngestConfig) -> Discovery:
-    """Walk `paths`. A file that is named itself is taken whatever the patterns say.
+    """Walk `paths`. A file that is named itself is taken regardless of the patterns.
 
     Patterns and .gitignore files exclude silently; a link that leads out of the paths, a pipe or a device, a
     file beyond the size limit and a folder that may not be read are reported. Raises IngestError for a path
@@ -67,13 +67,13 @@ def _check_there(path: Path) -> None:
 
 
 def source_name(path: Path) -> str:
-    """How the index names a file: relative to the working folder where it lies below it, else absolute."""
+    """How the index names a file: relative to the working folder if it is below it, else absolute."""
     absolute = Path(os.path.abspath(path))
     return named_from(Path.cwd(), absolute, absolute.parent.resolve() / absolute.name)
 
 
 def named_from(here: PurePath, *names: PurePath) -> str:
-    """The first of a file's names that lies below `here`, relative to it, else the first; always with "/"."""
+    """The first of a file's names that is below `here`, relative to it, else the first; always with "/"."""
     for name in names:
         if name.is_relative_to(here):
             return name.relative_to(here).as_posix()
@@ -116,13 +116,13 @@ class _Walk:
         try:
             self.files.setdefault(path.resolve(), path)
         except (OSError, RuntimeError):
-            # It became a link into a circle since it was found.
+            # It has become a circular link since it was found.
             self.skipped[_shown(path)] = "broken link"
 
     def _below(
         self, root: Path, folder: PurePosixPath, specs: list[tuple[PurePosixPath, GitIgnoreSpec]]
     ) -> Iterator[Path]:
-        """Every entry that is no folder, depth first and sorted; links to folders are entries too."""
+        """Every entry that is not a folder, depth first and sorted; links to folders are entries too."""
         waiting = [(folder, specs, True)]
         while waiting:
             place, specs, is_folder = waiting.pop()
@@ -141,7 +141,7 @@ class _Walk:
                     waiting.append((place / entry.name, specs, is_folder))
 
     def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
-        """Sorted by name; none where the folder can't be read, which is reported."""
+        """Sorted by name; none if the folder can't be read, which is reported."""
         try:
             return sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as problem:
@@ -179,7 +179,7 @@ class _Walk:
 
 
 def _is_link(path: Path) -> bool:
-    """A folder may be listed and its files not looked at: then reading one says so."""
+    """A folder may be listable but its files not accessible: then reading one says so."""
     try:
         return path.is_symlink()
     except OSError:
@@ -212,9 +212,9 @@ def _ignore_file(root: Path, folder: PurePosixPath) -> list[tuple[PurePosixPath,
 def _excluded(
     place: PurePosixPath, is_folder: bool, specs: list[tuple[PurePosixPath, GitIgnoreSpec]]
 ) -> bool:
-    """As git decides: the pattern file nearest to the entry that says anything about it has the last word.
+    """As in git: the nearest pattern file that mentions the entry decides.
 
-    The configured patterns, first of `specs`, can't be overruled: a .gitignore's "!.env" must not open .env.
+    The configured patterns, first of `specs`, can't be overridden: a .gitignore's "!.env" must not open .env.
     """
     for number, (base, spec) in enumerate(specs):
         if number == 0 and spec.match_file(_relative(place, base, is_folder)):
@@ -231,12 +231,12 @@ def _relative(place: PurePosixPath, base: PurePosixPath, is_folder: bool) -> str
 
 
 def _shown(path: Path) -> str:
-    """The source name, with what a terminal must not print escaped as Python writes it."""
+    """The source name, with unprintable characters escaped as in Python."""
     return UNSAFE_IN_NAMES.sub(lambda match: _escaped(match[0]), source_name(path))
 
 
 def _escaped(character: str) -> str:
-    """A byte that is no UTF-8 comes as a surrogate, and is shown as the byte."""
+    """A byte that is not UTF-8 is a surrogate here, and is shown as the byte."""
     code = ord(character)
     byte = code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code
     return f"\\x{byte:02x}" if byte < 256 else f"\\u{byte:04x}"

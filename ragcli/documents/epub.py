@@ -1,4 +1,4 @@
-"""EPUB: the chapters in the order of the spine, each read as the XHTML page that it is."""
+"""EPUB: the chapters in the order of the spine, each read as an XHTML page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OPF = "{http://www.idpf.org/2007/opf}"
 _NCX = "{http://www.daisy.org/z3986/2005/ncx/}"
 _XHTML = "{http://www.w3.org/1999/xhtml}"
 _CIPHER = "{http://www.w3.org/2001/04/xmlenc#}"
-# How fonts are made hard to take out: everything else is readable.
+# How fonts are obfuscated: everything else is readable.
 _OF_FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 _PAGES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml", "text/x-oeb1-document")
 
@@ -30,7 +30,7 @@ Toc = dict[str, tuple[str, ...]]
 
 
 def read_epub(data: bytes, name: str) -> Outline:
-    """Raises UnreadableFile for a damaged book and for one that only its shop's reader opens."""
+    """Raises UnreadableFile for a damaged book and for one that only the shop's reader can open."""
     container = Container(data, "a book in EPUB")
     _check_rights(container)
     outline = Outline("epub")
@@ -76,12 +76,12 @@ def _spine(package: Element, items: dict[str, Element]) -> Iterator[Element]:
 
 
 def _add_chapter(outline: Outline, data: bytes, path: tuple[str, ...] | None) -> None:
-    """Below its title in the book's contents, unless it has one; without either it goes on the last one."""
+    """Below its title in the book's contents, unless it has one; without either it continues the last one."""
     page = read_html(data, "chapter.xhtml", is_chapter=True)
     has_heading = bool(page.pieces and page.pieces[0].headings) or not page.pieces
     if path is not None:
         if not has_heading and page.pieces[0].text == path[-1] and len(page.pieces) > 1:
-            # A heading that is set as a paragraph.
+            # A heading that is formatted as a paragraph.
             del page.pieces[0]
         outline.set_path(path[:-1] if has_heading else path)
     elif has_heading:

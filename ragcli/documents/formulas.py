@@ -1,4 +1,4 @@
-"""Formulas on one line, for the readers of HTML and Word: no sign of them is lost."""
+"""Formulas on one line, for the readers of HTML and Word, without losing a sign."""
 
 from __future__ import annotations
 

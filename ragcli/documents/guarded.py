@@ -1,4 +1,4 @@
-"""Reading files in a process of its own (`worker`): no file can hang ragcli, fill its memory or crash it."""
+"""Reading files in a separate process (`worker`): no file can hang ragcli, fill its memory or crash it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ragcli.documents.unreadable import UnreadableFile
 from ragcli.documents.worker import PATIENCE
 from ragcli.types import Block, Document
 
-# Modules come from where ragcli's own came from, never from the working folder: -P, and no empty entry.
+# Modules come from the same places as ragcli's, never from the working folder: -P, and no empty entry.
 _CODE = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1])\n"
     "from ragcli.documents.worker import main; main()"
 )
 
 
-# Whom it starts belongs to its group; Windows knows none.
+# Processes that it starts belong to its group; Windows has no groups.
 _OWN_GROUP: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
 _TOO_LONG = getattr(signal, "SIGXCPU", signal.SIGTERM)
 
@@ -63,7 +63,7 @@ class GuardedReader(AbstractContextManager["GuardedReader"]):
         return _unpacked(answer["document"])
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any] | None:
-        """The worker's answer; None where it died of the file."""
+        """The worker's answer; None if the file made it die."""
         if self._worker is None or self._worker.poll() is not None:
             self._start()
         assert self._worker is not None
@@ -79,7 +79,7 @@ class GuardedReader(AbstractContextManager["GuardedReader"]):
     def _cause_of_death(self, seconds: float) -> str:
         assert self._worker is not None
         if hasattr(os, "waitid"):
-            # Not reaped yet, so that its group's number still means that group.
+            # Not reaped yet, so that the number still belongs to its group.
             os.waitid(os.P_PID, self._worker.pid, os.WEXITED | os.WNOWAIT)
             _end(self._worker)
         code = self._worker.wait()
@@ -104,7 +104,7 @@ class GuardedReader(AbstractContextManager["GuardedReader"]):
     def _stop(self) -> None:
         if self._worker is not None:
             _end(self._worker)
-            # Waits, and closes the pipes; what was not sent to a dead one stays unsent.
+            # Waits, and closes the pipes; data for a dead process stays unsent.
             with suppress(BrokenPipeError):
                 self._worker.__exit__(None, None, None)
             self._worker = None

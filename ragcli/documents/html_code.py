@@ -1,4 +1,4 @@
-"""Code on a page: what is a listing though it is no <pre>, and the numbers beside its lines."""
+"""Code on a page: listings that are not a <pre>, and the numbers next to their lines."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def is_code(element: _Element) -> bool:
 
 
 def code_text(element: _Element, shown: str) -> str:
-    """The lines of a listing from what it shows, where a sign stands for each end of a block."""
+    """The lines of a listing from its text, in which a sign marks each end of a block."""
     if _is_fragment(element):
         parts = (part.strip("\n") for part in shown.split(BREAK))
         shown = "\n".join(part for part in parts if part)
@@ -38,7 +38,7 @@ def is_line_number(element: _Element) -> bool:
 
 
 def column_of_numbers(cell: _Element) -> list[str]:
-    """The numbers in the cell where it numbers the lines of the code in the next cell; else none."""
+    """The numbers in the cell if it numbers the lines of the code in the next cell; else none."""
     code = next(cell.itersiblings("td"), None)
     if code is None or next(code.iter("pre"), None) is None:
         return []
@@ -56,5 +56,5 @@ def numbered(numbers: list[str], code: str) -> str:
 
 
 def _is_fragment(element: _Element) -> bool:
-    """Doxygen's listings are <div>s, one a line."""
+    """Doxygen's listings are <div>s, one per line."""
     return bool(element.tag == "div" and element.get("class") == "fragment")

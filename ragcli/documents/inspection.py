@@ -19,7 +19,7 @@ from ragcli.types import Chunk
 
 @dataclass(frozen=True, slots=True)
 class ShownChunk:
-    """`repeated` is how many characters at its beginning are the end of the chunk before."""
+    """`repeated` is how many characters at its beginning repeat the end of the previous chunk."""
 
     chunk: Chunk
     repeated: int
@@ -27,7 +27,7 @@ class ShownChunk:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """`ingested_at` is empty for a file that is not in the index and was cut now.
+    """`ingested_at` is empty for a file that is not in the index and was only cut now.
 
     `changed`: the file's contents are no longer those that were ingested. `chunk_size` and `chunk_overlap`
     are in tokens.
@@ -46,7 +46,7 @@ class Inspection:
 def inspect(source: str, config: Config) -> Inspection:
     """`source` is a name as the index has it, or a file's path. Loads no model's weights.
 
-    Raises NothingFoundError where it is neither, IngestError for a file that cannot be read.
+    Raises NothingFoundError if it is neither, IngestError if the file cannot be read.
     """
     known: list[str] = []
     try:
@@ -77,7 +77,7 @@ def inspect(source: str, config: Config) -> Inspection:
 
 
 def with_repetitions(chunks: Sequence[Chunk]) -> tuple[ShownChunk, ...]:
-    """In reading order, each with what it repeats of the one before."""
+    """In reading order, each with what it repeats from the previous one."""
     pairs = pairwise([None, *chunks])
     return tuple(
         ShownChunk(chunk, max(0, min(before.end, chunk.end) - chunk.start) if before else 0)

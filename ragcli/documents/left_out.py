@@ -1,4 +1,4 @@
-"""How much of a document is left out, in words, as the notes of the report say it."""
+"""How much of a document is left out, in words, as in the notes of the report."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
 def read_eml(data: bytes, name: str) -> Outline:
-    """One message. What has no header of a mail is read as text."""
+    """One message. A file without a mail header is read as text."""
     message = _parsed(data)
     if not any(header in message for header in _HEADERS):
         return read_text(data, name)
@@ -38,7 +38,7 @@ def read_eml(data: bytes, name: str) -> Outline:
 
 
 def read_mbox(data: bytes, name: str) -> Outline:
-    """A page is a message. What does not begin like a mailbox is read as text."""
+    """A page is a message. A file that does not begin like a mailbox is read as text."""
     begins = [match.start() for match in _MESSAGE_BEGINS.finditer(data)]
     if not begins or data[: begins[0]].strip():
         return read_text(data, name)
@@ -53,7 +53,7 @@ def read_mbox(data: bytes, name: str) -> Outline:
 
 
 def read_mhtml(data: bytes, name: str) -> Outline:
-    """The page, without what it is drawn with. Raises UnreadableFile for what holds no page."""
+    """The page, without its styles and images. Raises UnreadableFile if it contains no page."""
     message = _parsed(data)
     page = next((part for part in message.walk() if part.get_content_type() == "text/html"), None)
     if page is None:
@@ -73,7 +73,7 @@ def _parsed(data: bytes) -> Message:
 
 
 def _add_message(outline: Outline, message: Message, depth: int) -> None:
-    """Who wrote to whom and when; then the text, what is attached, and messages that were passed on."""
+    """Who wrote to whom and when; then the text, the attachments, and forwarded messages."""
     shown = [f"{header}: {value}" for header in _SHOWN if (value := _header(message, header))]
     outline.add("\n".join(shown))
     attached: list[str] = []
@@ -106,7 +106,7 @@ def _add_nested(outline: Outline, part: Message, depth: int) -> None:
 
 
 def _parts(message: Message) -> Iterator[Message]:
-    """What a mail program shows, or offers to save; of alternatives the plainest that says something."""
+    """What a mail program shows, or offers to save; the plainest of alternatives with content."""
     kind = message.get_content_type()
     if not message.is_multipart() or kind == "message/rfc822":
         yield message
@@ -147,7 +147,7 @@ def _text(part: Message, outline: Outline) -> str:
 
 
 def _header(message: Message, name: str) -> str:
-    """As a reader sees it; the first where there are several."""
+    """As a reader sees it; the first if there are several."""
     values = (value for key, value in message.raw_items() if key.lower() == name.lower())
     return one_line(_decoded(next(values, "")))
 
@@ -160,7 +160,7 @@ def _decoded(value: str) -> str:
 
 
 def _as_text(value: object) -> str:
-    """Bytes that no header may hold are in UTF-8 nearly always."""
+    """Bytes that are not allowed in a header are nearly always UTF-8."""
     raw = str(value).encode("utf-8", "surrogateescape")
     try:
         return raw.decode("utf-8")

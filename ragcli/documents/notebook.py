@@ -18,7 +18,7 @@ _LONGEST_OUTPUT = 4000
 
 
 def read_notebook(data: bytes, name: str) -> Outline:
-    """A page is a cell. Raises UnreadableFile for what is no notebook."""
+    """A page is a cell. Raises UnreadableFile if it is not a notebook."""
     outline = Outline("ipynb")
     for number, cell in enumerate(_cells(_parsed(data)), start=1):
         outline.part = number

@@ -12,7 +12,7 @@ _MOST_LETTERS = 30
 
 
 def roman(number: int) -> str:
-    """In small letters; in digits where there is no such numeral."""
+    """In lower case; in digits if there is no such numeral."""
     if not 0 < number <= _LARGEST_ROMAN:
         return str(number)
     parts = []

@@ -1,4 +1,4 @@
-"""A file's bytes and its hash: only of regular files, and never more than the settings allow."""
+"""A file's bytes and its hash: only regular files, and never more than the settings allow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 from ragcli.documents.unreadable import UnreadableFile
 
 BYTES_PER_MB = 1_000_000
-# Not to wait for the writer of a pipe that took the file's place meanwhile; no translation on Windows.
+# Do not wait for the writer of a pipe that has replaced the file; no translation on Windows.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 

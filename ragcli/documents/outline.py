@@ -16,9 +16,9 @@ PARAGRAPH = "\n\n"
 LINE = "\n"
 RUN_ON = " "
 
-# A longer "heading" is a paragraph that somebody set in a heading style.
+# A longer "heading" is a paragraph in a heading style.
 LONGEST_HEADING = 200
-# Of what a document says of itself, for filters: entries, characters of a name, characters of a value.
+# Limits of a document's metadata, for filters: entries, characters of a name, characters of a value.
 MOST_METADATA = 20
 LONGEST_KEY = 40
 LONGEST_VALUE = 200
@@ -26,7 +26,7 @@ LONGEST_VALUE = 200
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A block before it has offsets. `lines` are those of the file; None where the format has none."""
+    """A block before it has offsets. `lines` are those of the file; None if the format has none."""
 
     text: str
     headings: tuple[str, ...]
@@ -40,23 +40,23 @@ class Piece:
 class Outline:
     """Collects a document from top to bottom.
 
-    A heading is not text of its own: it is the path of what stands under it, and comes back as a piece only
-    where nothing stands under it, so that nothing of a document is lost.
+    A heading is not text by itself: it is the path of the text under it, and becomes a piece only if there is
+    nothing under it, so that no part of a document is lost.
     """
 
     def __init__(self, format: str) -> None:
         self.format = format
         self.title = ""
         self.pages: int | None = None
-        # The slide, cell or message that is being read: the page of what is added, which then has no lines.
+        # The current slide, cell or message: the page of added text, which then has no lines.
         self.part: int | None = None
         self.pieces: list[Piece] = []
-        # What was left out or guessed, a line each, for the report of the ingest.
+        # What was left out or guessed, one line each, for the report of the ingest.
         self.notes: list[str] = []
-        # What the document says of itself (author, date, tags), for `--where`.
+        # What the document says about itself (author, date, tags), for `--where`.
         self.metadata: dict[str, MetadataValue] = {}
         self._path: list[tuple[int, str]] = []
-        # Every heading as it came, and every section that was left (""): the pieces before it, its level, its
+        # Every heading in order, and every section that was left (""): the pieces before it, its level, its
         # text.
         self._opened: list[tuple[int, int, str]] = []
         self._first_heading = ""
@@ -75,7 +75,7 @@ class Outline:
         page: int | None = None,
         may_be_title: bool = True,
     ) -> None:
-        """Open a section; the first heading of level 1, else the first, is the title where none is set."""
+        """Open a section; the first heading of level 1, else the first, is the title if none is set."""
         text = one_line(text)
         if not text:
             return
@@ -96,7 +96,7 @@ class Outline:
             self.title = text
 
     def close(self, level: int) -> None:
-        """Leave the sections of this level and of those below it, as where the definition of a term ends."""
+        """Leave the sections of this level and below it, as at the end of a definition."""
         if self._path and self._path[-1][0] >= level:
             self._settle()
             self._opened.append((len(self.pieces), level, ""))
@@ -104,7 +104,7 @@ class Outline:
             self._path.pop()
 
     def set_path(self, names: tuple[str, ...]) -> None:
-        """Stand in the section of these names, whatever was open; () is the document itself."""
+        """Go to the section with these names, whatever was open; () is the document itself."""
         self._settle()
         self._path = list(enumerate(names, start=1))
 
@@ -124,7 +124,9 @@ class Outline:
         self.pieces.append(self._piece(text, lines, page, separator, code=code))
 
     def include(self, other: Outline) -> None:
-        """Append a document that lies in this one, below the open section. Its lines are not this file's."""
+        """Append a document that is inside this one, below the open section. Its lines are not those of this
+        file.
+        """
         other._settle()
         if other.pieces:
             self._bare = None
@@ -136,7 +138,7 @@ class Outline:
         self.notes += other.notes
 
     def replay(self, other: Outline, *, lines: tuple[int, int]) -> None:
-        """Add what another reader made of these lines of the file, headings as headings."""
+        """Add the result of another reader for these lines of the file, headings as headings."""
         opened = iter([*other._opened, (len(other.pieces) + 1, 0, "")])
         place, level, heading = next(opened)
         for index, piece in enumerate([*other.pieces, None]):
@@ -150,7 +152,7 @@ class Outline:
                 self.add(piece.text, lines=lines, separator=piece.separator, code=piece.code)
 
     def document(self, *, source: str, fallback_title: str, sha256: str) -> Document:
-        """Clean, join and measure the pieces. Raises UnreadableFile when no text is left."""
+        """Clean, join and measure the pieces. Raises UnreadableFile if no text is left."""
         self._settle()
         title = one_line(self.title) or self._first_heading or fallback_title
         pieces = [piece for piece in map(_cleaned, self.pieces) if piece.text]

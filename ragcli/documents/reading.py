@@ -66,9 +66,9 @@ _READERS: dict[str, Reader] = {
     f".{suffix}": reader for reader, suffixes in _SUFFIXES.items() for suffix in suffixes.split()
 }
 _CODE_NAMES = frozenset({"makefile", "dockerfile", "rakefile", "gemfile", "jenkinsfile", "cmakelists.txt"})
-# By their first bytes: for names that say nothing, and for ".doc", under which programs save other formats.
+# By their first bytes: for names without a known suffix, and for ".doc", which is used for other formats.
 _BEGINNINGS: dict[bytes, Reader] = {b"%PDF-": read_pdf, b"{\\rtf": read_rtf}
-# Pages of a package's own section, such as .3pm and .1ssl: few enough letters to be other things as well.
+# Pages of a package's own section, such as .3pm and .1ssl: so short that they may mean other things as well.
 _MANUAL_SECTION = re.compile(r"\.[1-9][a-z][a-z0-9]*")
 _MANUAL_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:[.']\s*\\\"|\.(?:TH|Dd|Dt|so)\s)")
 _NO_LIMIT = 600.0
@@ -81,9 +81,9 @@ def read(
     converters: Mapping[str, str] | None = None,
     converter_seconds: float = _NO_LIMIT,
 ) -> Document:
-    """The file as clean text in blocks, with lines, pages or rows where the format has them.
+    """The file as clean text in blocks, with lines, pages or rows if the format has them.
 
-    `converters`: commands by suffix, which come before ragcli's own readers. Raises UnreadableFile when the
+    `converters`: commands by suffix, which come before ragcli's own readers. Raises UnreadableFile if the
     file is empty, binary, encrypted, scanned, damaged, of an unsupported format, larger than `max_mb`
     (unpacked, if it is compressed), or may not be read.
     """
@@ -108,7 +108,7 @@ def read(
 
 
 def _converted(path: Path, setting: str, *, max_mb: float | None, seconds: float) -> Outline:
-    """Its lines are those of what the converter wrote, which is not there for anybody to look at."""
+    """Its lines would be those of the converter's output, which nobody can look at."""
     suffix, command = parted(setting)
     found = _READERS[suffix](converted(path, command, seconds=seconds, max_mb=max_mb), f"{path.stem}{suffix}")
     outline = Outline(path.suffix.lower().lstrip("."))

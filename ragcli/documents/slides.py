@@ -1,4 +1,4 @@
-"""PowerPoint through python-pptx: slide by slide, what stands on it from top to bottom, then the notes."""
+"""PowerPoint through python-pptx: slide by slide, its contents from top to bottom, then the notes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _RELATIONS = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _COMPATIBILITY = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-# Shapes whose upper edges are within a quarter of an inch stand beside each other.
+# Shapes whose upper edges are within a quarter of an inch are side by side.
 _BAND = 228_600
-# What programs describe a picture with when nobody did.
+# How programs describe a picture if nobody did.
 _FILE_NAME = re.compile(r"\S*[\\/].*\.\w{2,4}|\S+\.(?:png|jpe?g|gif|bmp|svg|[we]mf|tiff?)", re.IGNORECASE)
 _TEMPLATE_TITLES = ("", "powerpoint presentation", "presentation", "slide 1", "untitled")
 
@@ -82,7 +82,7 @@ class _Deck:
         _unwrap_choices(slide.element)
         title = slide.shapes.title
         if title is not None and not title.has_text_frame:
-            # A picture may stand where the title belongs.
+            # There may be a picture in place of the title.
             title = None
         name = one_line(_text(title.text_frame)) if title is not None else ""
         before = len(self.outline.pieces)
@@ -138,12 +138,12 @@ class _Deck:
             ["" if cell.is_spanned else " ".join(_text(cell.text_frame).split()) for cell in row.cells]
             for row in table.rows
         ]
-        # Whether the first row is set off is up to the design: it may be a header without.
+        # The design decides whether the first row looks different: it may be a header anyway.
         _add_table(self.outline, rows, has_header=table.first_row or all(rows[0]))
 
 
 def _marker(paragraph: Any, numbers: dict[int, int], *, is_list: bool) -> str:
-    """What stands before a paragraph, by its own format; `numbers` counts the items of each level."""
+    """The marker of a paragraph, by its own format; `numbers` counts the items of each level."""
     form = paragraph._p.pPr
     level = paragraph.level
     for deeper in [one for one in numbers if one > level]:
@@ -164,7 +164,7 @@ def _add_table(outline: Outline, rows: list[list[str]], *, has_header: bool) -> 
 
 
 def _add_chart(outline: Outline, chart: Any) -> None:
-    """Its title, then the values that it draws, a category a line."""
+    """Its title, then the values that it draws, one line per category."""
     outline.add("\n".join(" ".join(_runs(title)) for title in chart.iter(f"{_CHART}title")))
     header, columns = [""], []
     categories: dict[str, str] = {}
@@ -202,7 +202,7 @@ def _add_diagram(outline: Outline, shape: Any) -> None:
 
 
 def _unwrap_choices(root: Any) -> None:
-    """What newer programs draw instead of its copy for old ones: python-pptx passes both over."""
+    """What newer programs draw instead of the copy for old ones: python-pptx skips both."""
     for choices in list(root.iter(f"{_COMPATIBILITY}AlternateContent")):
         first = next(iter(choices), None)
         for child in () if first is None else list(first):

@@ -1,4 +1,4 @@
-"""Source code: one section a definition, named as the code names it."""
+"""Source code: one section per definition, with its name in the code."""
 
 from __future__ import annotations
 

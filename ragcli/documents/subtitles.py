@@ -18,7 +18,7 @@ _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
 _MARKUP = re.compile(r"</?[a-z][^>]*>|<[\d:.]+>|\{\\[^}]*\}", re.IGNORECASE)
 _ENDS = re.compile(r"""[.!?…:]["'”’)\]]*$""")
 _BLOCKS = re.compile(r"(?:NOTE|STYLE|REGION|WEBVTT)\b")
-# A pause begins a paragraph, and so does what would make it very long.
+# A pause begins a paragraph, and so does text that would make it very long.
 _PAUSE_SECONDS = 3
 _LONGEST = 600
 
@@ -32,7 +32,7 @@ class _Cue:
 
 
 def read_subtitles(data: bytes, name: str) -> Outline:
-    """Lines are the file's own. What holds no times is read as text."""
+    """Lines are those of the file. A file without times is read as text."""
     cues = _cues(decode(data).split("\n"))
     if not cues:
         return read_text(data, name)

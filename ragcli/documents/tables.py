@@ -19,8 +19,8 @@ CELL_SEPARATOR = " | "
 class Row:
     """A row of a document's table.
 
-    `cells` has a text for each column, "" where a cell spans it; `blocks` are cells that a line would spoil,
-    such as code, by their columns. A title spans the whole table; a pair is a name and its value.
+    `cells` has a text for each column, "" where a cell spans it; `blocks` are cells that do not fit on one
+    line, such as code, by their columns. A title spans the whole table; a pair is a name and its value.
     """
 
     cells: list[str] = field(default_factory=list)
@@ -63,8 +63,7 @@ def apart(row: Row, header: Sequence[str]) -> Iterator[tuple[str, _Element | Non
 def with_headers(rows: Sequence[Row]) -> Iterator[tuple[Row, Sequence[str]]]:
     """The rows that are lines, each with the names of its columns.
 
-    A header is a line itself only where it stands alone, or where a column of it is empty and its name would
-    be lost.
+    A header is itself a line only if it is alone, or if a column is empty and its name would be lost.
     """
     waiting: list[Row] = []
     header: Sequence[str] = ()
@@ -90,9 +89,9 @@ def table_lines(rows: Sequence[Sequence[str]], *, has_header: bool) -> list[str]
 
 
 def names_columns(first: Sequence[str], rows: int) -> bool:
-    """Whether a first row that nothing marks as a header is one, as in most tables of office programs.
+    """Whether an unmarked first row is a header, as in most tables of office programs.
 
-    All its cells but the corner, which may be empty, hold a text.
+    All its cells except the corner, which may be empty, have text.
     """
     return rows > 1 and len(first) > 1 and all(map(str.strip, first[1:]))
 

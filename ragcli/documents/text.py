@@ -14,7 +14,7 @@ _UNDERLINE = re.compile(r"([=\-~^\"'`#*+.:_])\1{2,}\s*$")
 _ORG_HEADING = re.compile(r"(\*+)\s+(\S.*)$")
 _CAPITALS = re.compile(r"(?:[A-Z\d]{1,3}[.)] )?[A-Z0-9][A-Z0-9 ,&/()'\-]{3,70}$")
 _RST = ("rst", "rest")
-# `the kiln <https://example.org>`__ and :ref:`the kiln <kiln>`; the address may stand on the next line.
+# `the kiln <https://example.org>`__ and :ref:`the kiln <kiln>`; the address may be on the next line.
 _RST_LINK = re.compile(r"(?<![`\w])(?::[\w:+.-]+:)?`([^`<>]+?)(\s+)<[^`<>\s]+>`_{0,2}(?!`)")
 _RST_ROLE = re.compile(r"(?<![`\w:]):[a-zA-Z][\w:+.-]*:`([^`]+)`(?!`)")
 _RST_ESCAPED_SPACE = re.compile(r"\\ ")
@@ -26,7 +26,7 @@ _RST_COMMENT = re.compile(r"\.\.(?:[ \t]+(?!\S+::|\[|\||_)\S|[ \t]*$)")
 _RST_INCLUDE = re.compile(r"\.\. (?:literal)?include::")
 _ORG_LINK = re.compile(r"\[\[[^\[\]]+\]\[([^\[\]]+)\]\]")
 _ITEM = re.compile(r"\s*(?:[-*+o•]|\(?\w{1,3}[.)])\s+\S")
-# A paragraph of more lines is a log or a listing: cut in blocks, which keeps look-ups in it short.
+# A longer paragraph is a log or a listing: it is cut into blocks, which keeps look-ups in it fast.
 _LONGEST_BLOCK = 200
 # A heading is its text with a rule above and below at most.
 _HEADING_LINES = 3
@@ -96,7 +96,7 @@ def add_lines(outline: Outline, lines: list[Line], *, code: bool = False) -> Non
 
 
 def _without_comments(lines: list[Line]) -> list[Line]:
-    """A paragraph of reStructuredText without where links lead, and without comments."""
+    """A paragraph of reStructuredText without link targets and comments."""
     if _RST_COMMENT.match(lines[0][1]) and all(line[:1].isspace() for _, line in lines[1:]):
         return []
     return [line for line in lines if not _RST_TARGET.match(line[1])]
@@ -122,7 +122,7 @@ def _heading(lines: list[Line], suffix: str, levels: list[str]) -> tuple[int, st
 
 
 def _is_literal(lines: list[Line], before: str) -> bool:
-    """Code by its look: indented after "::", or indented by different steps and no item of a list."""
+    """Code by its look: indented after "::", or indented by different steps and not an item of a list."""
     depths = [len(line) - len(line.lstrip()) for _, line in lines]
     if not min(depths):
         return False

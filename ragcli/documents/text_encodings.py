@@ -1,4 +1,4 @@
-"""Which encoding a text is in that is not UTF-8: a detector's guess, helped by the letters of languages."""
+"""The encoding of a text that is not UTF-8: a detector's guess, helped by the letters of languages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import codecs
 import re
 import unicodedata
 
-# Python's name of a codec -> the name that people know. Offered the rare ones too, a detector errs far more.
+# Python's name of a codec -> the name that people know. With rare ones as well, a detector errs far more.
 NAMES = {
     "cp1252": "Windows-1252",
     "cp1250": "Windows-1250",
@@ -34,7 +34,7 @@ NAMES = {
 }
 _DETECTED = [name for name in NAMES if not name.startswith(("utf", "iso2022"))]
 
-# The letters beyond ASCII of languages, a word for each, by the code page that they are written in. Letters
+# The letters of languages beyond ASCII, one word each, by the code page that they are written in. Letters
 # that another language needs much more are left out (the ð of Icelandic is the ğ of Turkish).
 _CENTRAL = "ąćęłńóśźż áčďéěíňóřšťúůýž áäčďéíľňóôšťúýž áéíóöőúüű ăâîşţ čćđšž čšž äöüß"
 _ALPHABETS = {
@@ -47,7 +47,7 @@ _ALPHABETS = {
 # Where two code pages fit equally well: French and German are read far more often than rare Czech.
 _COMMON_LETTERS = "äöüßàâçèéêëîïôûù"
 
-# In the wrong one of these, small letters become capitals, and common letters rare ones.
+# In the wrong one of these, lower case becomes upper case, and common letters become rare ones.
 _CYRILLIC = ("cp1251", "koi8_r", "koi8_u", "iso8859_5", "cp866")
 _CYRILLIC_LETTERS = re.compile("[абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґ]", re.IGNORECASE)
 _CAPITAL_WITHIN = re.compile("(?<=[а-яё])[А-ЯЁ]")
@@ -60,7 +60,7 @@ _LEAST_HIRAGANA = 0.2
 _MOST_ALONE = 0.3
 
 _LINE_BEYOND_ASCII = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*[\r\n]*")
-# Signs that stand before no letter, and controls: a letter of another code page.
+# Signs that never come before a letter, and controls: a letter of another code page.
 _STRAY = re.compile(r"[¢-¦¨©¬-¯±-´¶¸¹¼-¾](?=[^\W\d_])|[\x80-\x9f\ufffd]")
 _HIRAGANA = re.compile("[\u3041-\u3096]")
 _EASTERN = re.compile("[\u2e80-\uffef]")
@@ -69,7 +69,7 @@ _HALF_WIDTH_KANA = re.compile("[\uff61-\uff9f]")
 
 
 def guess_encoding(data: bytes) -> str | None:
-    """The codec of text that is not UTF-8, by its lines that are not ASCII; None where it is no text."""
+    """The codec of text that is not UTF-8, by its lines that are not ASCII; None if it is not text."""
     from charset_normalizer import from_bytes
 
     sample = _sample(data)
@@ -86,7 +86,7 @@ def guess_encoding(data: bytes) -> str | None:
 
 
 def unmarked_utf_16(data: bytes) -> str | None:
-    """The codec where NUL bytes stand in every second place only, and what comes out is text."""
+    """The codec if NUL bytes are only in every second place, and the result is text."""
     odd, even = data[1::2].count(0), data[::2].count(0)
     if bool(odd) == bool(even) or len(data) % 2:
         return None
@@ -130,7 +130,7 @@ def _only_looks_eastern(text: str) -> bool:
 
 
 def _by_letters(sample: bytes, first: str) -> str:
-    """Of the code pages of Latin letters the one in which most belong to one language; else `first`."""
+    """The code page of Latin letters in which most belong to one language; else `first`."""
 
     def rank(codec: str) -> tuple[int, bool, bool]:
         text = sample.decode(codec, "replace").lower()
@@ -143,7 +143,7 @@ def _by_letters(sample: bytes, first: str) -> str:
 
 
 def _by_case(sample: bytes, first: str) -> str:
-    """Of the code pages of Cyrillic the one that makes words: no capitals within, no other letters."""
+    """The Cyrillic code page that makes words: no capitals inside, no other letters."""
 
     def rank(codec: str) -> tuple[int, bool]:
         text = sample.decode(codec, "replace")

@@ -31,11 +31,11 @@ _BY_SUFFIX = {f".{suffix}": advice for advice, suffixes in _ADVICE.items() for s
 
 
 def reason(suffix: str) -> str:
-    """One line that names the format and, where there is one, the way out."""
+    """One line that names the format and, if there is one, a workaround."""
     advice = _BY_SUFFIX.get(suffix)
     return f"unsupported format {suffix}" + (f": {advice}" if advice else "")
 
 
 def is_known(suffix: str) -> bool:
-    """Whether no file of this suffix is text, whatever its bytes look like."""
+    """Whether no file with this suffix is text, whatever its bytes look like."""
     return suffix in _BY_SUFFIX

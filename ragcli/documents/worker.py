@@ -1,7 +1,7 @@
-"""The process that parses files: what hangs, eats memory or crashes in a parser does it here, not in ragcli.
+"""The process that parses files: if a parser hangs, fills the memory or crashes, ragcli does not.
 
-It takes a line of JSON for each file from stdin and puts a line of JSON out: the document, or why there is
-none. A file that takes too long ends the process; so does a death of ragcli, as stdin ends then.
+For each file it reads a line of JSON from stdin and writes a line of JSON: the document, or why there is
+none. A file that takes too long ends the process; so does the end of ragcli, since stdin ends then.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from ragcli.documents.reading import read
 from ragcli.documents.unreadable import UnreadableFile
 from ragcli.types import Document
 
-# A busy machine may take so many times longer than the processor time that a file may have.
+# On a busy machine a file may take this many times longer than its processor time.
 PATIENCE = 10
 
 
 def main() -> None:
-    # Ctrl-C reaches every process of the terminal: ragcli decides what becomes of this one.
+    # Ctrl-C reaches every process of the terminal: ragcli decides what happens to this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with os.fdopen(os.dup(1), "wb") as answers, open(os.devnull, "r+b") as nowhere:
-        # What a library prints must not get between the answers.
+        # Output of libraries must not get between the answers.
         os.dup2(nowhere.fileno(), 1)
         for line in sys.stdin.buffer:
             _serve(json.loads(line), answers, nowhere)
@@ -37,7 +37,7 @@ def main() -> None:
 
 def _serve(request: dict[str, Any], answers: BinaryIO, nowhere: BinaryIO) -> None:
     _limit(request["max_seconds"], request["max_memory_mb"])
-    # For what waits and does not work; a thread that does not need the interpreter, which a parser may hold.
+    # For waiting without work; a thread that does not need the interpreter, which a parser may block.
     patience = PATIENCE * request["max_seconds"]
     faulthandler.dump_traceback_later(patience, exit=True, file=nowhere)
     try:
@@ -66,7 +66,7 @@ def _serve(request: dict[str, Any], answers: BinaryIO, nowhere: BinaryIO) -> Non
 
 
 def packed(document: Document) -> list[Any]:
-    """As JSON has it, in the order of the fields; names a million times over would be most of the text."""
+    """As JSON has it, in the order of the fields; repeated names would be most of the text."""
     blocks = [[b.start, b.end, b.headings, b.line_start, b.line_end, b.page, b.code] for b in document.blocks]
     return [
         document.source,
@@ -87,7 +87,7 @@ def _answer(answers: BinaryIO, answer: dict[str, Any]) -> None:
 
 
 def _limit(seconds: float, megabytes: int) -> None:
-    """Where the system can: processor time from now on, after which it ends the process, and memory."""
+    """If the system can: processor time from now on, after which it ends the process, and memory."""
     try:
         import resource
     except ImportError:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class _Backend(Protocol):
-    """`window` counts the text's own tokens: the model's special tokens are left out."""
+    """`window` counts the text's own tokens, without the model's special tokens."""
 
     tokenizer: Tokenizer
     dimension: int
@@ -33,10 +33,11 @@ class _Backend(Protocol):
 
 
 class BiEncoder:
-    """A loaded bi-encoder. `window` is the longest text, in tokens without special ones, that is read whole.
+    """A loaded bi-encoder. `window` is the longest text, in tokens without special ones, that is read in
+    full.
 
-    `truncated` counts the texts so far that were longer, and of which only the beginning counts. `is_warm`
-    once a text has been read: the first may wait for the weights.
+    `truncated` counts the longer texts so far, of which only the beginning was read. `is_warm` is set
+    after a text has been read: the first may wait for the weights.
     """
 
     def __init__(self, name: str, fingerprint: str, backend: _Backend, *, batch_size: int) -> None:
@@ -54,8 +55,8 @@ class BiEncoder:
     ) -> Vectors:
         """Unit rows, float32 (n, dimension), in the order of `texts`; equal texts have equal rows.
 
-        `query` matters to models that are trained with a prompt for questions. `advance` gets the number of
-        texts of each finished batch. Raises ModelError when the model puts out something that is no number.
+        `query` matters for models that were trained with a prompt for questions. `advance` gets the number of
+        texts of each finished batch. Raises ModelError if the model returns a value that is not a number.
         """
         import numpy as np
 
@@ -67,9 +68,9 @@ class BiEncoder:
             places.setdefault(text, []).append(place)
         lengths = dict(zip(places, self._lengths(list(places)), strict=True))
         self.truncated += sum(len(places[text]) for text in places if lengths[text] > self.window)
-        # By length, so that little is padded; then by text, so that the callers' order makes no difference.
+        # By length, so that little is padded; then by text, so that the caller's order makes no difference.
         ordered = sorted(places, key=lambda text: (lengths[text], text))
-        # What is longer than the window is cut to it before it is encoded.
+        # Longer texts are cut to the window before they are encoded.
         read = [min(lengths[text], self.window) for text in ordered]
         for part in batches(read, self._batch_size):
             batch = ordered[part]
@@ -95,9 +96,10 @@ class BiEncoder:
 
 
 def check(config: EmbeddingConfig) -> str:
-    """The fingerprint of the model that the settings name; "" where a server runs it, who alone knows.
+    """The fingerprint of the configured model; "" if a server runs it, since only the server knows.
 
-    Raises what `load_bi_encoder` would raise for missing files or a missing key. Loads nothing, asks nobody.
+    Raises what `load_bi_encoder` would raise for missing files or a missing key. Loads nothing and asks no
+    server.
     """
     if config.url:
         encoder_server.check("embedding", config)
@@ -106,11 +108,11 @@ def check(config: EmbeddingConfig) -> str:
 
 
 def load_bi_encoder(config: EmbeddingConfig, *, bulk: bool = False) -> BiEncoder:
-    """The bi-encoder that the settings name. The embedded one reads its weights at the first text.
+    """The configured bi-encoder. The embedded one reads its weights at the first text.
 
-    `bulk`: many texts are to be read, and a slower start pays where it makes the rest faster.
+    `bulk`: many texts will be read, so a slower start is worth it if the rest is faster.
 
-    Raises ModelError, and ServerError where a server is to run it.
+    Raises ModelError, or ServerError if a server runs it.
     """
     if config.url:
         served = ServedBiEncoder(config)
@@ -151,7 +153,7 @@ class _PlainBert:
 
 
 class _SentenceTransformer:
-    """Any other model, as sentence-transformers reads it: its pooling, its prompts, its further layers."""
+    """Any other model, as sentence-transformers reads it: its pooling, its prompts, its other layers."""
 
     def __init__(self, name: str, folder: Path) -> None:
         from safetensors import SafetensorError
@@ -188,7 +190,7 @@ class _SentenceTransformer:
 
 
 def _uncut_copy(tokenizer: Tokenizer) -> Tokenizer:
-    """sentence-transformers cuts and pads with its own tokenizer, so counting needs another one."""
+    """sentence-transformers cuts and pads with its own tokenizer, so counting needs a separate one."""
     from tokenizers import Tokenizer
 
     copy = Tokenizer.from_str(tokenizer.to_str())

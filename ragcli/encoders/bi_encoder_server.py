@@ -26,12 +26,12 @@ _TOLERANCE = 0.03
 
 
 class ServedBiEncoder:
-    """The model is asked once, for its dimension, and whether it is the one that its name says. Raises
-    ServerError, also for one that ragcli brings and that gives other vectors there.
+    """The model is asked once, for its dimension and to check that its name is right. Raises
+    ServerError, also if it is a model that ragcli includes and the server returns other vectors.
 
-    What tokens its model cuts a text into, only the server knows: they are counted, and documents cut, with
-    the tokenizer of the embedded bi-encoder, and `window` is what the settings say. `fingerprint` is of the
-    name and the dimension, so that a model may move to another server and keep its index.
+    Only the server knows the tokens of its model: they are counted, and documents are split, with the
+    tokenizer of the embedded bi-encoder, and `window` is what the settings say. `fingerprint` is made from
+    the name and the dimension, so that a model may move to another server and keep its index.
     """
 
     def __init__(self, config: EmbeddingConfig) -> None:
@@ -48,7 +48,7 @@ class ServedBiEncoder:
         self.fingerprint = served_fingerprint(config.model, self.dimension)
 
     def encode(self, texts: Sequence[str], *, query: bool) -> Vectors:
-        """Unit rows, float32 (n, dimension). The protocol knows no difference between text and question."""
+        """Unit rows, float32 (n, dimension). The protocol does not distinguish texts and questions."""
         import numpy as np
 
         body = {"model": self._model, "input": list(texts), "encoding_format": "float"}

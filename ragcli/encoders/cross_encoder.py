@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Network(Protocol):
-    """`longest` is the longest pair in tokens, special tokens included; `score` gives float32, (pairs,)."""
+    """`longest` is the longest pair in tokens, including special tokens; `score` gives float32, (pairs,)."""
 
     tokenizer: Tokenizer
     longest: int
@@ -28,12 +28,12 @@ class Network(Protocol):
 
 
 def load_network(name: str, folder: Path) -> Network:
-    """The one in this folder; `name` is what messages call it. Raises ModelError."""
+    """The one in this folder; `name` is its name in messages. Raises ModelError."""
     return _PlainBert(folder) if _is_plain(folder) else AnyModel(name, folder)
 
 
 class _PlainBert:
-    """A BERT with pooler and one-label classifier, as the shipped cross-encoder is one."""
+    """A BERT with pooler and one-label classifier, such as the shipped cross-encoder."""
 
     def __init__(self, folder: Path) -> None:
         self.tokenizer = load_tokenizer(folder)
@@ -108,7 +108,7 @@ class AnyModel:
 
 
 def _keep_head_float32(model: Any) -> None:
-    """The classifier puts out float32: a bf16 logit has eight bits, and neighbours would tie."""
+    """The classifier returns float32: a bf16 logit has eight bits, and neighbours would tie."""
     import torch
 
     def widen(_module: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Pairs are scored at a server's `/rerank`, in one of the two dialects that servers speak.
+"""Pairs are scored at a server's `/rerank`, in one of the two dialects of such servers.
 
 jina   {"model", "query", "documents"} -> {"results": [{"index", "relevance_score"}]}
        vLLM, llama.cpp and infinity; Jina and Cohere
@@ -25,13 +25,13 @@ PROBABILITIES = (
     "scores between 0 and 1: these are probabilities, not logits "
     "(reranking.scores = probabilities takes them)"
 )
-# So many logits do not lie between 0 and 1 by chance.
+# This many logits are not between 0 and 1 by chance.
 MANY = 8
 # Half precision changes a logit's second digit, eight bits the first; another head changes the order.
 TOLERANCE = 0.5
-# Of probabilities, which may have been rounded.
+# For probabilities, which may have been rounded.
 PROBABILITY_TOLERANCE = 0.02
-# Nearer to 0 and 1 than float32 can tell apart there.
+# Closer to 0 and 1 than float32 can represent.
 CERTAIN = 1e-7
 
 
@@ -66,8 +66,8 @@ class ServedReranker:
     def logits(self, question: str, texts: Sequence[str]) -> list[float]:
         """The logit of every (question, text), in the order of `texts`; equal texts have equal logits.
 
-        Raises ServerError, also where an answer lacks a text or holds what is no score, and, the first time,
-        where a model that ragcli brings scores otherwise there.
+        Raises ServerError, also if an answer lacks a text or contains an invalid score, and, the first time,
+        if a model that ragcli includes has other scores there.
         """
         return self._logits(question, texts, None)
 
@@ -102,7 +102,7 @@ class ServedReranker:
         return self._as_logits(found, distinct=len(different))
 
     def _compare(self) -> None:
-        """Asks for the known pair, where this model's scores of it are known."""
+        """Asks for the known pair, if this model's scores of it are known."""
         expected = known(self.name)
         if expected is not None:
             scores = self._as_logits(self._scores(QUESTION, TEXTS), distinct=len(TEXTS))
@@ -133,7 +133,7 @@ class ServedReranker:
     def _jina_request(self, question: str, texts: Sequence[str]) -> dict[str, Any]:
         request = {"model": self._config.model, "query": question, "documents": list(texts)}
         if self._config.scores == "logits":
-            # infinity and vLLM send probabilities otherwise, and each asks for logits in its own words.
+            # infinity and vLLM send probabilities by default, and each has its own field to ask for logits.
             return {**request, "raw_scores": True, "use_activation": False}
         return request
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import re
 import threading
 from collections.abc import Mapping
 from functools import partial
@@ -13,29 +13,32 @@ from typing import TYPE_CHECKING, Any
 from ragcli.config import EmbeddingConfig, RerankingConfig
 from ragcli.encoders.known_pair import KnownValues
 from ragcli.errors import ConfigError, ServerError
-from ragcli.servers.addresses import (
-    address_of,
-    check_url,
-    one_line,
-    open_client,
-    refused,
-    retry_after,
-    said_by,
-)
-from ragcli.servers.redaction import remember_secret
-from ragcli.servers.refusals import said, short
+from ragcli.servers.addresses import address_of, check_url, open_client
+from ragcli.servers.keys import read_key
+from ragcli.servers.refusals import message_of, said, said_by, short
 from ragcli.servers.retrying import Backoff, with_retries
+from ragcli.servers.statuses import Meaning, Service, key_hint
 
 if TYPE_CHECKING:
     from openai import APIStatusError, OpenAI
 
 EXAMPLE = "http://localhost:8080"
+_OWN = {
+    404: Meaning(
+        "{server} has no {path}, or does not have the model {model}{detail}",
+        "Correct {url} or {section}.model.",
+        hopeless=True,
+    ),
+    501: Meaning(
+        "{server} does not support this{detail}", "Start it for {section}, or correct {url}.", hopeless=True
+    ),
+}
 
 
 def check(section: str, config: EmbeddingConfig | RerankingConfig) -> str:
-    """The key, "" where none is wanted; asks no server. `section` is the table that the settings stand in.
+    """The key, "" if none is needed; asks no server. `section` is the table of the settings.
 
-    Raises ConfigError where no model is named, or no address, and ServerError where the key's variable is not
+    Raises ConfigError if no model or no address is named, and ServerError if the key's variable is not
     set.
     """
     check_url(f"{section}.url", config.url, EXAMPLE)
@@ -44,25 +47,19 @@ def check(section: str, config: EmbeddingConfig | RerankingConfig) -> str:
             f"{section}.url names a server, but {section}.model does not say which model it runs.",
             hint=f"Set {section}.model to the model's name on the server.",
         )
-    key = os.environ.get(config.api_key_env, "").strip() if config.api_key_env else ""
-    if config.api_key_env and not key:
-        raise ServerError(
-            f"No key for {address_of(config.url)}: the environment variable {config.api_key_env} is not set.",
-            hint=f"export {config.api_key_env}=...",
-            hopeless=True,
-        )
-    remember_secret(key)
-    return key
+    return read_key(config.api_key_env, address_of(config.url), ServerError)
 
 
 def served_fingerprint(*parts: object) -> str:
-    """Of what is known about a model that a server runs; as long as the sha256 of weights, and never one."""
+    """Made from what is known about a model on a server; as long as a sha256 of weights, but never equal to
+    one.
+    """
     whole = "\n".join(map(str, parts)).encode()
     return f"served-{hashlib.sha256(whole).hexdigest()}"[:64]
 
 
 class ModelServer:
-    """One endpoint. What may succeed later is asked again, for some minutes at most."""
+    """One endpoint. Requests that may succeed later are repeated, for a few minutes at most."""
 
     def __init__(self, section: str, config: EmbeddingConfig | RerankingConfig) -> None:
         self.backoff = Backoff()
@@ -74,13 +71,13 @@ class ModelServer:
         self._has_answered = False
 
     def ask(self, path: str, body: Mapping[str, Any]) -> Any:
-        """The JSON of the answer. Raises ServerError, after the retries where they are of use."""
+        """The JSON of the answer. Raises ServerError, after retries if they may help."""
         return with_retries(partial(self._ask_once, path, body), self.backoff, threading.Event())
 
     def unusable(self, reason: str, answer: object = None) -> ServerError:
-        """The error for an answer that is none; `reason` ends the sentence "SERVER sent ...".
+        """The error for an invalid answer; `reason` ends the sentence "SERVER sent ...".
 
-        What the answer says of itself, such as {"error": "loading"}, is told as well.
+        A message in the answer, such as {"error": "loading"}, is included.
         """
         words = short(said(answer)) if isinstance(answer, Mapping) else ""
         return ServerError(
@@ -89,7 +86,7 @@ class ModelServer:
         )
 
     def another_model(self, found: KnownValues, expected: KnownValues) -> ServerError:
-        """The error for one that scores the known pair otherwise than the model of its name does here."""
+        """The error for a server whose scores of the known pair differ from those of the same model here."""
         scored, known = (", ".join(f"{value:.3f}" for value in values.all) for values in (found, expected))
         name, section = self._config.model, self._section
         return ServerError(
@@ -122,7 +119,7 @@ class ModelServer:
         return self._client
 
     def _error(self, error: Exception, path: str) -> ServerError:
-        """A server that never answered is not waited for; one that did may just be starting again."""
+        """Do not wait for a server that never answered; one that did may just be restarting."""
         from openai import APIConnectionError, APIStatusError, APITimeoutError
 
         settings = f"{self._section}.url"
@@ -136,50 +133,28 @@ class ModelServer:
             return self._status_error(error, path)
         if isinstance(error, APIConnectionError):
             return ServerError(
-                f"Nothing answers at {self._address}: {one_line(error.__cause__ or error)}.",
+                f"Nothing answers at {self._address}: {message_of(error.__cause__ or error)}.",
                 hint=f"Start the server, or correct {settings}.",
                 transient=self._has_answered,
                 hopeless=True,
             )
         return ServerError(
-            f"{self._address} sent something that is not JSON: {one_line(error)}.",
+            f"{self._address} sent something that is not JSON: {message_of(error)}.",
             hint=f"Correct {settings}.",
             hopeless=True,
         )
 
     def _status_error(self, error: APIStatusError, path: str) -> ServerError:
-        status, section, words = error.status_code, self._section, said_by(error)
-        detail = f" (HTTP {status}){f': {words}' if words else ''}."
-        common = refused(
-            error,
-            ServerError,
-            section=section,
-            setting=f"{section}.url",
-            url=self._config.url,
-            key_variable=self._config.api_key_env,
+        section = self._section
+        refused = f"Check {section}.model. If it was too large, lower {section}.batch_size or .max_tokens."
+        if re.search("raw_scores|use_activation", said_by(error)):
+            refused = 'Set reranking.scores = "probabilities": then ragcli does not ask for logits.'
+        service = Service(
+            server=self._address,
+            url=f"{section}.url",
+            key=key_hint(section, self._config.api_key_env),
+            refused=refused,
+            own=_OWN,
+            values={"section": section, "path": path, "model": repr(self._config.model)},
         )
-        if common:
-            return common
-        if status == 404:
-            return ServerError(
-                f"{self._address} has no {path}, or does not have the model {self._config.model!r}{detail}",
-                hint=f"Correct {section}.url or {section}.model.",
-                hopeless=True,
-            )
-        if status == 501:
-            return ServerError(
-                f"{self._address} does not support this{detail}",
-                hint=f"Start it for {section}, or correct {section}.url.",
-                hopeless=True,
-            )
-        if status == 429 or status >= 500:
-            return ServerError(
-                f"{self._address} failed{detail}",
-                hint="Try again, or read the server's log.",
-                transient=True,
-                retry_after=retry_after(error),
-            )
-        hint = f"Check {section}.model. If it was too large, lower {section}.batch_size or .max_tokens."
-        if "raw_scores" in words or "use_activation" in words:
-            hint = 'Set reranking.scores = "probabilities": then ragcli does not ask for logits.'
-        return ServerError(f"{self._address} refused the request{detail}", hint=hint)
+        return service.failure(error, ServerError)

@@ -1,8 +1,8 @@
-"""What the encoders that ragcli brings make of one known pair, kept in known_values.json beside this file.
+"""The scores of one known pair by the encoders that ragcli includes; known_values.json has them.
 
-Other weights give other values, and so do other ways of running the same ones: a server that leaves out a
-part of the model scores without an error, and wrongly. So a served encoder whose name is known here has to
-give the values of that name.
+Other weights give other values, and so do other ways of running the same weights: a server that leaves out
+a part of the model returns wrong scores without an error. So a served encoder with a known name must return
+the values of that name.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ IRRELEVANT = (
 )
 TEXTS = (RELEVANT, *IRRELEVANT)
 
-# The embedded bi-encoder by the name that servers know it by.
+# The name of the embedded bi-encoder on servers.
 _OTHER_NAMES = {"sentence-transformers/all-MiniLM-L6-v2": "all-MiniLM-L6-v2"}
 
 
 @dataclass(frozen=True, slots=True)
 class KnownValues:
-    """Cosines, or logits, of the question with RELEVANT and IRRELEVANT, by the model of `fingerprint`."""
+    """Cosines or logits of the question with RELEVANT and IRRELEVANT, by the model of this `fingerprint`."""
 
     fingerprint: str
     relevant: float
@@ -38,12 +38,12 @@ class KnownValues:
         return (self.relevant, *self.irrelevant)
 
     def differs(self, other: KnownValues) -> float:
-        """The largest difference between the two's values."""
+        """The largest difference between the values of the two."""
         return max(abs(mine - theirs) for mine, theirs in zip(self.all, other.all, strict=True))
 
 
 def known(model: str) -> KnownValues | None:
-    """By the model's name; None for a model that ragcli does not bring."""
+    """By the model's name; None for a model that ragcli does not include."""
     record: Mapping[str, Mapping[str, object]] = json.loads(
         files(__package__).joinpath(FILE).read_text(encoding="utf-8")
     )

@@ -1,4 +1,4 @@
-"""What a cross-encoder's own ragcli.json says of its scores: the prior beside them, and their calibration."""
+"""What a cross-encoder's own ragcli.json says about its scores: their prior and their calibration."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ FILE = "ragcli.json"
 
 @dataclass(frozen=True, slots=True)
 class ScoreSettings:
-    """A model that says nothing has no prior, and its logits are taken for log-odds."""
+    """A model without this file has no prior, and its logits are treated as log-odds."""
 
     prior: Prior = NO_PRIOR
     calibration: Calibration = UNCALIBRATED
 
 
 def read_score_settings(folder: Path) -> ScoreSettings:
-    """Of the model in this folder. Raises ModelError for a file that cannot be used."""
+    """For the model in this folder. Raises ModelError if the file cannot be used."""
     own = read_json(folder / FILE)
     scale = own.get("calibration")
     scale = scale if isinstance(scale, dict) else {}

@@ -1,4 +1,4 @@
-"""What the bi-encoder's similarity weighs beside a cross-encoder's logit. Pure."""
+"""The weight of the bi-encoder's similarity relative to a cross-encoder's logit. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class Prior:
     """A passage is ordered by logit + weight_for(question) x similarity.
 
-    `words`: questions of more words weigh the similarity more, in proportion; 0: all weigh it the same. A
-    cross-encoder knows questions as long as those it was trained on; one of a paragraph's length leaves it
-    guessing, where the bi-encoder still sees what it is about (figures in bench/reranker-log.md).
+    `words`: questions with more words give the similarity more weight, in proportion; 0: no question does. A
+    cross-encoder knows questions as long as those it was trained on; with a question as long as a paragraph
+    it guesses, while the bi-encoder still sees the topic (figures in bench/reranker-log.md).
     """
 
     weight: float = 0.0

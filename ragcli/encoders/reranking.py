@@ -22,16 +22,17 @@ from ragcli.errors import ModelError
 from ragcli.models.locate import SHIPPED_CROSS_ENCODER, cross_encoder_files, quieten_libraries
 from ragcli.types import Candidate
 
-# Sorting by length saves no more padding beyond some thousand pairs, and tokens take memory.
+# Sorting by length saves no more padding beyond a few thousand pairs, and tokens take memory.
 BLOCK = 2048
 
 
 class Reranker(Protocol):
     """A cross-encoder, here (`CrossEncoderReranker`) or behind HTTP (`ServedReranker`).
 
-    `window` is the longest pair in tokens, special tokens included; `truncated` counts the pairs so far that
-    were longer and were cut, `tokens_lost` what they lost by it. `prior` is what the bi-encoder's
-    similarity weighs in the order. `logits` and `logits_of_lists` give raw scores in the order of the texts.
+    `window` is the longest pair in tokens, including special tokens; `truncated` counts the pairs so far that
+    were longer and were cut, `tokens_lost` the tokens that they lost. `prior` is the weight of the
+    bi-encoder's similarity in the order. `logits` and `logits_of_lists` give raw scores in the order of the
+    texts.
     """
 
     @property
@@ -57,11 +58,11 @@ class Reranker(Protocol):
 
 
 class CrossEncoderReranker:
-    """A loaded cross-encoder. `window` is the longest pair in tokens, special tokens included.
+    """A loaded cross-encoder. `window` is the longest pair in tokens, including special tokens.
 
-    `truncated` counts the pairs so far that were longer and were cut, `tokens_lost` what they lost by it.
-    `prior` is what the bi-encoder's similarity weighs in the order: from the settings, else from the model's
-    own ragcli.json, else nothing.
+    `truncated` counts the pairs so far that were longer and were cut, `tokens_lost` the tokens they lost.
+    `prior` is the weight of the bi-encoder's similarity in the order: from the settings, else from the
+    model's own ragcli.json, else nothing.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class CrossEncoderReranker:
         """The raw logit of every (question, text), in the order of `texts`; equal texts have equal logits.
 
         A pair that is too long loses the end of its text; a question above half the window loses its own end
-        first. Raises ModelError when the model puts out something that is no number.
+        first. Raises ModelError if the model returns a value that is not a number.
         """
         (found,) = self.logits_of_lists([(question, texts)])
         if not all(map(math.isfinite, found)):
@@ -113,7 +114,7 @@ class CrossEncoderReranker:
     ) -> list[list[float]]:
         """`logits` for many questions with their texts, in batches across questions; a list for each.
 
-        What is no number is handed back as it is. `advance` gets the number of pairs of each finished batch.
+        Invalid numbers are returned as they are. `advance` gets the number of pairs of each finished batch.
         """
         found: list[list[float]] = []
         for block in _blocks(lists):
@@ -124,11 +125,11 @@ class CrossEncoderReranker:
         self, lists: Sequence[tuple[str, Sequence[str]]], advance: Callable[[int], None] | None
     ) -> list[list[float]]:
         pairs = [pair for question, texts in lists for pair in self._pairs.encode(question, texts)]
-        # Equal pairs are scored once: in a batch, equal rows may differ in the last bit, and would not tie.
+        # Equal pairs are scored once: in a batch, equal rows may differ in the last bit and would not tie.
         places: dict[tuple[int, ...], list[int]] = {}
         for place, pair in enumerate(pairs):
             places.setdefault(tuple(pair.ids), []).append(place)
-        # By length, so that little is padded; then by tokens, so that the callers' order does not matter.
+        # By length, so that little is padded; then by tokens, so that the caller's order does not matter.
         ordered = sorted(places, key=lambda ids: (len(ids), ids))
         found = [0.0] * len(pairs)
         for part in batches([len(ids) for ids in ordered], self._batch_size):
@@ -146,7 +147,7 @@ class CrossEncoderReranker:
 def _blocks(
     lists: Sequence[tuple[str, Sequence[str]]],
 ) -> Iterator[list[tuple[str, Sequence[str]]]]:
-    """Whole lists of about BLOCK pairs: what is sorted by length, and held in memory, at once."""
+    """Whole lists of about BLOCK pairs, which are sorted by length and kept in memory together."""
     block: list[tuple[str, Sequence[str]]] = []
     for one in lists:
         block.append(one)
@@ -158,9 +159,10 @@ def _blocks(
 
 
 def check(config: RerankingConfig) -> str:
-    """The fingerprint of the model that the settings name; "" where a server runs it.
+    """The fingerprint of the configured model; "" if a server runs it.
 
-    Raises what `load_reranker` would raise for missing files or a missing key. Loads nothing, asks nobody.
+    Raises what `load_reranker` would raise for missing files or a missing key. Loads nothing and asks no
+    server.
     """
     if config.url:
         encoder_server.check("reranking", config)
@@ -169,7 +171,7 @@ def check(config: RerankingConfig) -> str:
 
 
 def load_reranker(config: RerankingConfig) -> Reranker:
-    """The cross-encoder that the settings name. Raises ModelError; ServerError: a server without its key."""
+    """The configured cross-encoder. Raises ModelError, or ServerError if a server's key is missing."""
     if config.url:
         folder = _folder_of_served(config.model)
         own = ScoreSettings() if folder is None else read_score_settings(folder)
@@ -188,7 +190,7 @@ def load_reranker(config: RerankingConfig) -> Reranker:
 
 
 def _folder_of_served(name: str) -> Path | None:
-    """Where this machine has the model as well: its prior and its calibration hold wherever it runs."""
+    """If this machine has the model too, its prior and its calibration apply wherever it runs."""
     if name == SHIPPED_CROSS_ENCODER:
         return Path(cross_encoder_files(name).folder)
     folder = Path(name).expanduser()

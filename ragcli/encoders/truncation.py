@@ -1,4 +1,4 @@
-"""Question and text share a window: what does not fit is cut off and counted."""
+"""Question and text share a window: the rest is cut off and counted."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 class PairWindow:
-    """`size` is the longest pair in tokens, special tokens included. The tokenizer becomes its own.
+    """`size` is the longest pair in tokens, including special tokens. It takes over the tokenizer.
 
-    `truncated` counts the pairs so far that were longer, `tokens_lost` what they lost by it.
+    `truncated` counts the pairs so far that were longer, `tokens_lost` the tokens that they lost.
     """
 
     def __init__(self, tokenizer: Tokenizer, size: int) -> None:
@@ -29,7 +29,7 @@ class PairWindow:
         return self._encode(self._cut(question), texts)
 
     def fit(self, question: str, texts: Sequence[str]) -> tuple[str, list[str]]:
-        """Question and texts as far as they fit, for who reads text and no tokens."""
+        """Question and texts as far as they fit, for readers of text rather than tokens."""
         asked = self._cut(question)
         pairs = self._encode(asked, texts)
         return asked[0], [_read(pair, text) for pair, text in zip(pairs, texts, strict=True)]
@@ -54,7 +54,7 @@ class PairWindow:
 
 
 def _read(pair: Encoding, text: str) -> str:
-    """What the pair holds of the text."""
+    """The part of the text in the pair."""
     if not pair.overflowing:
         return text
     ends = [end for (_, end), part in zip(pair.offsets, pair.sequence_ids, strict=True) if part == 1]

@@ -1,6 +1,6 @@
 """Measures of an answer against gold answers and gold passages, one tiny function each.
 
-Text is compared in the form that SQuAD's evaluation gives it: Rajpurkar et al. (2016), "SQuAD: 100,000+
+Text is normalised as in SQuAD's evaluation: Rajpurkar et al. (2016), "SQuAD: 100,000+
 questions for machine comprehension of text".
 """
 
@@ -21,7 +21,7 @@ def normalised(text: str) -> str:
 
 
 def exact_match(answer: str, golds: Sequence[str]) -> float:
-    """1 where the normalised answer is one of the gold ones."""
+    """1 if the normalised answer is one of the gold ones."""
     return float(any(normalised(answer) == normalised(gold) for gold in golds))
 
 
@@ -38,18 +38,18 @@ def _token_f1(found: Sequence[str], gold: Sequence[str]) -> float:
 
 
 def holds_answer(answer: str, golds: Sequence[str]) -> float:
-    """1 where a gold answer's words stand in the answer, side by side: short golds, full sentences."""
+    """1 if the words of a gold answer are in the answer, next to each other: short golds, full sentences."""
     words = f" {normalised(answer)} "
     return float(any(f" {normalised(gold)} " in words for gold in golds if normalised(gold)))
 
 
 def citation_precision(cited: Collection[str], relevant: Collection[str]) -> float:
-    """Share of the cited passages that are relevant; an answer that cites nothing has none."""
+    """Share of the cited passages that are relevant; no value if nothing is cited."""
     return sum(passage in relevant for passage in cited) / len(cited) if cited else 0.0
 
 
 def citation_recall(cited: Collection[str], relevant: Collection[str], context: Collection[str]) -> float:
-    """Share of the relevant passages of the prompt that are cited; 0 where the prompt held none.
+    """Share of the relevant passages in the prompt that are cited; 0 if the prompt has none.
 
     Passages outside the prompt cannot be cited: missing those is the ranking's fault, and measured there.
     """

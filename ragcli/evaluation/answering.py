@@ -1,4 +1,4 @@
-"""Both arms' answers to every question. A question whose answer fails is an error, and the run goes on."""
+"""Both arms' answers to every question. A question whose answer fails is an error, and the run continues."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer
 from ragcli.pipeline import open_pipeline
 from ragcli.types import Answer
 
-# So many failures and no answer: the server, not the questions, is the reason.
+# After this many failures and no answer, the server is the reason, not the questions.
 HOPELESS = 3
 
 
 def answer_all(
     config: Config, questions: Sequence[Question], progress: Callable[[str, int, int], None] | None = None
 ) -> tuple[AnsweredQuestion, ...]:
-    """One for each question. Raises LLMError where the first three all fail."""
+    """One for each question. Raises LLMError if the first three all fail."""
     answered: list[AnsweredQuestion] = []
     with open_pipeline(config, bulk=True) as pipeline:
         for number, question in enumerate(questions, start=1):
@@ -36,7 +36,7 @@ def answer_all(
 
 
 def arm_answer(answer: Answer | None) -> ArmAnswer | None:
-    """The record of an arm's answer; its seconds are those of its own stages."""
+    """The record of an arm's answer; its time is that of its own stages."""
     if answer is None:
         return None
     return ArmAnswer(

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from statistics import fmean
 
 from ragcli.evaluation import answer_measures as measures
 from ragcli.evaluation.paired_tests import holm, paired_difference
 from ragcli.evaluation.records import AnswerContrast, AnsweredQuestion, ArmAnswer, JudgedQuestion, Run
-
-_CITATION = re.compile(r"\s*\[\d+\]")
+from ragcli.text.marks import without_marks
 
 AnswerMeasure = Callable[[JudgedQuestion, ArmAnswer], float | None]
-"""None where the question has nothing to measure the answer by."""
+"""None if the question has nothing to measure the answer with."""
 
 
 def _against_golds(measure: Callable[[str, tuple[str, ...]], float]) -> AnswerMeasure:
     def measured(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
         if not (question.answers and question.answerable):
             return None
-        return 0.0 if answer.abstained else measure(_CITATION.sub("", answer.text), question.answers)
+        return 0.0 if answer.abstained else measure(without_marks(answer.text), question.answers)
 
     return measured
 
@@ -36,7 +34,7 @@ def _citation_recall(question: JudgedQuestion, answer: ArmAnswer) -> float | Non
 
 
 def _answers_or_declines(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
-    """1 where an answerable question got an answer, or an unanswerable one none."""
+    """1 if an answerable question got an answer, or an unanswerable one got none."""
     return float(answer.abstained != question.answerable)
 
 

@@ -1,4 +1,4 @@
-"""Arms: the ways of ordering one and the same candidates, for each retrieval that found some. Pure."""
+"""Arms: the ways of ordering the same candidates, for each retrieval. Pure."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ BASE_KINDS: dict[str, ArmKind] = {"dense": "bi-encoder", "hybrid": "hybrid"}
 
 
 def judged_places(run: Run) -> tuple[int, ...]:
-    """The places in `run.questions` of the questions that have a place in ranking measures."""
+    """The places in `run.questions` of the questions that count in ranking measures."""
     return tuple(place for place, question in enumerate(run.questions) if question.ideal)
 
 
 def all_arms(run: Run) -> tuple[Arm, ...]:
-    """For each retrieval its own order; then for each cross-encoder the order in use, and its logits alone
-    where the bi-encoder's similarity has a weight in that.
+    """For each retrieval its own order; then for each cross-encoder the order in use, and that of only its
+    logits if the bi-encoder's similarity has a weight.
     """
     return tuple(arm for retrieval in retrievals(run) for arm in _arms_of(run, retrieval))
 
 
 def retrievals(run: Run) -> tuple[Retrieval, ...]:
-    """One at least: without any the candidates are the bi-encoder's, in their order."""
+    """At least one: without any, the candidates are the bi-encoder's, in their order."""
     if run.retrievals:
         return run.retrievals
     return (Retrieval("dense", tuple(tuple(range(len(q.candidates))) for q in run.questions)),)
@@ -39,7 +39,7 @@ def base_orders(run: Run) -> tuple[tuple[int, ...], ...]:
 def reranked_order(
     question: JudgedQuestion, scoring: Scoring, place: int, base: Sequence[int], depth: int | None = None
 ) -> tuple[int, ...]:
-    """`base`, by logit + prior x similarity. With `depth` only its first `depth` candidates are
+    """`base`, by logit + prior x similarity. With `depth`, only its first `depth` candidates are
     reordered, the others stay below them.
     """
     logits = scoring.logits[place]
@@ -52,12 +52,12 @@ def reranked_order(
 
 
 def sorted_by(scores: Mapping[int, float] | Sequence[float], base: Sequence[int]) -> tuple[int, ...]:
-    """`base` by score, best first; ties keep its order, and what is no number comes last."""
+    """`base` by score, best first; ties keep its order, and invalid numbers come last."""
     return tuple(sorted(base, key=lambda place: (math.isnan(scores[place]), -scores[place])))
 
 
 def perfect_order(question: JudgedQuestion, base: Sequence[int]) -> tuple[int, ...]:
-    """What a reranker that knows the judgements would make of these candidates."""
+    """The order of these candidates by a reranker that knows the judgements."""
     return sorted_by([candidate.gain for candidate in question.candidates], base)
 
 
@@ -67,7 +67,7 @@ def value(measure: str, question: JudgedQuestion, order: Sequence[int]) -> float
 
 
 def ceiling(questions: Sequence[JudgedQuestion], arm: Arm) -> float:
-    """Mean nDCG@10 of the perfect order of the arm's candidates; 0 where there is no question."""
+    """Mean nDCG@10 of the perfect order of the arm's candidates; 0 if there is no question."""
     best = [
         value(MAIN, question, perfect_order(question, order))
         for question, order in zip(questions, arm.orders, strict=True)

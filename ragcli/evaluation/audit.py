@@ -1,4 +1,4 @@
-"""The reranker audit: faults of a cross-encoder's scores that a mean hides. Quiet when all is well. Pure."""
+"""The reranker audit: faults of a cross-encoder's scores that a mean hides. Silent if all is well. Pure."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from itertools import pairwise
 
 from ragcli.evaluation.arms import base_orders, reranked_order
 from ragcli.evaluation.records import Finding, Run, Scoring
+from ragcli.text import stop_words
 
-# Two texts that differ hardly ever have the same float32 logit: more than this share of neighbours in order
-# means that scores were rounded (a bfloat16 logit, a saturated sigmoid).
+# Different texts hardly ever have the same float32 logit: if more than this share of neighbours tie, the
+# scores were rounded (a bfloat16 logit, a saturated sigmoid).
 TIES = 0.02
-# Lists whose logits lie closer together than this say nothing about their passages. Sound cross-encoders
+# Lists whose logits are closer together than this say nothing about their passages. Good cross-encoders
 # spread the logits of fifty candidates over five to twenty.
 FLAT_SPREAD = 0.05
 FLAT_LISTS = 0.5
@@ -24,21 +25,13 @@ UNCHANGED = 0.9
 SHIPPED = "ragcli"
 # English running text has 40 % function words and more; other languages share a few short ones.
 ENGLISH = 0.1
-FUNCTION_WORDS = frozenset(
-    re.findall(
-        r"\w+",
-        "the of and to in a is that for it was on are as with his they at be this from or had by not but what"
-        " all were when we there can an your which their if do will how about many then them would has who"
-        " does did why where",
-    )
-)
 LEAST_WORDS = 200
 SAMPLE = 200
 
 
 def audit(run: Run) -> tuple[Finding, ...]:
-    """All findings: of each kind one a cross-encoder, over the first bi-encoder's candidates where it shows
-    there. A check looks at the questions that have two candidates at least.
+    """All findings: at most one of each kind per cross-encoder, over the first bi-encoder's candidates if it
+    shows there. A check uses the questions with at least two candidates.
     """
     checks: tuple[tuple[str, Callable[[Run, Scoring], str]], ...] = (
         ("not-a-number", _not_a_number),
@@ -127,12 +120,14 @@ def _passages(run: Run) -> list[str]:
 
 
 def is_english(texts: Sequence[str]) -> bool:
-    """By script, then by the share of function words. Too little text to tell counts as English."""
+    """By script, then by the share of function words. Text that is too short to tell counts as English."""
     letters = [letter for text in texts for letter in text[:1000] if letter.isalpha()]
     if len(letters) >= LEAST_WORDS and sum(map(_is_latin, letters)) / len(letters) < 0.5:
         return False
     words = list(_words(texts))
-    return len(words) < LEAST_WORDS or sum(word in FUNCTION_WORDS for word in words) / len(words) >= ENGLISH
+    return (
+        len(words) < LEAST_WORDS or sum(word in stop_words.ENGLISH for word in words) / len(words) >= ENGLISH
+    )
 
 
 def _words(texts: Sequence[str]) -> Iterator[str]:

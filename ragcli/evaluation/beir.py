@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from ragcli.errors import UsageError
+from ragcli.text.clean import SURROGATE
 
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedCollection:
-    """`corpus` and `queries` map ids to texts; a document's title, if any, stands before its text ("title:
+    """`corpus` and `queries` map ids to texts; a document's title, if any, comes before its text ("title:
     text").
 
     `qrels` maps a query's id to the judged documents and their grades (0 or less: judged not relevant).
@@ -33,14 +33,15 @@ class JudgedCollection:
     def own_document(self, query: str) -> str | None:
         """The document that is the query itself, as in ArguAna and Quora: BEIR leaves it out of the ranking.
 
-        It has the query's id. One that is judged relevant has it by chance and is ranked like any other.
+        It has the query's id. A document that is judged relevant has the id by chance and is ranked like any
+        other.
         """
         judged_relevant = self.qrels.get(query, {}).get(query, 0.0) > 0
         return query if query in self.corpus and not judged_relevant else None
 
 
 def read_beir(folder: Path, split: str = "test") -> JudgedCollection:
-    """Raises UsageError that names the file and line which is missing or malformed."""
+    """Raises a UsageError that names the file and line that is missing or malformed."""
     corpus = _texts(_inside(folder, folder / "corpus.jsonl"))
     queries = _texts(_inside(folder, folder / "queries.jsonl"))
     judgements = _inside(folder, folder / "qrels" / f"{split}.tsv")
@@ -50,12 +51,12 @@ def read_beir(folder: Path, split: str = "test") -> JudgedCollection:
 def _inside(folder: Path, path: Path) -> Path:
     """The file, unless a link or a split's name leads out of the folder: then UsageError."""
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise UsageError(f"{path} leads out of {folder}.", hint="Copy the file into the folder. " + _HINT)
+        raise UsageError(f"{path} leads outside {folder}.", hint="Copy the file into the folder. " + _HINT)
     return path
 
 
 def _texts(path: Path) -> dict[str, str]:
-    """By id. Two records with one id are an error, as none of the two is the one that is meant for sure."""
+    """By id. Two records with the same id are an error, as it is not clear which one is meant."""
     texts: dict[str, str] = {}
     lines: dict[str, int] = {}
     for number, row in _records(path):
@@ -83,7 +84,7 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _record(line: str, place: str) -> dict[str, Any]:
     try:
-        # A number stays as it is written: as an id it has to be the same text as in the judgements.
+        # A number stays as it is written: as an id it must be the same text as in the judgements.
         row = json.loads(line, parse_int=str, parse_float=str)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{place}: not JSON: {error}", hint=_HINT) from error
@@ -97,14 +98,14 @@ def _record(line: str, place: str) -> dict[str, Any]:
     for key in ("title", "text"):
         if not isinstance(row.get(key) or "", str):
             raise UsageError(f"{place}: the {key!r} is not a text", hint=_HINT)
-    # Only an escape can write one, and few lines hold any: the whole corpus is not searched for it.
-    if _SURROGATE_ESCAPE.search(line) and _SURROGATE.search("".join(map(str, row.values()))):
+    # Only an escape can write one, and few lines have any: this avoids a search of the whole corpus.
+    if _SURROGATE_ESCAPE.search(line) and SURROGATE.search("".join(map(str, row.values()))):
         raise UsageError(f"{place}: half a character (a lone surrogate)", hint=_HINT)
     return row
 
 
 def _qrels(path: Path, known: Set[str]) -> dict[str, dict[str, float]]:
-    """The header line is optional, as it is in the wild; `known` ids tell it from a judgement gone wrong."""
+    """The header line is optional, as files differ; `known` ids distinguish it from a malformed judgement."""
     qrels: dict[str, dict[str, float]] = {}
     number = 0
     try:
@@ -148,6 +149,6 @@ def _grade(text: str) -> float | None:
 
 
 _HINT = (
-    "A BEIR folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv"
+    "A BEIR folder contains corpus.jsonl, queries.jsonl and qrels/test.tsv"
     " (query id, document id, grade, with tabs between them)."
 )

@@ -1,4 +1,4 @@
-"""The questions that reranking helped and hurt most, with the passages whose move made it. Pure."""
+"""The questions that reranking helped and hurt most, with the passages that moved. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run is made: all candidates of all questions, all cross-encoders over them, then answers."""
+"""Makes a run: all candidates of all questions, scored by all cross-encoders, then answers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ragcli.encoders.bi_encoder import Vectors
 
 Progress = Callable[[str, int, int], None]
-"""Gets a stage's name, what of it is done, and how much it is in all."""
+"""Gets the name of a stage, how much of it is done, and its total."""
 
 
 def evaluate_questions(
@@ -53,10 +53,10 @@ def evaluate_questions(
     answers: bool = False,
     progress: Progress | None = None,
 ) -> Run:
-    """The questions of a file over the index that the settings name, by each of the `methods` of retrieving
-    (that of the settings where none is given). Answers are by the settings' method alone.
+    """The questions of a file over the configured index, with each of the retrieval `methods` (the configured
+    one if none is given). Answers use only the configured method.
 
-    Raises UsageError where no question names a passage of it, and what opening index and models raises.
+    Raises UsageError if no question names a passage of it, and whatever opening index and models raises.
     """
     store.check(config)
     loaded = [load_reranker(reranker) for reranker in rerankers]
@@ -67,7 +67,7 @@ def evaluate_questions(
     judged, retrievals, chunks = candidates_of_index(config, embedder, questions, searched, methods)
     missing = missing_gold(questions, chunks)
     _tell(progress, "retrieving", len(questions), len(questions))
-    # What can fail for want of a server comes before the long work.
+    # What fails without a server comes before the long work.
     answered = answer_all(config, questions, progress) if answers else ()
     scorings = _score_all(loaded, judged, progress)
     with _index(config, embedder) as index:
@@ -116,7 +116,7 @@ def evaluate_beir(
     methods: Methods = (),
     progress: Progress | None = None,
 ) -> Run:
-    """A judged collection, searched exactly. Its vectors are kept beside the index for the next time."""
+    """A judged collection, searched exactly. Its vectors are kept next to the index for the next time."""
     loaded = [load_reranker(reranker) for reranker in rerankers]
     embedder = load_bi_encoder(config.embedding, bulk=True)
     asked = {query: text for query, text in collection.queries.items() if collection.qrels.get(query)}
@@ -210,7 +210,7 @@ def _run(
 
 
 def _deepest(config: Config, depths: Sequence[int]) -> int:
-    """The candidates that all arms have: those of the settings, or more where a depth asks for more."""
+    """The number of candidates of all arms: the configured one, or more if a depth needs more."""
     return max(config.retrieval.candidates, *depths, 1)
 
 

@@ -14,7 +14,7 @@ NO_GAP = 1e-9
 
 
 def contrast(base: Arm, arm: Arm, ceiling: float) -> Contrast:
-    """`ceiling` is the nDCG@10 of a perfect order. The arms hold at least one question."""
+    """`ceiling` is the nDCG@10 of a perfect order. The arms have at least one question."""
     gap = ceiling - base.means[MAIN]
     gained = arm.means[MAIN] - base.means[MAIN]
     return Contrast(
@@ -31,8 +31,8 @@ def measure_contrasts(
 ) -> tuple[MeasureContrast, ...]:
     """One for each measure of both; the p-values are corrected over the measures that differ at all.
 
-    A measure without a single difference (recall over all candidates never has one) is no test: counting it
-    would only weaken the others.
+    A measure without a single difference (recall over all candidates never has one) is not tested: counting
+    it would only weaken the others.
     """
     differences = {measure: paired_difference(before[measure], after[measure]) for measure in before}
     tested = [measure for measure, found in differences.items() if found.won or found.lost]

@@ -23,7 +23,7 @@ def corpus_vectors(
     embedder: BiEncoder,
     advance: Callable[[int], None] | None = None,
 ) -> Vectors:
-    """Float32 (documents, dimension), in the order of the corpus. The file's name says of what and by what.
+    """Float32 (documents, dimension), in the order of the corpus. The file name identifies corpus and model.
 
     `store` is the folder of the index. `advance` gets the number of documents of each batch that is embedded.
     """

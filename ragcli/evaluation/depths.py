@@ -11,7 +11,7 @@ from ragcli.evaluation.paired_tests import Difference, paired_difference
 from ragcli.evaluation.records import DepthRow, Run, StageSeconds
 
 ENOUGH_OF_THE_GAIN = 0.95
-# Below this many questions the depth that looks best is mostly chance.
+# With fewer questions than this, the best depth is mostly chance.
 FEW_QUESTIONS = 30
 
 
@@ -48,7 +48,7 @@ def depth_rows(run: Run) -> tuple[DepthRow, ...]:
 
 
 def rerank_seconds(seconds: Sequence[StageSeconds], depth: int, model: int = 0) -> float | None:
-    """The median of reranking one question's best `depth` candidates; None where it was not timed."""
+    """The median of reranking one question's best `depth` candidates; None if it was not timed."""
     timed = [
         stage.seconds
         for stage in seconds

@@ -37,7 +37,7 @@ class QuestionDelta:
 
 @dataclass(frozen=True, slots=True)
 class SettingChange:
-    """A setting by its dotted key; None where a run does not have it."""
+    """A setting by its dotted key; None if a run does not have it."""
 
     key: str
     before: object
@@ -46,7 +46,7 @@ class SettingChange:
 
 @dataclass(frozen=True, slots=True)
 class RunDiff:
-    """`shared` questions have the same id and text in both runs: all figures are of these alone."""
+    """`shared` questions have the same id and text in both runs: all figures are for these only."""
 
     before: str
     after: str
@@ -59,7 +59,7 @@ class RunDiff:
 
 
 def compare_runs(before: Run, after: Run) -> RunDiff:
-    """Raises UsageError where the runs share no judged question."""
+    """Raises UsageError if the runs share no judged question."""
     one, other = _places(before), _places(after)
     shared = [key for key in one if key in other]
     if not shared:
@@ -101,7 +101,7 @@ def _places(run: Run) -> dict[tuple[str, str], int]:
 
 
 def _arm_pairs(before: Run, after: Run) -> list[tuple[Arm, Arm]]:
-    """The base orders, then the orders in use where both runs have a cross-encoder."""
+    """The base orders, then the orders in use if both runs have a cross-encoder."""
     return list(zip(_first_arms(before), _first_arms(after), strict=False))
 
 

@@ -1,4 +1,4 @@
-"""Further bi-encoders beside the one of a run: each reads the same texts and finds its own candidates."""
+"""Additional bi-encoders of a run: each reads the same texts and finds its own candidates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def with_embedders(
     rerankers: Sequence[RerankingConfig],
     progress: Progress | None = None,
 ) -> Run:
-    """The run with one of each further bi-encoder over `collection`, whose questions are those of the run."""
+    """The run with one run per additional bi-encoder over `collection`, with the same questions."""
     others = tuple(
         evaluate_beir(
             config.model_copy(update={"embedding": embedder}),
@@ -39,7 +39,7 @@ def with_embedders(
 
 
 def collection_of_index(config: Config, questions: Sequence[Question], title: str) -> JudgedCollection:
-    """The chunks of the index, and the questions that name some, as a collection for any bi-encoder."""
+    """The chunks of the index, and the questions that name any, as a collection for any bi-encoder."""
     with open_pipeline(config) as pipeline:
         chunks = pipeline.chunks()
     qrels = {

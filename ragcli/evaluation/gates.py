@@ -12,7 +12,7 @@ from ragcli.evaluation.records import Run, Summary
 
 # A lower mean counts as worse only beyond chance: a gate that fails at random is soon switched off.
 SURE = 0.05
-# Questions that a line names.
+# The number of questions that a line lists.
 NAMED = 5
 
 
@@ -50,15 +50,15 @@ def missed(summary: Summary, thresholds: Sequence[Threshold]) -> tuple[str, ...]
 
 
 def worse_than(baseline: Run, run: Run) -> tuple[str, ...]:
-    """A line where nDCG@10 of the order in use is lower than the baseline's on the shared questions, beyond
-    chance (paired randomisation test, 5 %); and one for shared questions whose passages left the index.
+    """A line if nDCG@10 of the order in use is lower than the baseline's on the shared questions, by more
+    than chance (paired randomisation test, 5 %); and one for shared questions whose passages left the index.
     """
     return (*_passages_gone(baseline, run), *_fallen(baseline, run))
 
 
 def _passages_gone(baseline: Run, run: Run) -> tuple[str, ...]:
-    """No measure of this run would show it: such a question has no place in any. One that has no answer on
-    purpose by now is no loss.
+    """No measure of this run would show it, as it leaves such a question out. A question that now has no
+    answer on purpose is not a loss.
     """
     before = {(question.id, question.text) for question in baseline.questions if question.ideal}
     gone = [q.id for q in run.questions if q.answerable and not q.ideal and (q.id, q.text) in before]

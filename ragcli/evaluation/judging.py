@@ -17,7 +17,7 @@ def judge(
 ) -> tuple[JudgedQuestion, ...]:
     """Every question with its candidates; `chunks` is the whole index. A relevant chunk has the gain 1.
 
-    Raises UsageError where no question names a passage of the index.
+    Raises UsageError if no question names a passage of the index.
     """
     judged = tuple(
         _judged(question, candidates, relevant_chunks(question, chunks))
@@ -26,7 +26,7 @@ def judge(
     if not any(question.ideal for question in judged):
         first = next(iter(missing_gold(questions, chunks)), None)
         raise UsageError(
-            "None of the questions names a passage of the index."
+            "None of the questions names a passage in the index."
             + (f" The first: {described(first)}." if first else ""),
             hint="Give each question 'relevant' (a path, see ragcli list) or 'evidence' (a verbatim phrase).",
         )
@@ -62,7 +62,7 @@ def judge_by_qrels(
     corpus: Mapping[str, str],
     grades: Mapping[str, float],
 ) -> JudgedQuestion:
-    """`candidates` are (document id, similarity), nearest first. Grades of 0 and less gain nothing."""
+    """`candidates` are (document id, similarity), nearest first. Grades of 0 or less have no gain."""
     return JudgedQuestion(
         id=query,
         text=text,

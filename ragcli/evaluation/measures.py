@@ -12,10 +12,10 @@ Measure = Callable[[Gains, Gains], float]
 """From the gains in rank order and all positive judgements of the question to a value between 0 and 1."""
 
 MAIN = "ndcg@10"
-"""What verdicts, ceilings and depths speak of."""
+"""The measure of verdicts, ceilings and depths."""
 
 FOUND = "recall@candidates"
-"""What the candidates hold at all: no reranking can change it."""
+"""What is among the candidates at all: reranking cannot change it."""
 
 MEASURES: dict[str, Measure] = {
     MAIN: lambda gains, ideal: metrics.ndcg(gains, ideal, 10),

@@ -1,8 +1,8 @@
 """Ranking metrics, one tiny function each. A ranking is the gains of the ranked documents, best first.
 
-`gains` holds the judged relevance of each retrieved document in rank order (0 where unjudged). `ideal` holds
+`gains` has the judged relevance of each retrieved document in rank order (0 if unjudged). `ideal` has
 the positive judgements of the whole question, retrieved or not, in any order. A question without a positive
-judgement has no value in any of these: leave it out.
+judgement has no value in any of these measures: leave it out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def dcg(gains: Sequence[float], depth: int) -> float:
 
 
 def ndcg(gains: Sequence[float], ideal: Sequence[float], depth: int = 10) -> float:
-    """DCG over the best DCG that any ranking could have."""
+    """DCG divided by the best DCG that any ranking could have."""
     best = dcg(sorted(ideal, reverse=True), depth)
     return dcg(gains, depth) / best if best else 0.0
 
@@ -33,13 +33,13 @@ def reciprocal_rank(gains: Sequence[float], depth: int = 10) -> float:
 
 
 def recall(gains: Sequence[float], ideal: Sequence[float], depth: int) -> float:
-    """Share of the relevant documents that stand within `depth`."""
+    """Share of the relevant documents that are within `depth`."""
     relevant = sum(1 for gain in ideal if gain > 0)
     return sum(1 for gain in gains[:depth] if gain > 0) / relevant if relevant else 0.0
 
 
 def hit(gains: Sequence[float], depth: int) -> float:
-    """1 if any relevant document stands within `depth`, else 0."""
+    """1 if any relevant document is within `depth`, else 0."""
     return float(any(gain > 0 for gain in gains[:depth]))
 
 

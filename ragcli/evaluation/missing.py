@@ -1,4 +1,4 @@
-"""Which gold of the questions is not found in the index, and why. Pure."""
+"""Which gold of the questions is not in the index, and why. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGEST_SHOWN = 60
 
 
 def missing_gold(questions: Sequence[Question], chunks: Sequence[Chunk]) -> tuple[MissingGold, ...]:
-    """Every name that means nothing in the index, and all that leaves a question without gold."""
+    """Every name that matches nothing in the index, and everything that leaves a question without gold."""
     sources = tuple(dict.fromkeys(chunk.source for chunk in chunks))
     return tuple(
         gap for question in questions if question.answerable for gap in _of(question, chunks, sources)
@@ -63,7 +63,7 @@ def _of_phrase(question_id: str, phrase: str, chunks: Sequence[Chunk], *, among_
 
 
 def _nearest_source(path: str, sources: Sequence[str]) -> str:
-    """By the whole path, else by the file's name: the folder is the commonest thing to get wrong."""
+    """By the whole path, else by the file's name: the folder is the most common mistake."""
     by_name = {nfc(PurePosixPath(source).name).casefold(): source for source in reversed(sources)}
     close = difflib.get_close_matches(nfc(PurePosixPath(path).name).casefold(), by_name, 1)
     return by_name[close[0]] if close else _nearest(path, sources)

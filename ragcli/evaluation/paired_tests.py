@@ -29,7 +29,7 @@ def paired_difference(
     """Percentile bootstrap over questions (Sakai 2006) and a sign-flip randomisation test (Smucker et al.
     2007).
 
-    Below some ten questions the interval is too narrow: go by the p-value. Raises ValueError for no
+    With fewer than about ten questions the interval is too narrow: use the p-value. Raises ValueError for no
     questions, or arms of different lengths.
     """
     import numpy as np
@@ -64,7 +64,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def questions_needed(differences: Sequence[float], power: float = 0.8) -> int | None:
-    """How many questions a two-sided 5 % test needs to see a mean difference as large as this one.
+    """How many questions a two-sided 5 % test needs to detect a mean difference as large as this one.
 
     n = ((z_0.975 + z_power) x standard deviation / mean)^2, the normal approximation for paired samples. None
     for fewer than two questions or a mean of zero: no number of questions is enough.

@@ -17,10 +17,10 @@ Reader = Callable[[str, str], Rows]
 
 FORMATS = "A question file is .txt, .csv, .tsv or .jsonl; see the README, Question files."
 QUESTION = "question"
-_QUOTE = "Put a cell that holds the delimiter in double quotes."
+_QUOTE = "Put cells that contain the delimiter in double quotes."
 _DELIMITERS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*\n', re.IGNORECASE)
-# Not only at the beginning: `cat a.jsonl b.jsonl` brings the mark of the second file along.
+# Not only at the beginning: `cat a.jsonl b.jsonl` includes the mark of the second file.
 _MARK = re.compile("^\ufeff+", re.MULTILINE)
 _WIDE_MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
@@ -44,7 +44,7 @@ def plain_lines(text: str) -> str:
 
 
 def _encoding(data: bytes) -> str:
-    """By the mark; without one, a character of ASCII at the beginning shows the width too."""
+    """By the mark; without one, an ASCII character at the beginning shows the width too."""
     for mark, encoding in _WIDE_MARKS:
         if data.startswith(mark):
             return encoding
@@ -54,7 +54,7 @@ def _encoding(data: bytes) -> str:
 
 
 def reader_for(suffix: str) -> Reader | None:
-    """By the ending of a file's name, in lower case."""
+    """By the suffix of a file name, in lower case."""
     return {".txt": lines, ".csv": table, ".tsv": table, ".jsonl": json_lines}.get(suffix)
 
 
@@ -72,7 +72,7 @@ def lines(text: str, name: str) -> Rows:
 
 
 def json_lines(text: str, name: str) -> Rows:
-    # Not splitlines(): JSON may hold U+2028 and its kind within a string.
+    # Not splitlines(): JSON may have U+2028 and similar characters within a string.
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
@@ -86,7 +86,7 @@ def json_lines(text: str, name: str) -> Rows:
 
 
 def table(text: str, name: str) -> Rows:
-    """Cells by the names of their columns; empty cells are left out, and so are empty rows."""
+    """Cells by the names of their columns; empty cells and empty rows are left out."""
     text, before, delimiter = _without_separator_line(text)
     likely = ("\t", *_DELIMITERS) if name.lower().endswith(".tsv") else _DELIMITERS
     delimiter = delimiter or _header_delimiter(text, likely) or likely[0]
@@ -107,13 +107,13 @@ def table(text: str, name: str) -> Rows:
 
 
 def _without_separator_line(text: str) -> tuple[str, int, str]:
-    """The text behind Excel's `sep=;`, how many lines that took, and the delimiter that it names."""
+    """The text after Excel's `sep=;`, how many lines that took, and the delimiter that it names."""
     match = _SEPARATOR_LINE.match(text)
     return (text[match.end() :], 1, match[1]) if match else (text, 0, "")
 
 
 def _header_delimiter(text: str, delimiters: tuple[str, ...]) -> str:
-    """The one that makes a cell `question` of the first line; "" where none does."""
+    """The one with which the first line has a cell `question`; "" if there is none."""
     header = text.lstrip("\n").partition("\n")[0]
     for delimiter in delimiters:
         try:

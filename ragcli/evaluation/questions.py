@@ -1,4 +1,4 @@
-"""Question files: .txt (a question a line), .csv and .tsv (a header with `question`), .jsonl."""
+"""Question files: .txt (one question per line), .csv and .tsv (a header with `question`), .jsonl."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ragcli.evaluation.question_rows import (
     reader_for,
     text_of,
 )
+from ragcli.text.clean import SURROGATE
 
 KEYS = ("id", QUESTION, "answers", "relevant", "evidence", "answerable", "grade")
 _NEARLY = 0.8
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _YES = ("", "true", "yes", "1")
 _NO = ("false", "no", "0")
 
@@ -33,7 +33,7 @@ Row = Mapping[str, Any]
 class Question:
     """`relevant` holds paths (of documents, or document#heading) and `evidence` verbatim phrases of passages.
 
-    `answerable` is False only where the file says so.
+    `answerable` is False only if the file says so.
     """
 
     id: str
@@ -58,8 +58,8 @@ def read_questions(path: Path) -> tuple[Question, ...]:
 
 
 def parse_questions(given: str | bytes) -> tuple[Question, ...]:
-    """From standard input: JSONL where the first character is a brace, a table where its first line is a
-    header with `question`, else a question a line. Raises UsageError.
+    """From standard input: JSONL if the first character is a brace, a table if its first line is a
+    header with `question`, else one question per line. Raises UsageError.
     """
     name = "standard input"
     text = text_of(given, name) if isinstance(given, bytes) else plain_lines(given)
@@ -78,7 +78,7 @@ def _questions(reader: Reader, text: str, name: str) -> tuple[Question, ...]:
 
 
 def _own_ids(rows: Sequence[tuple[int, Row]], name: str) -> dict[int, str]:
-    """The ids that the file gives, by line. Each may stand there once."""
+    """The ids that the file gives, by line. Each may occur once."""
     own: dict[int, str] = {}
     lines: dict[str, int] = {}
     for number, row in rows:
@@ -95,7 +95,7 @@ def _own_ids(rows: Sequence[tuple[int, Row]], name: str) -> dict[int, str]:
 
 
 def _id_by_line(number: int, taken: Collection[str]) -> str:
-    """The line's number, unless another question has that for its id."""
+    """The line's number, unless that is the id of another question."""
     name = str(number)
     while name in taken:
         name = f"line {name}"
@@ -125,7 +125,7 @@ def _question(row: Row, name: str, place: str) -> Question:
 
 
 def _check_keys(row: Row, place: str) -> None:
-    """A misspelled key would be passed over like a key of the user's own, and its gold with it."""
+    """A misspelled key would be ignored like a key of the user's own, and its gold with it."""
     for key in row:
         meant = _nearly(key) if key not in KEYS else None
         if meant is not None and meant not in row:
@@ -153,7 +153,7 @@ def _answerable(row: Row, place: str) -> bool:
 
 
 def _is_text(question: Question) -> bool:
-    """JSON can write what no encoding can: half of a character, on which every model chokes."""
+    """JSON can write what no encoding can: half of a character, which makes every model fail."""
     texts = (
         question.id,
         question.text,
@@ -162,11 +162,11 @@ def _is_text(question: Question) -> bool:
         *question.relevant,
         *question.evidence,
     )
-    return not any(_SURROGATE.search(text) for text in texts)
+    return not any(SURROGATE.search(text) for text in texts)
 
 
 def _text(row: Row, key: str, place: str) -> str:
-    """A text or a number, as text; "" where there is none."""
+    """A text or a number, as text; "" if there is none."""
     value = row.get(key)
     if value is None:
         return ""

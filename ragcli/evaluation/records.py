@@ -18,8 +18,8 @@ from ragcli.evaluation.paired_tests import Difference
 
 @dataclass(frozen=True, slots=True)
 class JudgedPassage:
-    """A candidate. `location` is its title and headings, empty where there are none. `gain` is its judged
-    relevance: 0 where it was judged irrelevant, or not judged.
+    """A candidate. `location` is its title and headings, empty if there are none. `gain` is its judged
+    relevance: 0 if it was judged irrelevant or not judged.
     """
 
     id: str
@@ -35,8 +35,8 @@ class JudgedQuestion:
     """A question and its candidates: in the order of the run's first retrieval, then those that only its
     other retrievals found.
 
-    `ideal` holds every positive judgement, those of passages that are not among the candidates too. Where it
-    is empty the question has no place in ranking measures (it may still have an answer, or none on purpose).
+    `ideal` has every positive judgement, including those of passages that are not candidates. If it is
+    empty, ranking measures leave the question out (it may still have an answer, or none on purpose).
     """
 
     id: str
@@ -53,7 +53,7 @@ RetrievalName = Literal["dense", "hybrid"]
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """One way of retrieving. `orders[q]` lists the places of the candidates that it found for question q."""
+    """One retrieval. `orders[q]` lists the places of the candidates that it found for question q."""
 
     name: RetrievalName
     orders: tuple[tuple[int, ...], ...]
@@ -61,7 +61,7 @@ class Retrieval:
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """One cross-encoder's logits: `logits[q][c]` is of question q and its candidate c.
+    """One cross-encoder's logits: `logits[q][c]` is for question q and its candidate c.
 
     `pairs_cut` counts the pairs longer than `window` tokens, `tokens_cut` the tokens that they lost.
     """
@@ -90,7 +90,7 @@ class ArmAnswer:
 
 @dataclass(frozen=True, slots=True)
 class AnsweredQuestion:
-    """Both arms' answers to the question of this id; None and an `error` where one did not come."""
+    """Both arms' answers to the question of this id; None and an `error` if one failed."""
 
     question_id: str
     base: ArmAnswer | None
@@ -101,8 +101,8 @@ class AnsweredQuestion:
 @dataclass(frozen=True, slots=True)
 class StageSeconds:
     """Seconds of one stage for single questions, as `ragcli search` would take them. `depth` is the number of
-    candidates where the stage depends on it, else 0. `model` counts the run's cross-encoders: 0 is the one
-    that verdicts speak of.
+    candidates if the stage depends on it, else 0. `model` counts the run's cross-encoders: 0 is the one
+    that verdicts are about.
     """
 
     stage: str
@@ -113,9 +113,9 @@ class StageSeconds:
 
 @dataclass(frozen=True, slots=True)
 class MissingGold:
-    """Something that a question names and the index does not hold; `gold` is empty where it names nothing.
+    """Something that a question names but the index does not have; `gold` is empty if it names nothing.
 
-    `nearest` is what may be meant: a document, or a heading; empty where nothing is near.
+    `nearest` is what may be meant: a document or a heading; empty if nothing is similar.
     """
 
     question_id: str
@@ -126,12 +126,12 @@ class MissingGold:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was observed. `scorings` has one entry a cross-encoder; verdicts speak of the first.
+    """What was observed. `scorings` has one entry per cross-encoder; verdicts are about the first.
 
-    `retrievals` has one entry a way of retrieving, and verdicts speak of the first; where it is empty the
-    bi-encoder alone found the candidates, in their order.
-    `answers` is empty where none were asked for. `settings` is all that it takes to run it again, as JSON.
-    `others` are runs of the same questions with further bi-encoders: they stand in the table of models alone.
+    `retrievals` has one entry per retrieval, and verdicts are about the first; if it is empty, only the
+    bi-encoder found the candidates, in their order.
+    `answers` is empty if none were requested. `settings` is everything needed to run it again, as JSON.
+    `others` are runs of the same questions with other bi-encoders: only the table of models shows them.
     """
 
     title: str
@@ -156,7 +156,7 @@ class Arm:
     "hybrid" are base orders: a retrieval's own.
 
     `orders[i]` lists the candidates' places, best first, of the i-th judged question; `values` maps a
-    measure's name (`measures.MEASURES`) to one value a judged question, `means` to their mean.
+    measure's name (`measures.MEASURES`) to one value per judged question, `means` to their mean.
     """
 
     name: str
@@ -180,8 +180,8 @@ class MeasureContrast:
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """An arm against the base order of its retrieval. `gap_closed` is the share of the way from the base
-    order's nDCG@10 to that of a perfect order of the same candidates; None where there is no gap.
+    """An arm against the base order of its retrieval. `gap_closed` is the share of the gap between the base
+    order's nDCG@10 and that of a perfect order of the same candidates; None if there is no gap.
     """
 
     arm: str
@@ -194,7 +194,7 @@ class Contrast:
 @dataclass(frozen=True, slots=True)
 class Step:
     """From one arm to another that differs in one thing: the retrieval, or whether (and by what) it is
-    reranked. `row` is of nDCG@10, its `p_holm` corrected over the steps.
+    reranked. `row` is for nDCG@10, its `p_holm` corrected over the steps.
     """
 
     text: str
@@ -203,7 +203,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A passage's way between two orders: ranks count from 1."""
+    """How a passage moves between two orders: ranks count from 1."""
 
     passage: JudgedPassage
     before: int
@@ -212,7 +212,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class QuestionChange:
-    """What reranking did to one question: nDCG@10 in both orders, and the passages whose move made it (the
+    """What reranking did to one question: nDCG@10 in both orders, and the passages that caused it (the
     relevant ones, and those that took or lost a place among the first ten).
     """
 
@@ -224,8 +224,8 @@ class QuestionChange:
 
 @dataclass(frozen=True, slots=True)
 class DepthRow:
-    """Quality and time where only the best `depth` candidates are reranked. `share_of_gain` is relative to
-    the deepest row, None where that brings nothing; `seconds` is the median of reranking one question.
+    """Quality and time if only the best `depth` candidates are reranked. `share_of_gain` is relative to
+    the deepest row, None if that has no gain; `seconds` is the median of reranking one question.
     """
 
     depth: int
@@ -240,7 +240,7 @@ class DepthRow:
 class Standing:
     """One way of ordering in a run of several models, against the order of the run's first bi-encoder.
 
-    `arm.kind` says whether it is a bi-encoder's own order. `difference` is of nDCG@10, None for that first
+    `arm.kind` says whether it is a bi-encoder's own order. `difference` is for nDCG@10, None for that first
     order itself; `p_holm` is corrected over all others. `seconds` is the median of embedding one question,
     or of reranking it.
     """
@@ -261,7 +261,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about a cross-encoder's scores that nobody would see in the mean. `code` is for programs."""
+    """Something about a cross-encoder's scores that the mean does not show. `code` is for programs."""
 
     arm: str
     code: Literal["ties", "saturated", "cut", "unchanged", "not-a-number", "language"]
@@ -270,7 +270,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class AnswerContrast:
-    """A measure of answers in both arms. `questions` is on how many it rests."""
+    """A measure of answers in both arms. `questions` is their number."""
 
     measure: str
     questions: int
@@ -285,10 +285,10 @@ class Summary:
     """What follows from a run. `judged` are the questions of the ranking measures, in the run's order;
     `arms[0]` is the base order. `ceiling` is the nDCG@10 of a perfect order of the same candidates.
 
-    Where there are several retrievals, `arms` and `contrasts` hold those of the first, then those of the
-    next; `steps` says what each change of retrieval and each reranking does. All else speaks of the first.
+    If there are several retrievals, `arms` and `contrasts` have those of the first, then those of the next;
+    `steps` says what each change of retrieval and each reranking does. Everything else is about the first.
 
-    `standings` is empty where there is but one model of each kind. `unjudged` counts the questions that name
+    `standings` is empty if there is only one model of each kind. `unjudged` counts the questions that name
     no passage of the index, `failed` the ones without an answer.
     """
 

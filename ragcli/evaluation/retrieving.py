@@ -1,4 +1,4 @@
-"""The candidates of all questions, by one or several ways of retrieving."""
+"""The candidates of all questions, with one or several retrieval methods."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Pooled(Generic[Found]):
 def pool(
     rankings: Mapping[RetrievalName, Sequence[Sequence[Found]]], name: Callable[[Found], str]
 ) -> Pooled[Found]:
-    """Each candidate once, whatever found it: so that a cross-encoder scores it once. Pure.
+    """Each candidate once, no matter what found it, so that a cross-encoder scores it once. Pure.
 
-    `rankings` has one ranking a question for each way of retrieving.
+    `rankings` has one ranking per question for each retrieval.
     """
     union: list[tuple[Found, ...]] = []
     orders: dict[RetrievalName, list[tuple[int, ...]]] = {method: [] for method in rankings}
@@ -97,7 +97,7 @@ class CollectionSearch:
         method: RetrievalName,
         without: str | None = None,
     ) -> list[tuple[str, float]]:
-        """(document, similarity) of the best `config.candidates`, the document `without` left out; `vector`
+        """(document, similarity) of the best `config.candidates`, without the document `without`; `vector`
         is float32 (dimension,).
         """
         import numpy as np
@@ -114,6 +114,6 @@ class CollectionSearch:
         return [(name, float(row[self._places[name]])) for name in nearest]
 
     def search_words(self, text: str, n: int, without: str | None = None) -> list[str]:
-        """The n best documents by BM25 alone, where "hybrid" is among the methods."""
+        """The n best documents by BM25 only, if "hybrid" is among the methods."""
         hits = self._words.search(text, n + (without is not None), [0]) or []
         return [hit.name for hit in hits if hit.name != without][:n]

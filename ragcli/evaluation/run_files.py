@@ -1,4 +1,4 @@
-"""A run as a JSON file, and back. Reports write it, with what follows from it beside it."""
+"""A run as a JSON file, and back. Reports write it together with its summary."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HINT = "Use a file written by: ragcli eval QUESTIONS --report FILE.json"
 
 
 def run_fields(run: Run) -> dict[str, Any]:
-    """The run as JSON can hold it: a logit that is no number becomes null."""
+    """The run as JSON: a logit that is not a finite number becomes null."""
     fields = asdict(run)
     for part in (fields, *fields["others"]):
         for scoring in part["scorings"]:
@@ -30,7 +30,7 @@ def run_fields(run: Run) -> dict[str, Any]:
 
 
 def read_run(path: Path) -> Run:
-    """Raises UsageError where the file is missing or holds something else."""
+    """Raises UsageError if the file is missing or is something else."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -13,8 +13,8 @@ from ragcli.evaluation.records import Arm, Run, Standing
 
 
 def standings(run: Run) -> tuple[Standing, ...]:
-    """One for each bi-encoder and, below it, for each cross-encoder over its candidates; none where there is
-    but one of both. The run has judged questions, and its other runs have the same.
+    """One for each bi-encoder and, below it, for each cross-encoder over its candidates; none if there is
+    only one of each. The run has judged questions, and its other runs have the same.
     """
     if len(run.scorings) < 2 and not run.others:
         return ()
@@ -31,7 +31,7 @@ def standings(run: Run) -> tuple[Standing, ...]:
 
 
 def _timed(run: Run) -> Iterator[tuple[Arm, float | None]]:
-    """A bi-encoder with the seconds of embedding one question, a cross-encoder with those of reranking it."""
+    """A bi-encoder with the time of embedding one question, a cross-encoder with that of reranking it."""
     depth = max((stage.depth for stage in run.seconds), default=0)
     model = -1
     first, *_ = arms = all_arms(run)

@@ -12,7 +12,7 @@ from ragcli.evaluation.records import Arm, MeasureContrast, Step
 
 
 def steps(arms: Sequence[Arm]) -> tuple[Step, ...]:
-    """Empty where there is one retrieval; the arms hold at least one question. `arms` as in a `Summary`."""
+    """Empty if there is one retrieval; the arms have at least one question. `arms` as in a `Summary`."""
     names = list(dict.fromkeys(arm.retrieval for arm in arms))
     if len(names) < 2:
         return ()
@@ -25,7 +25,7 @@ def steps(arms: Sequence[Arm]) -> tuple[Step, ...]:
 
 
 def in_use(arms: Sequence[Arm], retrieval: str) -> list[Arm]:
-    """A retrieval's own order, then its reranked ones; without those of the cross-encoders alone."""
+    """A retrieval's own order, then its reranked ones, without those by only the cross-encoder's logits."""
     return [arm for arm in arms if arm.retrieval == retrieval and arm.kind != "cross-encoder alone"]
 
 

@@ -1,4 +1,4 @@
-"""From a run to its summary: the one place where all that follows from it is computed. Pure."""
+"""From a run to its summary: the one place where everything is computed from it. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ POINT = 0.01
 
 
 def summarise(run: Run) -> Summary:
-    """The same run gives the same summary: what is drawn at random is seeded."""
+    """The same run gives the same summary: random draws are seeded."""
     judged = tuple(run.questions[place] for place in judged_places(run))
     arms = all_arms(run)
     best = ceiling(judged, arms[0])

@@ -1,6 +1,6 @@
 """Seconds of each stage for single questions, as `ragcli search` takes them once its models are loaded.
 
-Scoring in batches says nothing about the wait for one answer, so a few questions are asked one at a time.
+Batched scoring says nothing about the wait for one answer, so a few questions are asked one at a time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ragcli.evaluation.judging import passage_text
 from ragcli.evaluation.records import JudgedQuestion, StageSeconds
 
 SAMPLE = 20
-# On a slow machine fewer questions must do; below LEAST a median says too little.
+# On a slow machine fewer questions must be enough; below LEAST a median says too little.
 ENOUGH_SECONDS = 30.0
 LEAST = 5
 SEED = 7
@@ -29,11 +29,11 @@ def stage_seconds(
     depths: Sequence[int],
     retrieving: Mapping[str, Callable[[str], object]],
 ) -> tuple[StageSeconds, ...]:
-    """Of up to SAMPLE questions. Each way of retrieving embeds a question and searches; embedding alone is
-    timed too. The first one's stage is "retrieve", another's "retrieve (NAME)".
+    """For up to SAMPLE questions. Each retrieval embeds a question and searches; embedding is also timed
+    by itself. The first one's stage is "retrieve", another's "retrieve (NAME)".
 
-    The first cross-encoder is timed at every depth, the others at the greatest. For each question all is
-    timed in turn, so that a machine that slows down favours none of them.
+    The first cross-encoder is timed at every depth, the others at the greatest. For each question everything
+    is timed in turn, so that a machine that slows down favours none of them.
     """
     asked = [question for question in questions if question.candidates]
     sample = random.Random(SEED).sample(asked, min(SAMPLE, len(asked)))
@@ -46,7 +46,7 @@ def stage_seconds(
             max(0.0, _seconds(partial(search, question.text)) - embed) for search in retrieving.values()
         ]
         texts = [passage_text(candidate) for candidate in question.candidates]
-        # By `logits_of_lists`: scores that are no numbers are for the audit to report.
+        # With `logits_of_lists`: the audit reports invalid scores.
         rerank = [
             _seconds(partial(rerankers[model].logits_of_lists, [(question.text, texts[:depth])]))
             for model, depth in timed

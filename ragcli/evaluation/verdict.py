@@ -1,4 +1,4 @@
-"""The plain sentence that closes an evaluation: what reranking did, how sure that is, at what cost."""
+"""The plain sentence that sums up an evaluation: what reranking did, how sure this is, and the cost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SURE = 0.05
 
 
 def verdict(base: Arm, arm: Arm, contrast: Contrast, milliseconds: float | None) -> str:
-    """On nDCG@10. `milliseconds` is the median of reranking one question."""
+    """For nDCG@10. `milliseconds` is the median of reranking one question."""
     row = next(measure for measure in contrast.measures if measure.measure == MAIN)
     values = [after - before for before, after in zip(base.values[MAIN], arm.values[MAIN], strict=True)]
     found = row.difference
@@ -39,7 +39,7 @@ def verdict(base: Arm, arm: Arm, contrast: Contrast, milliseconds: float | None)
 
 def nothing_judged(unjudged: int) -> str:
     return (
-        f"Nothing to measure a ranking on: none of the {unjudged} questions names a passage of the index"
+        f"Nothing to measure a ranking on: none of the {unjudged} questions names a passage in the index"
         " (relevant or evidence)."
     )
 
@@ -50,7 +50,7 @@ def not_reranked(base: Arm) -> str:
 
 
 def relative_change(row: MeasureContrast) -> str:
-    """'+18.0 %, 95 % CI +11.2..+25.1 %', relative to the mean before; absolute where that is zero."""
+    """'+18.0 %, 95 % CI +11.2..+25.1 %', relative to the mean before; absolute if that is zero."""
     found = row.difference
     if row.before <= 0:
         return f"{found.mean:+.3f}, 95 % CI {found.low:+.3f}..{found.high:+.3f}"

@@ -1,6 +1,6 @@
-"""Messages become a stream of text, always through the `openai` client, whosever the server is.
+"""Messages become a stream of text, always through the `openai` client, whatever the server.
 
-A stream that does not end properly is an error that carries what had arrived, never an answer.
+A stream that does not end properly is an error with the text so far, never an answer.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from ragcli.errors import ConfigError, LLMError
 from ragcli.llm.endings import ending, plain
 from ragcli.llm.failures import (
     EXAMPLE,
+    address,
     as_llm_error,
     check_address,
     cut_off,
@@ -23,10 +24,8 @@ from ragcli.llm.failures import (
     empty_answer,
     endless_answer,
     is_too_long,
-    missing_key,
     reported,
     stopped_answer,
-    unusable_key,
 )
 from ragcli.llm.local import local_server
 from ragcli.llm.reasoning import Splitter
@@ -35,7 +34,7 @@ from ragcli.llm.stream_part import chunks_of, read_part
 from ragcli.models import locate
 from ragcli.models.embedded_llms import EMBEDDED_LLMS, EmbeddedLLM
 from ragcli.servers.addresses import open_client
-from ragcli.servers.redaction import remember_secret
+from ragcli.servers.keys import read_key
 from ragcli.types import Message, Usage
 
 if TYPE_CHECKING:
@@ -45,25 +44,25 @@ if TYPE_CHECKING:
 LOCAL = "local"
 
 CHARACTERS_PER_TOKEN = 3.5
-"""An estimate on the safe side for English text: common tokenizers need 4 characters or more to a token."""
+"""A safe estimate for English text: common tokenizers have 4 or more characters per token."""
 
 MOST_CHARACTERS_PER_TOKEN = 64
-"""An answer of more than this for each of `answer_tokens` comes from a server that does not end it."""
+"""An answer with more than this for each of `answer_tokens` comes from a server that does not end it."""
 
 MOST_REASONING = 1_000_000
-"""In characters. Not every server counts what a model thinks among the tokens of its answer."""
+"""In characters. Not every server counts the reasoning among the tokens of the answer."""
 
 
 @contextmanager
 def open_llm(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> Iterator[LLM]:
     """The configured model, ready to stream. `base_url = local` starts the embedded server for the block.
 
-    Raises LLMError when the key is missing, ModelError when the local model's file is, and ConfigError for an
-    address that is none or a model that the embedded server has not.
+    Raises LLMError if the key is missing, ModelError if the local model's file is missing, and ConfigError
+    for an invalid address or a model that the embedded server does not have.
     """
     check_address(config)
     check_extra(config)
-    key = _api_key(config, environ)
+    key = read_key(config.api_key_env, address(config), LLMError, environ)
     with ExitStack() as stack:
         if config.embedded:
             file = locate.llm_file(embedded_llm(config))
@@ -84,11 +83,11 @@ def check(config: LLMConfig, environ: Mapping[str, str] = os.environ) -> None:
     check_extra(config)
     if config.embedded:
         locate.llm_file(embedded_llm(config))
-    _api_key(config, environ)
+    read_key(config.api_key_env, address(config), LLMError, environ)
 
 
 def embedded_llm(config: LLMConfig) -> EmbeddedLLM:
-    """The one that `llm.model` names. Raises ConfigError where the embedded server has no such model."""
+    """The one that `llm.model` names. Raises ConfigError if the embedded server does not have it."""
     if config.model in EMBEDDED_LLMS:
         return EMBEDDED_LLMS[config.model]
     raise ConfigError(
@@ -98,7 +97,7 @@ def embedded_llm(config: LLMConfig) -> EmbeddedLLM:
 
 
 def estimate_tokens(text: str) -> int:
-    """For servers that cannot count: an estimate, rather too many than too few."""
+    """For servers that cannot count: an estimate, too many rather than too few."""
     return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
@@ -115,17 +114,17 @@ class LLM:
     def stream(self, messages: Sequence[Message], *, stop: Sequence[str] = ()) -> Generation:
         """Starts an answer that ends before any of the texts in `stop`.
 
-        Nothing is sent before the generation is iterated.
+        Nothing is sent until the generation is iterated.
         """
         return Generation(self, messages, stop)
 
     @property
     def refused_fields(self) -> tuple[str, ...]:
-        """Fields of the request that the endpoint refused: it is asked without them from then on."""
+        """Fields of the request that the endpoint refused; later requests leave them out."""
         return self._request.left_out
 
     def offered(self) -> tuple[str, ...]:
-        """The names of the models that the endpoint lists; empty where it does not say."""
+        """The names of the models that the endpoint lists; empty if it does not say."""
         from openai import OpenAIError
 
         try:
@@ -134,7 +133,7 @@ class LLM:
             return ()
 
     def _open(self, messages: Sequence[Message], stop: Sequence[str]) -> Stream[ChatCompletionChunk]:
-        """Asks again without the fields that the endpoint says it does not take, until it names no other."""
+        """Asks again without the fields that the endpoint says it does not accept, until it names no more."""
         from openai import APIStatusError
 
         refused: frozenset[str] = frozenset()
@@ -152,7 +151,7 @@ class LLM:
                 return stream
 
     def _send(self, body: dict[str, Any]) -> Stream[ChatCompletionChunk]:
-        # The client has no arguments for the fields of other servers, so all go past them.
+        # The client has no arguments for the fields of other servers, so all fields go around them.
         rest = {name: value for name, value in body.items() if name not in ("model", "messages")}
         stream: Stream[ChatCompletionChunk] = self._client.chat.completions.create(
             model=body["model"], messages=body["messages"], stream=True, extra_body=rest
@@ -163,12 +162,12 @@ class LLM:
 class Generation:
     """One answer, as it arrives: iterate it once for its pieces of text, free of control characters.
 
-    A piece is empty while the model thinks, so that who listens can stop it. One that begins with
-    `llm_reasoning.RESTART` says that all before it was no part of the answer.
+    A piece is empty while the model thinks, so that the caller can stop it. One that begins with
+    `llm_reasoning.RESTART` says that everything before it was not part of the answer.
 
-    Afterwards `text` is the whole, without the model's `reasoning`; `finish_reason` says why it ended and
-    `cut_off` whether that was a limit. `usage` counts tokens: an estimate (`usage_estimated`) where the
-    server sent no count. Raises LLMError for all but an answer that came to its end or its limit.
+    Afterwards `text` is the whole text, without the model's `reasoning`; `finish_reason` says why it ended
+    and `cut_off` whether that was a limit. `usage` counts tokens: an estimate (`usage_estimated`) if the
+    server sent no count. Raises LLMError unless the answer came to its end or its limit.
     """
 
     def __init__(self, llm: LLM, messages: Sequence[Message], stop: Sequence[str]) -> None:
@@ -195,7 +194,7 @@ class Generation:
                 began = True
                 for chunk in chunks_of(stream):
                     yield from self._read(chunk)
-        # The client lets unreadable JSON through as what json makes of it.
+        # The client does not catch the error for unreadable JSON.
         except (OpenAIError, ValueError, RecursionError) as error:
             raise as_llm_error(error, config, began=began, partial=self.text) from error
         if rest := self._splitter.finish():
@@ -225,7 +224,7 @@ class Generation:
             raise endless_answer(self._llm._config, partial=self.text)
 
     def _room(self) -> int:
-        """How many more characters are taken; negative where there were too many already."""
+        """How many more characters are accepted; negative if there were already too many."""
         reasoning = MOST_REASONING - len(self._told_reasoning) - len(self._splitter.parts.reasoning)
         answer = self._llm._config.answer_tokens * MOST_CHARACTERS_PER_TOKEN - len(self.text)
         return reasoning if self._splitter.parts.thinks else min(answer, reasoning)
@@ -236,7 +235,7 @@ class Generation:
         self.reasoning = "\n\n".join(filter(None, (self._told_reasoning.strip(), parts.reasoning)))
 
     def _check_end(self) -> None:
-        """Raises LLMError for what is no answer."""
+        """Raises LLMError if this is not an answer."""
         config = self._llm._config
         if self.finish_reason is None:
             raise cut_off(config, partial=self.text)
@@ -260,19 +259,6 @@ def _client(base_url: str, key: str, config: LLMConfig, *, proxies: bool) -> Ope
         example=EXAMPLE,
         proxies=proxies,
     )
-
-
-def _api_key(config: LLMConfig, environ: Mapping[str, str]) -> str:
-    """The key from the environment; "" for servers that want none."""
-    if not config.api_key_env:
-        return ""
-    key = environ.get(config.api_key_env, "").strip()
-    if not key:
-        raise missing_key(config)
-    remember_secret(key)
-    if not (key.isascii() and key.isprintable()):
-        raise unusable_key(config)
-    return key
 
 
 __all__ = ["LLM", "LOCAL", "Generation", "LLMError", "check", "estimate_tokens", "open_llm"]

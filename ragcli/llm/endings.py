@@ -1,9 +1,9 @@
-"""Why an answer ended, in the words of whichever server: it is whole, it is cut off, or it is no answer.
+"""Why an answer ended, for the words of various servers: it is complete, cut off, or not an answer.
 
 OpenAI, vLLM, llama.cpp, Ollama, Mistral and DeepSeek say "stop" and "length"; text-generation-inference
-"eos_token" and "stop_sequence"; what stands in front of Anthropic's models "end_turn" and "max_tokens", of
-Google's "STOP" and "MAX_TOKENS", of Cohere's "COMPLETE"; Together "eos". Each has words of its own for what
-went wrong.
+"eos_token" and "stop_sequence"; proxies for Anthropic's models "end_turn" and "max_tokens", of
+Google's "STOP" and "MAX_TOKENS", of Cohere's "COMPLETE"; Together "eos". Each has its own words for
+failures.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ _TOOLS = {"tool_calls", "tool_call", "tool_use", "function_call"}
 
 
 def plain(reason: str | None) -> str | None:
-    """In small letters, without what some put before it ("FinishReason.STOP"); None where it says nothing."""
+    """In lower case, without a prefix ("FinishReason.STOP"); None if there is none."""
     word = (reason or "").strip().rpartition(".")[2].lower().replace("-", "_").replace(" ", "_")
     return None if word in _NOT_YET else word
 
 
 def ending(reason: str) -> Ending:
-    """Of a plain reason. What is not known to end an answer properly is a failure."""
+    """For a plain reason. A reason that is not known to end an answer properly is a failure."""
     if reason in _WHOLE:
         return "whole"
     return "cut off" if reason in _CUT_OFF else "failed"
 
 
 def meaning(reason: str) -> str:
-    """What a reason of a failure says to people; "" where it has to speak for itself."""
+    """What the reason for a failure means; "" if it must speak for itself."""
     if reason in _FILTERED:
         return "its content filter"
     return "it wants to call a tool, and there is none" if reason in _TOOLS else ""

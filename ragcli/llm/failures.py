@@ -1,4 +1,4 @@
-"""What a failure of the LLM's server means to the user: one line, and what to do about it."""
+"""What a failure of the LLM's server means for the user: one line, and what to do about it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 from ragcli.config import LLMConfig
 from ragcli.errors import LLMError
 from ragcli.llm import endings
-from ragcli.servers.addresses import address_of, check_url, one_line, refused, said_by
-from ragcli.servers.addresses import retry_after as _retry_after
-from ragcli.servers.refusals import said, short
+from ragcli.servers.addresses import address_of, check_url
+from ragcli.servers.refusals import message_of, said, short
+from ragcli.servers.statuses import Meaning, Service, key_hint
 
 if TYPE_CHECKING:
     from openai import APIStatusError
 
 EXAMPLE = "http://localhost:11434/v1; local names the embedded LLM"
 NO_QUOTA = "insufficient_quota"
+UNKNOWN_MODEL = Meaning(
+    "{server} does not know the model {model}, or the address is wrong{detail}",
+    "Correct llm.model, or {url} (it ends in /v1 for most servers).",
+    hopeless=True,
+)
+MAY_BE_TOO_LONG = frozenset(range(400, 500)) - {401, 403, 404, 429}
 
 # OpenAI and vLLM: "maximum context length is 4096 tokens"; llama.cpp: "exceeds the available context size
 # (4096 tokens)" with type exceed_context_size_error; others: "prompt is too long", "context window".
@@ -27,9 +33,9 @@ _WINDOW = re.compile(r"context[_ ](?:length|size|window)[^\d.;]{0,24}(\d{3,9})\b
 
 
 def as_llm_error(error: Exception, config: LLMConfig, *, began: bool, partial: str) -> LLMError:
-    """The LLMError for what the client raised; `began` once the server has accepted the request.
+    """The LLMError for an exception of the client; `began`: the server has accepted the request.
 
-    Neither message nor hint ever holds a key that was read.
+    Neither message nor hint ever contains a key that was read.
     """
     from openai import APIConnectionError, APIStatusError, APITimeoutError
 
@@ -45,17 +51,17 @@ def as_llm_error(error: Exception, config: LLMConfig, *, began: bool, partial: s
         return LLMError(message, hint=hint, transient=True, hopeless=True)
     if isinstance(error, ValueError | RecursionError):
         return LLMError(
-            f"{address(config)} sent something that is not an answer: {one_line(error)}.",
+            f"{address(config)} sent something that is not an answer: {message_of(error)}.",
             hint="Check llm.base_url: it ends in /v1 for most servers.",
             partial=partial,
         )
     if too_long := _too_long(error, config, partial=partial):
         return too_long
-    return reported(short(said(getattr(error, "body", None))) or one_line(error), config, partial=partial)
+    return reported(short(said(getattr(error, "body", None))) or message_of(error), config, partial=partial)
 
 
 def reported(words: str, config: LLMConfig, *, partial: str) -> LLMError:
-    """The server says in place of an answer, or in the middle of one, that it failed."""
+    """The server says instead of an answer, or in the middle of one, that it failed."""
     hint = "Ask again, or read the server's log."
     message = f"{address(config)} reported an error: {words}."
     return LLMError(message, hint=hint, partial=partial, transient=True)
@@ -70,20 +76,6 @@ def _too_slow(config: LLMConfig, *, began: bool, partial: str) -> LLMError:
     return LLMError(message, hint=hint, partial=partial, transient=True)
 
 
-def missing_key(config: LLMConfig) -> LLMError:
-    return LLMError(
-        f"No key for {address(config)}: the environment variable {config.api_key_env} is not set.",
-        hint=f"export {config.api_key_env}=...",
-    )
-
-
-def unusable_key(config: LLMConfig) -> LLMError:
-    return LLMError(
-        f"The key in {config.api_key_env} contains characters that a key cannot have, such as a line break.",
-        hint=f"Set {config.api_key_env} again.",
-    )
-
-
 def cut_off(config: LLMConfig, *, partial: str) -> LLMError:
     where = "before it was complete" if partial else "before its first word"
     return LLMError(
@@ -95,7 +87,7 @@ def cut_off(config: LLMConfig, *, partial: str) -> LLMError:
 
 
 def empty_answer(config: LLMConfig, *, at_limit: bool, thought: bool) -> LLMError:
-    """`at_limit`: all tokens were spent without a word, as models do that `thought` first."""
+    """`at_limit`: all tokens were used without a word, as happens with models that `thought` first."""
     if at_limit:
         spent = "on its reasoning, and wrote no answer" if thought else "before its first word"
         return LLMError(
@@ -116,13 +108,13 @@ def empty_answer(config: LLMConfig, *, at_limit: bool, thought: bool) -> LLMErro
 def endless_answer(config: LLMConfig, *, partial: str) -> LLMError:
     return LLMError(
         f"{address(config)} sent far more than the {config.answer_tokens} tokens that were asked for.",
-        hint="Raise llm.answer_tokens for long answers; otherwise the server may ignore max_tokens.",
+        hint="Raise llm.answer_tokens if your answers are long; if not, the server may ignore max_tokens.",
         partial=partial,
     )
 
 
 def stopped_answer(config: LLMConfig, reason: str, *, partial: str) -> LLMError:
-    """For a plain reason that is neither the answer's end nor its limit."""
+    """For a plain reason that is neither the end of the answer nor its limit."""
     meaning = endings.meaning(reason)
     said = f"{meaning} (finish_reason {short(reason)})" if meaning else f"finish_reason {short(reason)}"
     filtered = "filter" in meaning
@@ -145,7 +137,7 @@ def declined(config: LLMConfig, refusal: str) -> LLMError:
 
 
 def check_address(config: LLMConfig) -> None:
-    """Raises ConfigError, which never shows what it may be: it can hold a password."""
+    """Raises ConfigError, which never shows the value: it can contain a password."""
     if not config.embedded:
         check_url("llm.base_url", config.base_url, EXAMPLE)
 
@@ -156,61 +148,28 @@ def address(config: LLMConfig) -> str:
 
 
 def _status_error(error: APIStatusError, config: LLMConfig) -> LLMError:
-    status, server, words = error.status_code, address(config), said_by(error)
-    detail = f" (HTTP {status}){f': {words}' if words else ''}."
-    common = refused(
-        error,
-        LLMError,
-        section="llm",
-        setting="llm.base_url",
-        url=config.base_url,
-        key_variable=config.api_key_env,
-    )
-    if common:
-        return common
-    if status == 404:
-        return LLMError(
-            f"{server} does not know the model {config.model!r}, or the address is wrong{detail}",
-            hint="Correct llm.model, or llm.base_url (it ends in /v1 for most servers).",
-            hopeless=True,
-        )
-    if status == 429:
-        return _too_many(error, server, words)
-    if status >= 500:
-        return LLMError(
-            f"{server} failed{detail}",
-            hint="Ask again, or read the server's log.",
-            transient=True,
-            retry_after=_retry_after(error),
-        )
-    if too_long := _too_long(error, config, partial=""):
-        return too_long
-    return LLMError(
-        f"{server} refused the request{detail}",
-        hint="Check the [llm] settings: ragcli config show. llm.extra removes fields that a server refuses.",
-    )
-
-
-def _too_many(error: APIStatusError, server: str, words: str) -> LLMError:
     """A limit of requests passes; a quota that is used up does not."""
-    if error.code == NO_QUOTA:
+    if error.status_code == 429 and error.code == NO_QUOTA:
         return LLMError(
-            f"{server} accepts no more requests: the quota is used up (HTTP 429).",
+            f"{address(config)} accepts no more requests: the quota is used up (HTTP 429).",
             hint="Check the account's plan and billing, or name another server: llm.base_url.",
             hopeless=True,
         )
-    retry_after = _retry_after(error)
-    wait = "a minute" if retry_after is None else f"{retry_after:.0f} seconds"
-    return LLMError(
-        f"{server} accepts no more requests for now (HTTP 429){f': {words}' if words else ''}.",
-        hint=f"Wait {wait} and ask again, or check your quota.",
-        transient=True,
-        retry_after=retry_after,
+    if error.status_code in MAY_BE_TOO_LONG and (too_long := _too_long(error, config, partial="")):
+        return too_long
+    service = Service(
+        server=address(config),
+        url="llm.base_url",
+        key=key_hint("llm", config.api_key_env),
+        refused="Check the [llm] settings: ragcli config show. llm.extra removes what a server refuses.",
+        own={404: UNKNOWN_MODEL},
+        values={"model": repr(config.model)},
     )
+    return service.failure(error, LLMError)
 
 
 def is_too_long(error: Exception) -> bool:
-    """Whether the model's window does not hold the prompt."""
+    """Whether the prompt is too long for the model's window."""
     return bool(_TOO_LONG.search(_all_said(error)))
 
 
@@ -220,7 +179,7 @@ def _all_said(error: Exception) -> str:
 
 
 def _too_long(error: Exception, config: LLMConfig, *, partial: str) -> LLMError | None:
-    """The error for a prompt that the model's window does not hold; None where this is not what happened."""
+    """The error for a prompt that is too long for the model's window; None if that is not the reason."""
     if not is_too_long(error):
         return None
     found = _WINDOW.search(_all_said(error))
@@ -234,7 +193,7 @@ def _too_long(error: Exception, config: LLMConfig, *, partial: str) -> LLMError 
 
 
 def _first_cause(error: BaseException) -> str:
-    """What the system said: "Connection refused", "Name or service not known", a certificate's fault."""
+    """The system's message: "Connection refused", "Name or service not known", a certificate error."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return one_line(error)
+    return message_of(error)

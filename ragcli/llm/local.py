@@ -1,7 +1,7 @@
 """The embedded llama.cpp server: one GGUF model on a loopback port, inside this process.
 
 It lives in threads of this process, so nothing is left behind when the process ends, however it ends. The
-port is the system's choice and every request needs a key made for this run: another user or a web page on the
+system chooses the port, and every request needs a key made for this run: another user or a web page on the
 same machine cannot use the model.
 """
 
@@ -19,23 +19,23 @@ from pathlib import Path
 from ragcli.errors import LLMError, ModelError
 
 MOST_THREADS = 4
-"""Threads where `llm.threads` says nothing, on a machine with as many cores; fewer where it has fewer.
+"""Threads if `llm.threads` is not set, on a machine with at least as many cores; otherwise one per core.
 
-It is a rule and not a measurement of the moment: the load average of the last minute also counts what has
+It is a rule, not a measurement: the load average of the last minute also counts processes that have
 ended, an earlier ragcli for instance. On a machine that stays busy with something else, `llm.threads = 1` is
 faster: llama.cpp's threads wait for each other in a loop at every layer (on 2 cores under full load, 2
 threads wrote 1 token a second, 1 wrote 10).
 """
 
 SILENT = -1
-"""llama.cpp's log level below errors: what goes wrong reaches the user as an exception, not as a log line."""
+"""llama.cpp's log level below errors: failures reach the user as exceptions, not as log lines."""
 
 TOKENIZE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class LocalServer:
-    """Where the server listens (`http://127.0.0.1:PORT`) and the key that it wants."""
+    """Where the server listens (`http://127.0.0.1:PORT`) and the key that it needs."""
 
     address: str
     key: str
@@ -45,7 +45,7 @@ class LocalServer:
         return f"{self.address}/v1"
 
     def count_tokens(self, text: str) -> int:
-        """Exact, by the model's own tokenizer; the start token that a prompt has once is not counted."""
+        """Exact, by the model's own tokenizer; the start token of a prompt is not counted."""
         request = urllib.request.Request(
             f"{self.address}/tokenize",
             data=json.dumps({"content": text}).encode(),
@@ -66,7 +66,7 @@ class LocalServer:
 def local_server(model: Path, *, context_tokens: int, threads: int = 0) -> Iterator[LocalServer]:
     """Serves `model` for the length of the block. `threads` 0: see MOST_THREADS.
 
-    Raises ModelError when llama.cpp cannot load the file.
+    Raises ModelError if llama.cpp cannot load the file.
     """
     import xllamacpp
 
@@ -83,13 +83,13 @@ def local_server(model: Path, *, context_tokens: int, threads: int = 0) -> Itera
     parameters.verbosity = SILENT
     parameters.n_ctx = context_tokens
     parameters.n_parallel = 1
-    # llama.cpp lays most weights out anew for this processor. Mapped, the file would stay in memory beside
-    # them: 2.1 GB where 1.5 do for a file of 1.1 GB, at the same speed.
+    # llama.cpp rearranges most weights for this processor. A mapped file would stay in memory as well:
+    # 2.1 GB instead of 1.5 for a file of 1.1 GB, at the same speed.
     parameters.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
     parameters.cache_ram_mib = 0
     parameters.warmup = False
     # With a cache of earlier prompts, the rest of a prompt is read in batches of another size, which are
-    # rounded differently: of 14 prompts, one was answered in other words the second time.
+    # rounded differently: one of 14 prompts got different words the second time.
     parameters.cache_prompt = False
     for pool in (parameters.cpuparams, parameters.cpuparams_batch):
         pool.n_threads = threads or usual_threads()

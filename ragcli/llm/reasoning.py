@@ -1,4 +1,4 @@
-"""What a model thinks before it answers is kept apart from the answer, also while both are being written.
+"""Keeps a model's reasoning apart from its answer, also while both are being written.
 
 Servers that know their model send the two in different fields. Others send the model's text as it is, with
 the marks of its chat template in it:
@@ -6,7 +6,7 @@ the marks of its chat template in it:
     <think>The second passage is about leave.</think>Three months.
     <|channel|>analysis<|message|>It is ...<|end|><|start|>assistant<|channel|>final<|message|>Three months.
 
-An opening mark counts only before the answer: later it is something that the answer speaks of. Some templates
+An opening mark counts only before the answer: later it is part of the answer's text. Some templates
 write the opening mark into the prompt, so a closing one alone can end the reasoning too.
 """
 
@@ -27,10 +27,10 @@ MARKS = {
     "<|begin_of_thought|>": "<|end_of_thought|>",
     "<|channel>thought": "<channel|>",
 }
-"""What begins the reasoning of a model, and what ends it; in small letters, and read in any."""
+"""What begins the reasoning of a model, and what ends it; in lower case, and matched in any case."""
 
 RESTART = "\f"
-"""Says that what was taken for the answer was none, and that it begins again. No answer's text holds it."""
+"""Says that the text so far was not the answer, which begins again. No answer contains it."""
 
 _CHANNELS = ("<|channel|>", "<|start|>")
 """Either begins a text in OpenAI's harmony format. The channel "final" is the answer, the others are not."""
@@ -46,10 +46,10 @@ _MESSAGE = re.compile(
     r"(?P<text>.*?)(?=<\|(?:channel|end|return|call|start)\|>|\Z)",
     re.DOTALL,
 )
-# The same without its control tokens, as servers send it that leave these out.
+# The same without its control tokens, since some servers leave them out.
 _BARE_CHANNELS = re.compile(r"\Aanalysis(?P<reasoning>\S.*?)assistantfinal(?P<answer>.*)\Z", re.DOTALL)
 _CLOSER = re.compile("|".join(map(re.escape, _CLOSERS)), re.IGNORECASE)
-# A closing mark inside of a sentence is one that the sentence speaks of.
+# A closing mark inside a sentence is part of its text.
 _ENDS_BEFORE = re.compile(r"(?:\A|\n|[.!?:)\]\"”…。])[^\S\n]*\Z")
 _BEGINS_AFTER = re.compile(r"[^\S\n]*(?:\n|\Z)|\w|[*#\[]")
 _WRAPPING = re.compile(r"\A(?:\s|<\|begin_of_solution\|>|<\|START_RESPONSE\|>)+")
@@ -57,14 +57,14 @@ _ENDS = (
     *("<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|endoftext|>", "<|end_of_text|>", "<|end|>", "<|return|>"),
     *("</s>", "<end_of_turn>", "<|end_of_solution|>", "<|end_response|>"),
 )
-"""What may stand after an answer where a server sends the control tokens of its model as well."""
+"""What may follow an answer if a server also sends the control tokens of its model."""
 
 _END_OF_TEXT = re.compile(rf"(?:\s*(?:{'|'.join(map(re.escape, _ENDS))}))+\s*\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """`thinks`: the reasoning has begun, and has not come to its end."""
+    """`thinks`: the reasoning has begun but not ended."""
 
     reasoning: str
     answer: str
@@ -72,9 +72,9 @@ class Parts:
 
 
 class Splitter:
-    """Takes the text of one answer as it arrives; `parts` is what it is made of so far.
+    """Takes the text of one answer as it arrives; `parts` are its parts so far.
 
-    What may still turn out to be the beginning of a mark is in neither part until more has come.
+    Text that may be the beginning of a mark is in neither part until more arrives.
     """
 
     def __init__(self) -> None:
@@ -82,11 +82,11 @@ class Splitter:
         self._whole = ""
 
     def feed(self, text: str) -> str:
-        """What this adds to the answer; after RESTART, where all before it was reasoning after all."""
+        """What this adds to the answer; after RESTART, if everything before was reasoning after all."""
         before, tail = self.parts, self._whole[-_LONGEST_MARK:]
         self._whole += text
         if before.answer and not _EDGES.search(tail + text):
-            # No mark can end here: a long text is not looked through again for each of its parts.
+            # No mark can end here, so a long text is not searched again for each of its parts.
             self.parts = Parts(before.reasoning, before.answer + text)
         elif before.thinks and not _EDGES.search(tail + text):
             self.parts = Parts(before.reasoning + text, "", thinks=True)
@@ -95,7 +95,7 @@ class Splitter:
         return _added(before.answer, self.parts.answer)
 
     def finish(self) -> str:
-        """What the end adds to the answer: all that was held back in case that more came."""
+        """What the end adds to the answer: everything that was held back in case more came."""
         before = self.parts
         self.parts = split(self._whole, done=True)
         return _added(before.answer, self.parts.answer)
@@ -162,7 +162,7 @@ def _late_end(text: str, done: bool) -> re.Match[str] | None:
 
 
 def _without_beginning(text: str, marks: tuple[str, ...]) -> str:
-    """Without what its end may be the beginning of. A whole mark there counts: what follows decides on it."""
+    """Without an end that may begin a mark. A complete mark counts as well: what follows decides."""
     tail = text[-_LONGEST_MARK:].rstrip(" \t").lower()
     for start in range(len(tail)):
         if any(mark.startswith(tail[start:]) for mark in marks):

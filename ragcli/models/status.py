@@ -1,4 +1,4 @@
-"""What there is of each model that the settings name: files, size, licence, device and precision.
+"""The state of each configured model: files, size, licence, device and precision.
 
 Nothing is loaded, and nothing is fetched.
 """
@@ -24,7 +24,7 @@ Origin = Literal["installed", "cache", "folder", "hub", "server"]
 
 READY = "ready"
 _FRONT_MATTER_LICENCE = re.compile(r"^license:\s*(\S+)\s*$", re.MULTILINE)
-# "model.Q4_1.gguf" and "model-q4_k_m.gguf": what is left over is the precision.
+# "model.Q4_1.gguf" and "model-q4_k_m.gguf": the rest of the name is the precision.
 _GGUF_PRECISION = re.compile(r"\A.*[.-](?=q\d)|\.gguf\Z", re.IGNORECASE)
 
 
@@ -33,9 +33,9 @@ class ModelEntry:
     """One model as it would be used.
 
     `state` is "ready", or says what is missing; `hint` then names the fix. `place` is a folder, a file or a
-    server's address, empty where nothing is there yet. `bytes` is None for a server and for what is missing.
-    `precision` is what one question is computed in, `bulk_precision` what much text is. `release` is what an
-    embedded LLM is called by those who made it.
+    server's address, empty if the model is missing. `bytes` is None for a server or a missing model.
+    `precision` is used for one question, `bulk_precision` for much text. `release` is the makers' name of an
+    embedded LLM.
     """
 
     role: str
@@ -53,7 +53,7 @@ class ModelEntry:
 
 
 def model_entries(config: Config) -> tuple[ModelEntry, ...]:
-    """The bi-encoder, the cross-encoder and the LLM that the settings name. No server is asked."""
+    """The configured bi-encoder, cross-encoder and LLM. No server is asked."""
     look_at_bi_encoder = partial(encoder_server.check, "embedding", config.embedding)
     look_at_cross_encoder = partial(encoder_server.check, "reranking", config.reranking)
     return (
@@ -127,7 +127,7 @@ def _served(role: str, name: str, url: str, look: Callable[[], object]) -> Model
 
 
 def licence_of(folder: Path) -> str:
-    """As the model's own card says, in lower case; empty where there is no card or it says nothing."""
+    """From the model's own card, in lower case; empty if there is no card or it does not say."""
     try:
         card = (folder / "README.md").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -155,5 +155,5 @@ def _bi_encoder_precisions(name: str, folder: Path) -> tuple[str, str]:
 
 
 def _cross_precisions(_name: str, folder: Path) -> tuple[str, str]:
-    """As `reranking.load_reranker` loads it: a question's candidates are much text."""
+    """As `reranking.load_reranker` loads it: the candidates of a question are much text."""
     return locate.precision(), locate.precision()

@@ -1,4 +1,4 @@
-"""Saying that there is no answer: when the passages are not relevant, or when the LLM says so itself."""
+"""Saying that there is no answer: if the passages are not relevant, or if the LLM says so itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ragcli.types import Candidate
 NO_ANSWER = "The documents do not answer this question."
 
 NO_ANSWER_WORD = "NO_ANSWER"
-"""What the prompt asks for, when the passages hold no answer."""
+"""What the prompt asks for if the passages have no answer."""
 
 _HOLDERS = r"(?:documents?|passages?|context|texts?|sources?|facts|excerpts?|information|sentences?)"
 _VERBS = r"(?:answer|contain|provide|mention|include|specify|state|say|hold|give|address|describe|discuss)"
@@ -34,16 +34,16 @@ _GOES_ON = re.compile(r"\b(?:but|however|although)\b", re.IGNORECASE)
 def below_threshold(candidates: Sequence[Candidate], config: PromptingConfig) -> bool:
     """Whether even the best candidate is less likely to be relevant than `min_probability` demands.
 
-    Never so for candidates that no cross-encoder has scored: a cosine is not a probability.
+    Always false for candidates without a cross-encoder's score: a cosine is not a probability.
     """
     probabilities = [candidate.probability for candidate in candidates if candidate.probability is not None]
     return bool(probabilities) and max(probabilities) < config.min_probability
 
 
 def is_abstention(text: str) -> bool:
-    """Whether the LLM's text says nothing but that there is no answer.
+    """Whether the LLM's text only says that there is no answer.
 
-    "The documents do not mention the year, but it was spring." is an answer: it goes on after the refusal.
+    "The documents do not mention the year, but it was spring." is an answer: it continues after the refusal.
     """
     sentences = [text[start:end] for start, end in split_sentences(text)]
     return bool(sentences) and all(_is_refusal(sentence) for sentence in sentences)

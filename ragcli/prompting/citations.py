@@ -1,4 +1,4 @@
-"""Which passage each sentence of an answer rests on: named by the LLM, or found by the words they share."""
+"""The passage that supports each sentence of an answer: named by the LLM, or found by shared words."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Support = Callable[[str, str], float]
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """`text` with its marks, `citations` by number, `unknown`: numbers that the context does not hold."""
+    """`text` with its marks, `citations` by number, `unknown`: numbers that are not in the context."""
 
     text: str
     citations: tuple[Citation, ...]
@@ -53,11 +53,11 @@ def cite(
 ) -> Cited:
     """The LLM's text with citations that resolve.
 
-    `citations = model`: numbers that the context does not hold are dropped from the text and returned. A text
-    that cites nothing of the context is treated as one that was not asked to.
-    `citations = attributed`: marks that the LLM wrote are worth nothing and dropped; each sentence gets the
-    mark of the passage that supports it best, none where the support is below MIN_SUPPORT. `question` decides
-    between passages that support a sentence alike. Each quote is the passage's most supporting sentence.
+    `citations = model`: numbers that are not in the context are dropped from the text and returned. A text
+    that cites nothing in the context is treated like one that was not asked to cite.
+    `citations = attributed`: marks that the LLM wrote are dropped; each sentence gets the mark of the passage
+    that supports it best, or none if the support is below MIN_SUPPORT. `question` decides between passages
+    that support a sentence equally. Each quote is the passage's most supporting sentence.
     """
     evidence = [item for passage in context.passages for item in _evidence(passage)]
     known = {passage.number for passage in context.passages}
@@ -71,7 +71,7 @@ def cite(
 
 
 def says_something(text: str) -> bool:
-    """Whether there is a word or a figure beside the marks: "[1] [2]" says nothing."""
+    """Whether there is a word or a figure besides the marks: "[1] [2]" says nothing."""
     return any(character.isalnum() for character in _ANY_MARK.sub("", text))
 
 
@@ -122,7 +122,7 @@ def _checked(text: str, evidence: list[_Evidence], known: Collection[int], suppo
 
 
 def _rewritten(mark: Mark, known: Collection[int]) -> str:
-    """The mark without the numbers that lead nowhere."""
+    """The mark without unknown numbers."""
     kept = [str(number) for number in mark.numbers if number in known]
     return f"{mark.space}[{', '.join(kept)}]" if kept else ""
 
@@ -139,7 +139,7 @@ def _without_marks(text: str, marks: Sequence[Mark]) -> str:
 
 
 def _evidence(passage: Passage) -> list[_Evidence]:
-    """The sentences of the chunk that the LLM got to read; the whole text where it has none."""
+    """The sentences of the chunk that the LLM could read; the whole text if it has none."""
     text = passage.candidate.chunk.text
     spans = [span for span in split_sentences(text) if text[slice(*span)] in passage.text]
     return [_Evidence(passage, *span) for span in spans or [(0, len(text))]]
@@ -148,7 +148,7 @@ def _evidence(passage: Passage) -> list[_Evidence]:
 def _citation(evidence: _Evidence, *, attributed: bool) -> Citation:
     chunk = evidence.passage.candidate.chunk
     line_start, line_end = chunk.line_start, chunk.line_end
-    # Lines inside the chunk can only be counted where the text has a line break for each line of the file.
+    # Lines inside the chunk can be counted only if the text has a line break for each line of the file.
     if line_start is not None and line_end is not None and chunk.text.count("\n") == line_end - line_start:
         line_start += chunk.text.count("\n", 0, evidence.start)
         line_end = line_start + evidence.text.rstrip("\n").count("\n")

@@ -16,7 +16,7 @@ from ragcli.types import Candidate, Context, Message, Passage
 CountTokens = Callable[[str], int]
 
 MARGIN_TOKENS = 32
-"""For what the chat template adds to three messages: role names and control tokens."""
+"""Room for what the chat template adds to three messages: role names and control tokens."""
 
 SENTENCES_SYSTEM = "Answer with the sentence of the context that holds the answer."
 
@@ -45,13 +45,12 @@ def build_context(
     count_tokens: CountTokens,
     score_texts: ScoreTexts,
 ) -> Context:
-    """The prompt from the first `top_k` of `candidates`, which come in their final order.
+    """The prompt from the first `top_k` of `candidates`, which are in their final order.
 
     With `style = sentences`, `score_texts` (higher is better) chooses `config.sentences` of their sentences,
-    which stand best first, and the embedded LLM is made to begin a quotation: a small one takes what comes
-    first.
-    What does not fit into the LLM's window is left out whole and counted. Raises ConfigError when the window
-    cannot hold even the question and one passage.
+    which are ordered best first, and the embedded LLM is made to begin a quotation: a small one takes what
+    comes first. Passages that do not fit into the LLM's window are left out entirely and counted. Raises
+    ConfigError if the window is too small for the question and one passage.
     """
     chosen = candidates[:top_k]
     texts = [(candidate, candidate.chunk.text) for candidate in chosen]
@@ -82,7 +81,7 @@ def build_context(
 def _pack(
     texts: Sequence[tuple[Candidate, str]], room: int, config: PromptingConfig, count_tokens: CountTokens
 ) -> tuple[tuple[Passage, ...], int]:
-    """Passages in order while they fit; one that is too long does not keep a later, shorter one out."""
+    """Passages in order while they fit; one that is too long does not exclude a later, shorter one."""
     passages: list[Passage] = []
     for candidate, text in texts:
         number = len(passages) + 1
@@ -113,7 +112,7 @@ def _messages(
 
 
 def _rendered(passage: Passage, config: PromptingConfig) -> str:
-    """A passage as the LLM reads it. Only here is document text neutralised: citations need it as it was."""
+    """A passage as the LLM reads it. Document text is neutralised only here: citations need the original."""
     if config.style == "sentences":
         return quotable(passage)
     title = one_line(passage.candidate.chunk.location).replace('"', "'")

@@ -1,4 +1,4 @@
-"""Of each of the best passages, the sentences that bear on the question, with their neighbours."""
+"""The sentences of each of the best passages that are about the question, with their neighbours."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ragcli.types import Candidate
 
 _ITEM = re.compile(r"(?:[-*+•–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s")
 GAP = " … "
-"""Where sentences of the passage were left out."""
+"""Marks where sentences of the passage were left out."""
 
 
 def choose_excerpts(
@@ -23,18 +23,18 @@ def choose_excerpts(
     score_texts: ScoreTexts,
     count_tokens: Callable[[str], int],
 ) -> list[tuple[Candidate, str]]:
-    """Excerpts in the candidates' order, each in reading order; a candidate without one is gone.
+    """Excerpts in the candidates' order, each in reading order; a candidate without one is left out.
 
-    Sentences are taken as `score_texts` likes them, with the one before and the one after where these fit,
-    until `tokens` are used up (headings are not counted) or the next is beyond `score_range` of the way from
-    the best score to the worst. What ends in a colon goes with what it introduces. The best sentence is taken
-    whatever its length.
+    Sentences are taken by `score_texts`, best first, with the one before and the one after if these fit,
+    until `tokens` are used up (headings are not counted) or the next score is outside `score_range` of the
+    range from the best score to the worst. A text that ends in a colon is kept with what it introduces. The
+    best sentence is taken whatever its length.
     """
     scored = score_sentences(question, candidates, score_texts)
     if not scored:
         return []
     sentences, scores = zip(*scored, strict=True)
-    # Asking the server takes longer than the rest.
+    # The request to the server takes longer than everything else.
     count_once = cache(count_tokens)
     lowest = max(scores) - score_range * (max(scores) - min(scores))
     taken: set[int] = set()
@@ -53,7 +53,7 @@ def choose_excerpts(
 
 
 def _needed(sentences: Sequence[Sentence], index: int) -> set[int]:
-    """The sentence, with what it cannot be read without: its lead-in, and what it introduces."""
+    """The sentence with what is needed to read it: its lead-in, and what it introduces."""
     found = {index}
     before = index - 1
     while _follow(sentences, before, before + 1) and _ITEM.match(sentences[before].text):
@@ -82,7 +82,7 @@ def _around(sentences: Sequence[Sentence], index: int) -> set[int]:
 
 
 def _follow(sentences: Sequence[Sentence], first: int, second: int) -> bool:
-    """Whether these two places hold sentences of one chunk."""
+    """Whether these two places are sentences of the same chunk."""
     return (
         first >= 0
         and second < len(sentences)
@@ -95,7 +95,7 @@ def _introduces(sentence: Sentence) -> bool:
 
 
 def _of(candidate: Candidate, sentences: Sequence[Sentence], taken: set[int]) -> str:
-    """The taken sentences of the candidate; what lies between two that follow each other stays as it is."""
+    """The taken sentences of the candidate; the text between two consecutive ones does not change."""
     chunk = candidate.chunk
     text, end = "", -1
     for index in sorted(i for i in taken if sentences[i].candidate.chunk.id == chunk.id):

@@ -1,13 +1,15 @@
-"""Document text is untrusted: it may not close its fence, forge a citation or write a control token."""
+"""Document text is untrusted: it must not close its fence, forge a citation or write a control token."""
 
 from __future__ import annotations
 
 import re
 
 from ragcli.prompting.marks import reads_as_attached
+from ragcli.text.clean import INVISIBLE
+from ragcli.text.printable import printable
 
 FENCE = "passage"
-"""Whole passages stand between <passage ...> and </passage>."""
+"""Whole passages are between <passage ...> and </passage>."""
 
 _FENCE_TAG = re.compile(rf"<(?=\s*/?\s*{FENCE}\b)", re.IGNORECASE)
 # In the brackets that `marks` reads as citations; a run of them is one or the other.
@@ -15,9 +17,6 @@ _MARK = re.compile(r"[\[【](\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*)[\]】]")
 _MARKS = re.compile(rf"(?:{_MARK.pattern})+")
 _SUBSCRIPT = re.compile(r"(?:\[\d{1,3}(?:, ?\d{1,3})*\])+")
 _NAME_BEFORE = re.compile(r"[A-Za-z0-9_]\Z")
-_NOT_TEXT = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
 # The control tokens of the common chat templates: ChatML and Llama 3 (<|...|>), Llama 2 and Mistral ([INST],
 # <<SYS>>, <s>), Gemma (<start_of_turn>), reasoning models (<think>, [THINK]).
 _PIPE_TOKEN = re.compile(r"<(?=\s*[|｜])|(?<=[|｜])\s*>")
@@ -31,12 +30,12 @@ _BRACKET_TOKEN = re.compile(
 
 
 def neutralise(text: str) -> str:
-    """`text` as it may stand in a prompt: it reads the same, but works as nothing but text.
+    """`text` made safe for a prompt: it reads the same, but works only as text.
 
-    Angle brackets of fences and control tokens become ‹ and ›, [3] becomes (3). A subscript that nobody can
-    take for a citation stays: grid[0][1] is no call.
+    Angle brackets of fences and control tokens become ‹ and ›, [3] becomes (3). A subscript that cannot be
+    mistaken for a citation stays: grid[0][1].
     """
-    text = _NOT_TEXT.sub("", text)
+    text = INVISIBLE.sub("", printable(text))
     text = _FENCE_TAG.sub("‹", text)
     text = _PIPE_TOKEN.sub(lambda match: "‹" if "<" in match.group() else "›", text)
     text = _TAG_TOKEN.sub("‹", text)
@@ -52,5 +51,5 @@ def _without_marks(run: re.Match[str]) -> str:
 
 
 def one_line(text: str) -> str:
-    """Neutralised, and on one line: a line break would let a document begin a line of the prompt."""
+    """Neutralised, and on one line: with a line break, a document could begin a line of the prompt."""
     return " ".join(neutralise(text).split())

@@ -1,10 +1,10 @@
 """Which brackets of an answer are citations. Many are not: grid[0][1], a vector [3, 4], an interval [10-20].
 
-A citation stands after a word or a sentence, apart from it, and holds numbers of the context's passages:
+A citation follows a word or a sentence, apart from it, and contains numbers of the context's passages:
 
     Three months [2]. Three months. [1][2] Three months [1, 2] for all [3-4].
 
-What else a bracket can be is told by what stands around it, and is left as it is.
+The surrounding text shows whether a bracket is something else; such brackets do not change.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _CODE = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 
-# Behind these comes the value itself: "x = [7]", "the vector is [3, 4]", "a scale of [1-5]".
+# The value itself follows these: "x = [7]", "the vector is [3, 4]", "a scale of [1-5]".
 _VALUE_FOLLOWS = re.compile(
     r"(?:[=<>+/&^(\[{\\$#@]|\b(?:is|are|was|were|be|equals?|gives?|returns?|returned|yields?|contains?|becomes?"
     r"|arrays?|lists?|vectors?|tuples?|matrix|matrices|sets?|pairs?|intervals?|ranges?|scale|shape|size|slice"
     r"|coordinates?|points?|index|indices|dimensions?|elements?|rows?|columns?|keys?|options?|version|number))\s*\Z",
     re.IGNORECASE,
 )
-# Behind these, too, where not all of the numbers can be cited: "values in [0, 1]", "from [1, 9]".
+# These as well, if not all of the numbers can be cited: "values in [0, 1]", "from [1, 9]".
 _VALUE_MAY_FOLLOW = re.compile(
     r"\b(?:in|of|to|from|between|at|by|with|for|on|over|within|the|an?|and|or|as|than)\s*\Z", re.IGNORECASE
 )
@@ -75,12 +75,12 @@ def find_marks(text: str, known: Collection[int]) -> list[Mark]:
             apart += found
         elif _may_be_attached(text, group, known):
             attached += map(_mark, group)
-    # A text has one of the two habits: beside citations that stand apart, months[1] is no citation.
+    # A text uses one of the two styles: if other citations stand apart, months[1] is not a citation.
     return apart or attached
 
 
 def _groups(text: str, code: Sequence[tuple[int, int]]) -> Iterator[list[re.Match[str]]]:
-    """Brackets outside of code; those that follow each other without a space are one group."""
+    """Brackets outside code; consecutive ones without a space between them are one group."""
     group: list[re.Match[str]] = []
     for match in _BRACKETS.finditer(text):
         if any(start < match.end() and match.start() < end for start, end in code):
@@ -94,7 +94,7 @@ def _groups(text: str, code: Sequence[tuple[int, int]]) -> Iterator[list[re.Matc
 
 
 def _stands_apart(text: str, first: re.Match[str]) -> bool:
-    """After a space, or after the end of a sentence: 【1】 is no subscript and need not."""
+    """After a space, or after the end of a sentence: 【1】 is not a subscript and need not."""
     before = text[: first.start()]
     if first["space"] or first["lenticular"] or not before:
         return True

@@ -1,4 +1,4 @@
-"""A small LLM answers by quoting: how the quotation begins, where it ends, what the answer is."""
+"""A small LLM answers by quoting: how the quotation begins, where it ends, and what the answer is."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from ragcli.text.sentences import split_sentences
 from ragcli.types import Passage
 
 LEAD = 'The context says: "'
-"""The assistant's first words, written for it: a model of 135M parameters then goes on with a sentence of the
-context, where it would otherwise make one up.
+"""The assistant's first words, written for it: a model of 135M parameters then continues with a sentence from
+the context, which it would otherwise make up.
 """
 
 _END_MARKS = ('"\n', '" ', "\n")
-"""Where the quotation is over; after it such a model rambles. The quotation mark does not stand alone: a
-server that does not go on with the words it is given begins with a mark of its own.
+"""Where the quotation ends; after it a small model rambles. The quotation mark is not enough by itself: a
+server that does not continue the given words begins with its own mark.
 """
 
 NEAR = 0.8
-"""What quotes a sentence has at least this share of its characters from there."""
+"""A quotation of a sentence has at least this share of its characters from it."""
 
 SHORTEST_RUN = 4
-"""Single letters in the right order are found in any sentence."""
+"""Any sentence contains single letters in the right order."""
 
 _CLOSED = re.compile(r"\"(?=\s|\Z)|\n")
 _OPENING = re.compile(rf"\A\s*(?:{re.escape(LEAD[:-1])})?\"?\s*")
@@ -36,16 +36,16 @@ _LIST_MARK = re.compile(r"\A(?:[-*•]|\d{1,2}[.)])\s+(?=\S)")
 
 
 def is_begun(config: PromptingConfig, llm: LLMConfig) -> bool:
-    """Whether the prompt ends in the first words of the answer: where one is quoted by the embedded LLM.
+    """Whether the prompt ends in the first words of the answer: if the embedded LLM quotes.
 
-    Its server goes on with these words. Others may begin again, refuse them, or answer to them, and none says
-    which of these it does.
+    Its server continues these words. Others may begin again, refuse them, or reply to them, and they do not
+    say which.
     """
     return config.style == "sentences" and llm.embedded
 
 
 def stop_marks(config: PromptingConfig) -> tuple[str, ...]:
-    """Where the text of an LLM ends that goes on with a quotation; nothing where it is not asked to quote."""
+    """Where the text of an LLM that continues a quotation ends; nothing if it is not asked to quote."""
     return _END_MARKS if config.style == "sentences" else ()
 
 
@@ -57,12 +57,12 @@ def quotable(passage: Passage) -> str:
 
 
 def quotation(text: str, passages: Sequence[Passage], *, begun: bool = True) -> str:
-    """The sentences of `passages` that the LLM quoted, as the documents have them: a small LLM leaves words
-    out, a "never" among them.
+    """The sentences of `passages` that the LLM quoted, as in the documents: a small LLM leaves out words,
+    even a "never".
 
-    What quotes none of them is no answer: then NO_ANSWER. `begun`: the prompt opened the quotation. Where it
-    did not and the LLM did not either, its words are its own, and stay as they are. Empty where it wrote
-    nothing but marks.
+    Text that quotes none of them is not an answer: then NO_ANSWER. `begun`: the prompt opened the quotation.
+    If neither the prompt nor the LLM opened one, the text is the LLM's own and does not change. Empty if it
+    wrote only marks.
     """
     if not begun and not _OPENED.match(text):
         return text.strip()
@@ -82,7 +82,7 @@ def quotation(text: str, passages: Sequence[Passage], *, begun: bool = True) -> 
 
 
 def _nearest(quote: str, stored: Sequence[str]) -> str:
-    """The stored sentence that holds most of the quote, on one line; empty where none holds enough of it."""
+    """The stored sentence with most of the quote, on one line; empty if none has enough of it."""
     lines = [_LIST_MARK.sub("", one_line(sentence)) for sentence in stored]
     shares = [_share_held(quote, line.replace('"', "'")) for line in lines]
     best = max(range(len(lines)), key=lambda i: (shares[i], -len(lines[i])), default=None)
@@ -90,7 +90,7 @@ def _nearest(quote: str, stored: Sequence[str]) -> str:
 
 
 def _share_held(quote: str, sentence: str) -> tuple[float, float]:
-    """How much of the quote's characters the sentence holds in longer runs; then how alike the two are."""
+    """The share of the quote's characters in longer runs of the sentence; then how similar the two are."""
     matcher = SequenceMatcher(None, sentence.lower(), quote.lower(), autojunk=False)
     shortest = min(SHORTEST_RUN, len(quote))
     held = sum(run.size for run in matcher.get_matching_blocks() if run.size >= shortest)
@@ -98,5 +98,5 @@ def _share_held(quote: str, sentence: str) -> tuple[float, float]:
 
 
 def runs_on(text: str) -> bool:
-    """Whether the text ends in a list of numbers such as "80, 81, 82, 84": an LLM that counts on and on."""
+    """Whether the text ends in a list of numbers such as "80, 81, 82, 84": an LLM that keeps counting."""
     return bool(_NUMBERS.search(text))

@@ -1,4 +1,4 @@
-"""Which sentences of the best passages a small LLM gets to read."""
+"""Chooses the sentences of the best passages that a small LLM reads."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def choose_sentences(
     score_range: float,
     score_texts: ScoreTexts,
 ) -> list[tuple[Candidate, str]]:
-    """The `count` sentences that `score_texts` likes best, best first, joined per candidate.
+    """The `count` sentences with the best `score_texts`, best first, joined per candidate.
 
-    Those beyond `score_range` of the way from the best score to the worst are left out: a small LLM quotes a
-    sentence that has nothing to do with the question as readily as any other.
+    Those outside `score_range` of the range from the best score to the worst are left out: a small LLM quotes
+    a sentence that is unrelated to the question as readily as any other.
 
-    A candidate stands where its best sentence does; one without a chosen sentence is gone. A sentence that
-    overlapping chunks share is scored once, for the better placed chunk. Each is scored with its title, as
-    passages are. Ties go to the better placed.
+    A candidate has the rank of its best sentence; one without a chosen sentence is left out. A sentence that
+    overlapping chunks share is scored once, for the higher ranked chunk. Each is scored with its title, like
+    passages. Ties go to the higher ranked.
     """
     scored = score_sentences(question, candidates, score_texts)
     if not scored:
@@ -61,14 +61,14 @@ def score_sentences(
     candidates: Sequence[Candidate],
     score_texts: ScoreTexts,
 ) -> list[tuple[Sentence, float]]:
-    """Each sentence of the candidates, in reading order, with what `score_texts` gives it."""
+    """Each sentence of the candidates, in reading order, with its score from `score_texts`."""
     sentences = _sentences(candidates)
     scores = score_texts(question, [_scored_text(sentence) for sentence in sentences]) if sentences else []
     return list(zip(sentences, scores, strict=True))
 
 
 def _sentences(candidates: Sequence[Candidate]) -> list[Sentence]:
-    """In the candidates' order and in reading order inside each; without repetitions."""
+    """In the candidates' order and in reading order within each, without repetitions."""
     found: dict[tuple[str, str], Sentence] = {}
     for candidate in candidates:
         chunk = candidate.chunk

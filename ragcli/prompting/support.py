@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from ragcli.text import stop_words
+
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?")
 _LIST_MARK = re.compile(r"\A\s*(?:\d{1,3}[.)]|[-*•])\s+")
 _NUMERALS = (
@@ -14,24 +16,11 @@ _NUMERALS = (
 _ENDINGS = ("ingly", "edly", "ation", "ings", "ing", "ies", "ied", "ed", "es", "ly", "s", "e", "y")
 SHORTEST_STEM = 3
 
-STOP_WORDS = frozenset(
-    re.findall(
-        r"\w+",
-        "a about after all also am an and any are as at be because been before being both but by can "
-        "could did do does doing down during each few for from further had has have having he her "
-        "here hers him his how i if in into is it its itself just me more most my no nor not of off "
-        "on once one only or other our out over own per same she should so some such than that the "
-        "their them then there these they this those through to too under until up upon us very was "
-        "we were what when where which while who whom whose why will with would you your called known "
-        "named",
-    )
-)
-
 
 def lexical_support(claim: str, evidence: str) -> float:
-    """The share of the claim's content words that the evidence holds, from 0 to 1.
+    """The share of the claim's content words in the evidence, from 0 to 1.
 
-    0 where the claim has a number that the evidence lacks: a wrong figure is not half right.
+    0 if the claim has a number that the evidence lacks: a wrong figure is not half right.
     """
     claimed = content_words(_LIST_MARK.sub("", claim))
     held = content_words(evidence)
@@ -44,7 +33,7 @@ def lexical_support(claim: str, evidence: str) -> float:
 def content_words(text: str) -> frozenset[str]:
     """Lower-cased and without common endings; 1,600 is 1600 and four is 4."""
     words = (match.group().replace("’", "'") for match in _WORD.finditer(text.lower()))
-    return frozenset(_stem(word) for word in words if word not in STOP_WORDS)
+    return frozenset(_stem(word) for word in words if word not in stop_words.CLAIMS)
 
 
 def _stem(word: str) -> str:

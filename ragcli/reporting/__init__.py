@@ -1,1 +1,1 @@
-"""Records become screens and JSON. Only here and in the command modules is `rich` imported."""
+"""Records become screens and JSON. Only this package and the command modules import `rich`."""

@@ -33,13 +33,13 @@ Fields = dict[str, Any]
 
 
 def document(kind: str, fields: Mapping[str, Any], *, indent: int | None = 2) -> str:
-    """One JSON document, without the newline at its end; on one line where `indent` is None.
+    """One JSON document, without the newline at its end; on one line if `indent` is None.
 
     Raises ValueError for NaN and infinity.
     """
     whole = {"schema": SCHEMA, "kind": kind, **fields}
     text = json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=indent)
-    # Strings alone can hold these characters: json itself has escaped those below U+0020.
+    # Only strings can contain these characters: json itself has escaped those below U+0020.
     return words.CONTROLS.sub(
         lambda match: f"\\u{ord(match.group()):04x}" if match.group() != "\n" else "\n", text
     )
@@ -95,7 +95,7 @@ def _reading_fields(reading: Reading) -> Fields:
 
 
 def comparison(record: Comparison, config: Config) -> str:
-    """Each candidate stands once, in reranked order, with its ranks and its place in both prompts."""
+    """Each candidate once, in reranked order, with its ranks and its place in both prompts."""
     candidates = [
         {
             **candidate_fields(movement.candidate),

@@ -1,4 +1,4 @@
-"""The outcome of one question of a batch as one line of JSON: all that a report or a script needs of it."""
+"""The outcome of one question of a batch as one line of JSON: everything that a report or a script needs."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _of(outcome: Outcome) -> tuple[str, Fields]:
 
 
 def _answer(answer: Answer) -> Fields:
-    """As in `ragcli ask --json`, with the passages of the prompt in place of the whole prompt."""
+    """As in `ragcli ask --json`, with the passages of the prompt instead of the whole prompt."""
     fields = answer_fields(answer)
     passages = fields.pop("context")["passages"]
     return {**{key: value for key, value in fields.items() if key != "question"}, "passages": passages}

@@ -12,7 +12,7 @@ from ragcli.reporting.as_json import Fields, document
 
 
 def evaluation(summary: Summary, *, with_run: bool = False) -> str:
-    """With the run the document can be read back, compared, and made into any report."""
+    """With the run, the document can be read back, compared, and turned into any report."""
     run = {"run": run_fields(summary.run)} if with_run else {}
     return document(KIND, {"summary": _summary(summary), **run})
 

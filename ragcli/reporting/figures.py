@@ -1,4 +1,4 @@
-"""How figures of an evaluation are written, the same in every report."""
+"""The format of figures in an evaluation, the same in every report."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def value(mean: float) -> str:
 
 
 def signed(change: float) -> str:
-    """ "+0.091", "−0.004"; what rounds to zero has no sign."""
+    """ "+0.091", "−0.004"; values that round to zero have no sign."""
     text = f"{change:+.3f}"
     return "0.000" if text in ("+0.000", "-0.000") else text.replace("-", "−")
 
@@ -60,19 +60,19 @@ def counts(difference: Difference) -> str:
 
 
 def missing_lines(missing: Sequence[MissingGold], most: int | None = None) -> list[str]:
-    """Gold that the index does not hold, a line each; of more than `most` the rest is counted."""
+    """Gold that is not in the index, one line each; beyond `most` the rest is counted."""
     lines = [words.one_line(described(gap)) for gap in missing[:most]]
     rest = len(missing) - len(lines)
     return [*lines, *([f"{rest} more: --json lists all"] if rest else [])]
 
 
 def base_name(retrieval: str) -> str:
-    """What the base order of a retrieval is called beside "Reranked"."""
+    """The name of a retrieval's base order, next to "Reranked"."""
     return {"dense": "Bi-encoder", "hybrid": "Hybrid"}[retrieval]
 
 
 def arm_label(arm: Arm) -> str:
-    """Which retrieval, and by what it is reranked: "hybrid", "hybrid, reranked by ragcli"."""
+    """The retrieval, and the model that reranks it: "hybrid", "hybrid, reranked by ragcli"."""
     name = words.one_line(arm.name)
     return f"{arm.retrieval}, reranked by {name}" if arm.kind == "reranked" else arm.retrieval
 
@@ -89,7 +89,7 @@ def step_text(step: Step) -> str:
 
 
 def contrast_title(contrast: Contrast, summary: Summary) -> str:
-    """Of a table of measures; the retrieval is named where there are several."""
+    """Of a table of measures; the retrieval is named if there are several."""
     name = words.one_line(contrast.arm)
     several = bool(summary.steps)
     return f"{name} over {contrast.retrieval} retrieval" if several else name
@@ -102,7 +102,7 @@ def arm_name(arm: Arm) -> str:
 
 def standing_name(standing: Standing, *, short: bool = False) -> str:
     """A cross-encoder stands below the bi-encoder whose candidates it orders. `short`: without the owner or
-    the folders before a model's name.
+    the folders before the model's name.
     """
     name = arm_name(standing.arm)
     name = name.rpartition("/")[2] if short else name
@@ -126,7 +126,7 @@ def bar(part: float, width: int) -> str:
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """One character a value, between the lowest and the highest of them."""
+    """One character per value, between the lowest and the highest of them."""
     if not values:
         return ""
     low, high = min(values), max(values)

@@ -1,4 +1,4 @@
-"""Plain strings for a screen: cleaned of everything that a terminal would obey, and shortened.
+"""Plain strings for a screen: cleaned of everything that a terminal would interpret, and shortened.
 
 Whatever comes from a document, a file's name or an LLM goes through `clean` or `one_line` before it is shown.
 """
@@ -9,46 +9,30 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from ragcli.text.printable import CONTROLS as CONTROLS
+from ragcli.text.printable import one_line as one_line
+from ragcli.text.printable import printable
+
 if TYPE_CHECKING:
     from ragcli.types import Candidate, Chunk, Citation, Timing
 
-# CSI, the sequences that carry a text (OSC, DCS, PM, APC, SOS) and those of two characters, then every
-# control character but tab and newline, the marks that turn text around (bidi), line separators, and the
-# surrogates of undecodable file names. An 8-bit introducer counts only with its end: in text that was decoded
-# wrongly U+009D is what became of a quotation mark, and must not take the rest of the line with it.
-ESCAPE_SEQUENCES = re.compile(
-    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
-    "|\x1b[\\]PX^_][^\x07\x1b\x9c\n]*(?:\x07|\x1b\\\\|\x9c)?"
-    "|[\x90\x98\x9d-\x9f][^\x07\x1b\x90\x98\x9c-\x9f\n]*(?:\x07|\x1b\\\\|\x9c)"
-    "|\x1b[ -/]*[0-~]?"
-)
-CONTROLS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
+clean = printable
 NOT_PRINTED = re.compile(f"\t|{CONTROLS.pattern}")
 WORD = re.compile(r"\w{3,}")
-# What a format's pages and lines are called where it has others.
+# The names of a format's pages and lines, if it has others.
 _PAGES = {"pptx": "slide", "odp": "slide", "ipynb": "cell", "mbox": "message"}
 _LINES = dict.fromkeys(("xlsx", "xls", "xlsb", "ods"), "row")
 
 
-def clean(text: str) -> str:
-    """`text` without escape sequences and control characters; newlines and tabs stay."""
-    return CONTROLS.sub("", ESCAPE_SEQUENCES.sub("", text))
-
-
-def one_line(text: str) -> str:
-    """`clean`, with every run of white space made one space."""
-    return " ".join(clean(text).split())
-
-
 def markdown_literal(text: str) -> str:
-    """`one_line`, with nothing that Markdown or HTML would act on."""
+    """`one_line`, without anything that Markdown or HTML would interpret."""
     return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", one_line(text))
 
 
 def place(record: Chunk | Citation) -> str:
-    """ "lines 12-18", "page 3", "slides 3-4"; empty where the format counts nothing: there headings lead."""
+    """ "lines 12-18", "page 3", "slides 3-4"; empty if the format counts nothing: then headings show the
+    place.
+    """
     if record.page_start is not None:
         kind, first, last = _PAGES.get(record.format, "page"), record.page_start, record.page_end
     elif record.line_start is not None:
@@ -65,7 +49,7 @@ def citation_place(citation: Citation) -> str:
 
 
 def chunk_place(chunk: Chunk, room: int = 0) -> str:
-    """ "docs/notes.md, lines 12-18"; "…/notes.md, lines 12-18" where `room` (if not 0) is less than that."""
+    """ "docs/notes.md, lines 12-18"; "…/notes.md, lines 12-18" if `room` (if not 0) is less than that."""
     source, span = one_line(chunk.source), place(chunk)
     if room and len(source) + len(span) + 2 > room and "/" in source:
         source = f"…/{source.rpartition('/')[2]}"
@@ -73,12 +57,12 @@ def chunk_place(chunk: Chunk, room: int = 0) -> str:
 
 
 def chunk_title(chunk: Chunk) -> str:
-    """Title and headings, or the file where there are none."""
+    """Title and headings, or the file if there are none."""
     return one_line(chunk.location) or one_line(chunk.source)
 
 
 def snippet(text: str, question: str, length: int) -> str:
-    """The part of `text` that holds most words of the question, about `length` characters, on one line."""
+    """The part of `text` with most words of the question, about `length` characters, on one line."""
     line = one_line(text)
     if len(line) <= length:
         return line

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragcli.errors import StoreError
+from ragcli.text import stop_words
 from ragcli.types import MetadataValue
 
 IN_MEMORY = ":memory:"
@@ -37,15 +38,6 @@ _SCHEMA = (
 # Another process may be adding many passages.
 _PATIENCE_SECONDS = 60.0
 _WORD = re.compile(r"\w+")
-# They are in nearly every passage, or only ask something, and would cost most of the time.
-STOP_WORDS = frozenset(
-    _WORD.findall(
-        "a about am an and are as at be been being but by can could did do does for from had has have he her"
-        " his how i if in into is it its me my no not of on or our she should such that the their them then"
-        " there these they this to was we were what when where which who whom whose why will with would you"
-        " your d ll m re s t ve"
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +60,7 @@ class Hit:
 
 def terms(question: str) -> list[str]:
     """The words to look for, in their order, repeated ones too; empty if all are stop words."""
-    return [word for word in _WORD.findall(question.lower()) if word not in STOP_WORDS]
+    return [word for word in _WORD.findall(question.lower()) if word not in stop_words.SEARCH]
 
 
 class LexicalIndex:

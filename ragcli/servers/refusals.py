@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ragcli.servers.redaction import redact
+from ragcli.text.printable import one_line
 
 if TYPE_CHECKING:
     from openai import APIStatusError
@@ -31,10 +32,6 @@ _WORDS = (
 )
 _DEEPEST = 8
 
-_ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?")
-_BLANK = re.compile(
-    "[\\s\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+"
-)
 _PAGE = re.compile(r"<(?:!doctype|html|head|body|title|h1)\b", re.IGNORECASE)
 _UNREAD = re.compile(r"<!--.*?-->|<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<(title|h1)\b[^>]*>(.*?)</\1\s*>", re.IGNORECASE | re.DOTALL)
@@ -70,7 +67,7 @@ def said(value: object, depth: int = 0) -> str:
     return ""
 
 
-def one_line(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
     """The error's text without control characters and without the keys that were read."""
     # openai's errors say more in `message`, which is a method of Chroma's.
     message = getattr(error, "message", "")
@@ -79,7 +76,7 @@ def one_line(error: BaseException) -> str:
 
 def short(text: str) -> str:
     """One line without control characters, direction overrides and known keys, of a bounded length."""
-    text = redact(_BLANK.sub(" ", _ESCAPE.sub("", text)).strip(" ."), {})
+    text = redact(one_line(text).strip(" ."), {})
     return text if len(text) <= LONGEST_DETAIL else f"{text[:LONGEST_DETAIL]}..."
 
 

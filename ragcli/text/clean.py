@@ -17,11 +17,14 @@ _ESCAPE_SEQUENCES = re.compile(
 
 # Characters that show nothing and can smuggle text or reorder it: controls (but \n and \t), soft hyphen, zero
 # widths, bidi marks, embeddings and isolates, fillers, variation selectors, tags, surrogates, noncharacters.
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f"
     "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character, or a byte that was not text: nothing can store it."""
+
 UNSAFE_IN_NAMES = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """What a terminal must not print and an index can't store: controls, bidi marks, bytes that are no UTF-8."""
 
@@ -36,4 +39,4 @@ def clean(text: str) -> str:
     """
     text = _LINE_ENDS.sub("\n", text)
     text = _ESCAPE_SEQUENCES.sub("", text)
-    return spelled_out(_INVISIBLE.sub("", _ODD_SPACES.sub(" ", text)))
+    return spelled_out(INVISIBLE.sub("", _ODD_SPACES.sub(" ", text)))

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 from ragcli.encoders.prior import NO_PRIOR, Prior
-from ragcli.evaluation.metrics import ndcg, reciprocal_rank
+from ragcli.evaluation.metrics import ndcg
 
 if TYPE_CHECKING:
     from ragcli.training.mining import Embed
@@ -99,12 +98,3 @@ def ndcg_per_question(
 
 def base_ndcg(tasks: Sequence[RankingTask]) -> list[float]:
     return [ndcg(task.gains, task.ideal) for task in tasks]
-
-
-def mean_reciprocal_rank(
-    tasks: Sequence[RankingTask], rows: Sequence[Sequence[float]], prior: Prior = NO_PRIOR
-) -> float:
-    return fmean(
-        reciprocal_rank(ordered_gains(task, with_prior(task, row, prior)))
-        for task, row in zip(tasks, rows, strict=True)
-    )

@@ -93,7 +93,7 @@ class Place:
         return run(*command, environ=environ)
 
     def command(self, model: str, *flags: str) -> list[str]:
-        """For a process of its own, which can be killed."""
+        """For a separate process, which can be killed."""
         files = [str(self.questions), "-o", str(self.results), "--config", str(self.config(model))]
         return [sys.executable, "-m", "ragcli.cli.main", "batch", *files, *flags]
 
@@ -232,7 +232,7 @@ class TestASecondRun:
 
 class TestFailures:
     def test_a_question_that_fails_for_good_is_a_record_and_the_run_goes_on(self, place: Place) -> None:
-        """The local clock is real: a malformed answer is not tried again, so this takes no waiting."""
+        """The local clock is real: a malformed answer is not retried, so there is no wait."""
         outcome = place.batch(model="malformed")
         assert outcome.status == 1
         assert "4 failed: the same command tries these again" in outcome.stderr
@@ -276,9 +276,9 @@ class TestFailures:
 def test_killed_at_random_moments_it_ends_as_an_uninterrupted_run_does(
     place: Place, questions: int, kills: int
 ) -> None:
-    """Questions that meet refusals, stalls and cut streams on the way; the last start is left alone.
+    """Questions with refusals, stalls and cut streams; the last start is not killed.
 
-    Every other kill waits for a new line first: the others may well hit a program that is still starting.
+    Every other kill waits for a new line first: the others may hit a program that is still starting.
     """
     place.ask(
         [{"id": f"q{n}", "question": f"What does the jaguar hunt in month {n}?"} for n in range(questions)]
@@ -321,5 +321,5 @@ def test_an_interrupted_run_leaves_whole_lines_and_says_how_to_go_on(place: Plac
 
 
 def timeless(content: bytes) -> bytes:
-    """The file, byte for byte, without its seconds, which no two runs share."""
+    """The file, byte for byte, without its times, which differ in each run."""
     return re.sub(rb'"timings": \{[^{}]*\}', b'"timings": {}', content)

@@ -1,4 +1,4 @@
-"""Which settings begin a batch anew: those that may change what an answer says, decided for each key."""
+"""Which settings start a batch again: those that may change what an answer says, decided for each key."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def mark(config: Config) -> str:
     return fingerprint(config, compare=True, filters=Filters())
 
 
-# Those that name a model or a server would have to be there.
+# The models or servers that these name would have to exist.
 NAMES = {"embedding.model", "reranking.model", "llm.base_url"}
 
 

@@ -33,7 +33,7 @@ LONG = "# Long\n\n" + "\n\n".join(f"Paragraph {n}: {'filler words without end ' 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with three documents in its index; it is the working folder of each test here."""
+    """A folder with three documents in its index; the working folder of each test here."""
     folder = tmp_path_factory.mktemp("library")
     (folder / "notes").mkdir()
     for name, text in (("planet", PLANET), ("god", GOD), ("long", LONG)):
@@ -54,7 +54,7 @@ def server() -> Iterator[FaultServer]:
 
 
 def piped(server: FaultServer, *lines: str, model: str = "answers", **variables: str) -> Outcome:
-    """The lines as standard input of a chat that does not rerank and asks the fault server."""
+    """The lines as standard input of a chat that does not rerank and uses the fault server."""
     options = ("--no-rerank", "--base-url", server.base_url, "--model", model)
     return run("chat", *options, stdin="\n".join(lines) + "\n", environ=variables)
 
@@ -284,7 +284,7 @@ def test_no_editor_and_a_broken_one() -> None:
 
 
 class Screen:
-    """A chat in a process of its own, at a terminal of 80 columns."""
+    """A chat in a separate process, on a terminal of 80 columns."""
 
     def __init__(self, *options: str, **variables: str) -> None:
         self.text = ""
@@ -305,7 +305,7 @@ class Screen:
         os.write(self._master, keys.encode())
 
     def wait_for(self, pattern: str, seconds: float = 90) -> str:
-        """Everything up to the end of what the pattern matches, which the next call does not see again."""
+        """Everything up to the end of the match, which the next call does not see again."""
         deadline = time.monotonic() + seconds
         while not (match := re.search(pattern, ANSI.sub("", self.text))):
             assert time.monotonic() < deadline, f"no {pattern!r} in {self.text!r}"
@@ -323,7 +323,7 @@ class Screen:
 
 
 def _take_terminal() -> None:
-    """Ctrl-C reaches only the processes of the terminal that controls them."""
+    """Ctrl-C reaches only the processes of their controlling terminal."""
     import fcntl
     import termios
 
@@ -361,7 +361,7 @@ def test_a_conversation_at_a_terminal(
     screen.type("\x03/op\t")
     screen.wait_for("/open")
     screen.type(" 1\r/save out.md\r")
-    # Not before the prompt: until then the terminal is not the prompt's, and Ctrl-D would be lost.
+    # Not before the prompt: until then the prompt does not own the terminal, and Ctrl-D would be lost.
     screen.wait_for(r"wrote out.md\s+>")
     screen.type("\x04")
     assert screen.process.wait(timeout=30) == 0
@@ -390,7 +390,7 @@ print(signal.getsignal(signal.SIGINT) is before)
 
 
 def test_a_second_interrupt_does_not_hit_what_tidies_up_after_the_first() -> None:
-    """In a process of its own: a signal must not reach the one that runs all tests."""
+    """In a separate process: a signal must not reach the one that runs all tests."""
     done = subprocess.run(interruptible("-c", TWO_INTERRUPTS), capture_output=True, text=True, check=False)
     assert (done.stdout.splitlines(), done.stderr) == (["stopped", "tidied up", "True"], "")
     assert done.returncode == 0

@@ -1,4 +1,4 @@
-"""What a follow-up is understood as."""
+"""How a follow-up is understood."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The screens of a chat, as pictures kept in tests/golden (RAGCLI_UPDATE_GOLDEN=1 draws them anew)."""
+"""The screens of a chat, as pictures kept in tests/golden (RAGCLI_UPDATE_GOLDEN=1 updates them)."""
 
 from __future__ import annotations
 

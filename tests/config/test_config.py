@@ -1,4 +1,4 @@
-"""Settings: defaults < file < profile < environment < flags; every mistake is named with its mend."""
+"""Settings: defaults < file < profile < environment < flags; every mistake is reported with its fix."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_a_known_profile_needs_no_file_and_may_be_changed_by_one() -> None:
         ({"profile": "local-large"}, LARGE.style, LARGE.citations),
         ({"llm.model": LARGE.name}, LARGE.style, LARGE.citations),
         ({"profile": "openai"}, "passages", "model"),
-        # An endpoint may call anything by any name.
+        # An endpoint may use any name for any model.
         ({"llm.base_url": "http://localhost:1/v1"}, "passages", "model"),
         ({"llm.base_url": "http://localhost:1/v1", "profile": "local-large"}, "passages", "model"),
         ({"prompting.style": "passages"}, "passages", "attributed"),

@@ -1,4 +1,4 @@
-"""What `ragcli doctor` finds: each part by itself, in order and out of order."""
+"""What `ragcli doctor` finds: each part by itself, working and broken."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ def test_a_malformed_address_is_a_finding_and_no_crash() -> None:
     )
     for finding in findings:
         assert finding.state == "broken"
-        assert "is no http or https address" in finding.detail
+        assert "is not an http or https address" in finding.detail
 
 
 def test_an_llm_that_fails_after_its_first_token_is_broken(server: FaultServer) -> None:
@@ -240,7 +240,7 @@ def passage(text: str) -> Chunk:
 
 
 def fill(config: Config, embedder: BiEncoder, *, vectors_of: str = "") -> None:
-    """An index of one document; its vectors are of another text where `vectors_of` names one."""
+    """An index of one document; its vectors are those of another text if `vectors_of` is given."""
     with store.open_store(
         config,
         create=True,

@@ -1,4 +1,4 @@
-"""What a chunk may hold, how large it is, and that no text is lost: with the bi-encoder's own tokenizer."""
+"""What a chunk may contain, its size, and that no text is lost, with the bi-encoder's own tokenizer."""
 
 from __future__ import annotations
 

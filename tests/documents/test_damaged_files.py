@@ -1,4 +1,4 @@
-"""No file hangs or crashes an ingest, or keeps the good ones out: its fault is a line of the report."""
+"""No file hangs or crashes an ingest, or excludes the good ones: its fault is a line of the report."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ragcli.store import open_store
 from ragcli.types import IngestReport
 
 GOOD = {f"docs/good-{number}.md": f"# Good {number}\n\nThe good number is {number}.\n" for number in range(3)}
-# markdown-it looks for the end of each of these links to the end of the text.
+# markdown-it searches for the end of each of these links up to the end of the text.
 SLOW = "[" * 400_000
 
 
@@ -143,7 +143,7 @@ class Zeros:
 
 
 class TestAFileThatChangesOnTheWay:
-    """At the very moment before it is read."""
+    """Immediately before it is read."""
 
     def meddled(self, folder: Path, embedder: BiEncoder, change: Callable[[Path], None]) -> IngestReport:
         victim = folder / "docs" / "victim.md"
@@ -184,7 +184,7 @@ class TestAFileThatChangesOnTheWay:
 
 
 class TestTheReader:
-    """Files are parsed in a process of its own."""
+    """Files are parsed in a separate process."""
 
     @pytest.fixture
     def good(self, folder: Path) -> Path:
@@ -254,7 +254,7 @@ class TestTheReader:
 
     @pytest.fixture
     def slow_ocr(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """Where a program by the name of tesseract, which never ends, writes the number of its process."""
+        """Where a program named tesseract, which never ends, writes its process id."""
         programs, started = folder / "programs", folder / "started"
         programs.mkdir()
         program = programs / "tesseract"

@@ -1,4 +1,4 @@
-"""CSV and its relatives: a row a line, each cell after its column's name, whatever separates them."""
+"""CSV and its relatives: one line per row, each cell after its column's name, whatever separates them."""
 
 from __future__ import annotations
 

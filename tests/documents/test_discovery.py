@@ -1,4 +1,4 @@
-"""Which files an ingest reads, what it passes over, and how files are named."""
+"""Which files an ingest reads, which it skips, and how files are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each format's reader makes of a file, and what it says about files that it can't read."""
+"""What each format's reader returns for a file, and what it says about files that it can't read."""
 
 from __future__ import annotations
 

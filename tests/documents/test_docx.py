@@ -1,4 +1,4 @@
-"""DOCX: what Word shows, and a line of the report for what is not read. Made by python-docx and as XML."""
+"""DOCX: what Word shows, and a line in the report for what is not read. Made by python-docx and as XML."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ STYLES = """<w:style w:type="paragraph" w:styleId="H"><w:name w:val="heading 1"/
 
 
 def word(body: str, *, strict: bool = False, **parts: str) -> bytes:
-    """A Word file with this body; each further part (styles="...") is in the file and belongs to it."""
+    """A Word file with this body; each additional part (styles="...") is in the file and belongs to it."""
     parts = {"styles": STYLES, **parts}
     files = {"word/document.xml": f"<w:document {_DECLARED}><w:body>{body}</w:body></w:document>"}
     relations = ""

@@ -1,7 +1,8 @@
-"""Every word of a document is in its text: what ragcli reads against what other programs read in a file.
+"""Every word of a document is in its text: what ragcli reads, compared with other programs.
 
-`bench/fidelity.py` asks the same of hundreds of real files. Here the files are small, made by hand or by
-programs that ragcli does not read with; the words come from pypdf, openpyxl or straight from the file's XML.
+`bench/fidelity.py` checks the same for hundreds of real files. Here the files are small, made by hand or by
+programs that ragcli does not use for reading; the words come from pypdf, openpyxl or straight from the file's
+XML.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ ferry --book lervik
 
 
 class _Text(html.parser.HTMLParser):
-    """The text of the body, without what no browser shows."""
+    """The text of the body, without what browsers do not show."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,7 +97,7 @@ class _Text(html.parser.HTMLParser):
 
     def handle_starttag(self, tag: str, attributes: object) -> None:
         self._hidden += tag in ("head", "script", "style")
-        # Letters beside a subscript belong to its word.
+        # Letters next to a subscript belong to its word.
         self.parts.append("" if tag in ("sub", "sup", "wbr", "b", "i", "em") else "\n")
 
     def handle_endtag(self, tag: str) -> None:
@@ -373,7 +374,7 @@ def test_no_word_comes_twice_and_none_in_another_place(tmp_path: Path, name: str
 
 
 def test_a_page_has_the_words_that_a_browser_shows(tmp_path: Path) -> None:
-    """Cells may name their columns once more; nothing else comes twice."""
+    """Cells may name their columns again; nothing else occurs twice."""
     found = compared(tmp_path, "page.html", PAGE.encode(), SEEN)
     assert not found.lost
     assert set(found.added) <= {"route", "gas", "skagen"}

@@ -1,4 +1,4 @@
-"""HTML: what a reader of a page sees comes once, in order, as what it is, at the file's own lines."""
+"""HTML: what a reader of a page sees comes once, in order, with its role and its lines in the file."""
 
 from __future__ import annotations
 
@@ -717,7 +717,7 @@ def test_each_word_of_any_tree_comes_once_and_in_order(data: st.DataObject) -> N
     last: tuple[str, ...] = ()
     outline = read_html(html.encode(), "a.html")
     for piece in outline.pieces:
-        # A term that became a heading is said once, where its section begins.
+        # A term that became a heading occurs once, where its section begins.
         shared = next((n for n, (a, b) in enumerate(zip(last, piece.headings, strict=False)) if a != b), None)
         new = piece.headings[min(len(last), len(piece.headings)) if shared is None else shared :]
         found += re.findall(r"w\d+x", " ".join([*new, piece.text]))

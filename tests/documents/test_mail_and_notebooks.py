@@ -1,4 +1,4 @@
-"""Mail, notebooks, saved pages, subtitles, compressed text, and what only a program of the user's reads."""
+"""Mail, notebooks, saved pages, subtitles, compressed text, and formats that a user's program reads."""
 
 from __future__ import annotations
 

@@ -287,7 +287,7 @@ class TestExtensions:
         assert (document.title, sections(document)) == ("Kiln", [("Firing", "plot(x)")])
 
 
-# How a word may stand in a text; {} is the word, which no other has.
+# How a word may occur in a text; {} is the word, which is unique.
 _INLINE = (
     "{} *{}* **{}** `{}` ~~{}~~ [{}](/a) ![{}](/b.png) <b>{}</b> <kbd>{}</kbd> <{}> [[{}]] ${}$ "
     "H<sub>{}</sub> "
@@ -325,7 +325,7 @@ BLOCKS = (
 
 @st.composite
 def markdown_texts(draw: st.DrawFn) -> tuple[str, list[str]]:
-    """A text, and all its words, none of them twice."""
+    """A text, and all its words, each of them once."""
     numbers = itertools.count()
     words: list[str] = []
 

@@ -173,7 +173,7 @@ class TestLatex:
         assert outline.metadata == {"author": "Ada Müller, Bob"}
 
     def test_blocks_within_a_command_are_blocks(self, folder: Path) -> None:
-        """As pandoc writes its sections, and as many shrink their tables."""
+        """As pandoc writes its sections, and as many authors shrink their tables."""
         text = (
             "\\hypertarget{cooling-down}{%\n\\section{Cooling down}\\label{cooling-down}}\n\n"
             "Wait an hour.\n\n"

@@ -1,4 +1,4 @@
-"""What a reader says beside the text: notes for the report of the ingest, and metadata for filters."""
+"""What a reader returns besides the text: notes for the report of the ingest, and metadata for filters."""
 
 from __future__ import annotations
 

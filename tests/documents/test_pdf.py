@@ -53,7 +53,7 @@ def notes(data: bytes) -> list[str]:
 
 
 def with_bookmarks(*pages_and_marks: str | tuple[str, int, float]) -> bytes:
-    """Pages, and the titles of bookmarks with the page from 0 and the height they lead to."""
+    """Pages, and the titles of bookmarks with the page from 0 and the height that they lead to."""
     pages = [page for page in pages_and_marks if isinstance(page, str)]
     marks = [mark for mark in pages_and_marks if not isinstance(mark, str)]
     objects = [f"<</Type/Outlines/First 101 0 R/Last {100 + len(marks)} 0 R/Count {len(marks)}>>"]
@@ -99,7 +99,7 @@ def pdf_file() -> bytes:
 
 
 class TestReport:
-    """As a program of today writes it."""
+    """As current programs write it."""
 
     def test_pages_become_headings_paragraphs_and_rows(self, pdf_file: bytes) -> None:
         document = read(pdf_file)
@@ -177,7 +177,7 @@ class TestWords:
             "/CIDInit /ProcSet findresource begin begincmap 1 begincodespacerange <00> <FF> "
             f"endcodespacerange 6 beginbfchar\n{to_unicode}\nendbfchar endcmap end"
         )
-        # Drawn from the left to the right, as it is seen: the first word of the sentence stands rightmost.
+        # Drawn from left to right, as it is seen: the first word of the sentence is rightmost.
         page = text(72, 700, "fed cba")
         font = "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 101 0 R>>"
         data = pdf(page, objects=(font, f"<</Length {len(cmap)}>>stream\n{cmap}\nendstream"))
@@ -205,7 +205,7 @@ class TestWords:
         assert blocks(pdf(page, page_keys=f"/Rotate {rotate}")) == [" ".join(BODY)]
 
     def test_letters_of_formulas_are_read(self) -> None:
-        """Mathematical italics lie beyond the characters that UTF-16 has in one unit."""
+        """Mathematical italics are beyond the characters that UTF-16 has in one unit."""
         mapping = "1 beginbfchar <78> <D835DC65> endbfchar 1 beginbfchar <79> <D835DC66> endbfchar"
         font = "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 101 0 R>>"
         stream = f"<</Length {len(mapping)}>>stream\n{mapping}\nendstream"

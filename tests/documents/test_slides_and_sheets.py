@@ -242,7 +242,7 @@ class TestSheets:
         found = " ".join(text for *_, text in self.read(folder, {"S": sheet_rows(rows)}))
         words = found.replace(":", " ").replace("|", " ").split()
         assert set(words) == set(expected)
-        # Only names of columns are repeated, and those stand in the first row of a table or below its title.
+        # Only names of columns are repeated, and they are in the first row of a table or below its title.
         repeated = {int(word[1:].partition("x")[0]) for word in words if words.count(word) > 1}
         assert all(sum(map(bool, rows.get(row - 1, []))) < 2 for row in repeated)
 

@@ -1,4 +1,4 @@
-"""Tables as lines: each says of which column a value is, and no name of a column is lost."""
+"""Tables as lines: each names the column of a value, and no name of a column is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The encoders on their own forward pass, held to transformers'."""
+"""The encoders with their own forward pass, compared with transformers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 RERANKER = Path(cross_encoder_files("ragcli").folder)
 BI_ENCODER = Path(bi_encoder_files("all-MiniLM-L6-v2").folder)
-# OpenVINO comes where it is used: on Linux, x86-64.
+# OpenVINO is installed only where it is used: on Linux, x86-64.
 HAS_OPENVINO = importlib.util.find_spec("openvino") is not None
 with_openvino = pytest.mark.skipif(not HAS_OPENVINO, reason="OpenVINO is not here")
 KINDS = [OnnxEncoder, pytest.param(OpenVinoEncoder, marks=with_openvino)]
@@ -71,7 +71,7 @@ def states(batch: Batch) -> np.ndarray:
 
 
 def small_bert(folder: Path) -> Path:
-    """Two layers of width 48: a size that there is no graph for."""
+    """Two layers of width 48: a size without a graph."""
     settings = BertConfig(
         hidden_size=48, num_hidden_layers=2, num_attention_heads=3, intermediate_size=64, vocab_size=30522
     )

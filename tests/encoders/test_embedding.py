@@ -99,7 +99,7 @@ class TestTokenSpans:
 
 @pytest.mark.slow
 class TestAModelFromAFolder:
-    """The embedded model's own folder, read by sentence-transformers: any other model takes this way."""
+    """The embedded model's own folder, read by sentence-transformers: as all other models are."""
 
     @pytest.fixture(scope="class")
     @classmethod

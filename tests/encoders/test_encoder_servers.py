@@ -1,4 +1,4 @@
-"""Encoders behind HTTP: vectors, logits and order as here; an error for every answer that is none."""
+"""Encoders over HTTP: the same vectors, logits and order as here; an error for every invalid answer."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def url(embedder: BiEncoder, reranker: CrossEncoderReranker) -> Iterator[str]:
 
 @pytest.fixture
 def server(url: str) -> Iterator[Gate]:
-    """The real server, and what can happen on the way to it."""
+    """The real server, and faults on the way to it."""
     with gate(url) as standing:
         yield standing
 
@@ -83,7 +83,7 @@ def candidates() -> list[Candidate]:
 
 
 def scored(server: Gate) -> list[Any]:
-    """What was asked for at /rerank, without the known pair that comes first."""
+    """The requests to /rerank, without the known pair that comes first."""
     return [body for _, _, body in server.requests if body["query"] != QUESTION_OF_PAIR]
 
 
@@ -265,7 +265,7 @@ class TestReranking:
 
 
 class TestTheModelOfAName:
-    """A server's model has to be the one that its name says, where ragcli brings that one."""
+    """If ragcli includes a model of that name, the server's model must be the same."""
 
     @DIALECTS
     def test_that_scores_with_another_head_is_refused_before_anything_is_ranked(
@@ -359,7 +359,7 @@ class TestAServer:
     def test_that_points_elsewhere_is_not_followed(
         self, server: Gate, url: str, section: str, status: int
     ) -> None:
-        """Passages go to the server that was named, and to no other."""
+        """Passages go only to the named server."""
         place = "/v1/embeddings" if section == "embedding" else "/rerank"
         server.faults["/"] = [(status, {"Location": f"{server.url}{place}"})]
         with pytest.raises(ServerError, match=rf"another address \(HTTP {status}\)") as caught:
@@ -373,7 +373,7 @@ class TestAServer:
     def test_whose_address_is_malformed_is_a_wrong_setting(
         self, server: Gate, section: str, address: str
     ) -> None:
-        with pytest.raises(ConfigError, match=rf"{section}\.url is no http or https address"):
+        with pytest.raises(ConfigError, match=rf"{section}\.url is not an http or https address"):
             USES[section](server, {"url": address})
 
     @pytest.mark.parametrize(
@@ -514,7 +514,7 @@ def test_a_search_through_servers_finds_what_a_search_here_finds(server: Gate, t
     for one, other in zip(here.candidates, there.candidates, strict=True):
         assert other.similarity == pytest.approx(one.similarity, abs=1e-4)
         assert other.logit == pytest.approx(one.logit, abs=1e-4)
-    # What a served model built is not what the model here built, whatever its name.
+    # An index of a served model is not one of the model here, whatever its name.
     mixed = local.model_copy(update={"store": StoreConfig(path=str(tmp_path / "served"))})
     with open_pipeline(mixed) as pipeline, pytest.raises(IndexMismatchError, match="served-"):
         pipeline.search(QUESTION)

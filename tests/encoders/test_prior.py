@@ -1,4 +1,4 @@
-"""What the bi-encoder's similarity weighs, by the length of the question."""
+"""The weight of the bi-encoder's similarity, by the length of the question."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ class TestOtherModels:
 
 
 def make_distilbert(folder: Path) -> Path:
-    """A small DistilBERT with weights at random: no BERT, and without token types."""
+    """A small DistilBERT with random weights: not a BERT, and without token types."""
     import torch
     from transformers import AutoTokenizer, DistilBertConfig, DistilBertForSequenceClassification
 
@@ -217,7 +217,7 @@ def make_distilbert(folder: Path) -> Path:
 
 
 def reference(folder: Path, question: str, texts: list[str]) -> list[float]:
-    """What sentence-transformers' own CrossEncoder says, in float32."""
+    """The result of sentence-transformers' own CrossEncoder, in float32."""
     import torch
     from sentence_transformers import CrossEncoder
 

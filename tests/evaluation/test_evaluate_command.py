@@ -181,7 +181,7 @@ class TestTheAudit:
         question = {"question": "Wie lange braucht der Merkur um die Sonne? " * 20, "relevant": ["merkur.md"]}
         (tmp_path / "merkur.md").write_text(text, encoding="utf-8")
         (tmp_path / "venus.md").write_text(text.replace("Merkur", "Venus"), encoding="utf-8")
-        # Below 200 words nothing is said of the language.
+        # Below 200 words the language is not judged.
         (tmp_path / "q.jsonl").write_text(f"{json.dumps(question)}\n" * 2, encoding="utf-8")
         environ = {"RAGCLI_STORE_PATH": str(tmp_path / "index")}
         run("ingest", str(tmp_path / "merkur.md"), str(tmp_path / "venus.md"), environ=environ)
@@ -239,7 +239,7 @@ class TestWhatIsWrong:
         (place / "other.jsonl").write_text('{"question": "Q?", "relevant": ["x.md"]}', encoding="utf-8")
         outcome = evaluate(questions="other.jsonl")
         assert outcome.status == 2
-        assert "None of the questions names a passage of the index" in outcome.stderr
+        assert "None of the questions names a passage in the index" in outcome.stderr
 
 
 class TestGates:
@@ -266,7 +266,7 @@ class TestGates:
         assert worse_than(good, slightly) == ()
 
     def test_passages_that_left_the_index_are_worse(self) -> None:
-        """They leave no trace in a mean: their questions have no place in it any more."""
+        """They leave no trace in a mean, which no longer includes their questions."""
         before = random_run(20)
         gone = [replace(question, ideal=()) for question in before.questions[:7]]
         after = replace(before, questions=(*gone, *before.questions[7:]))
@@ -302,8 +302,8 @@ class TestRunFiles:
         ("content", "message"),
         [
             ("no json", "is not JSON"),
-            ("[]", "holds no evaluation"),
-            ('{"schema": 1, "kind": "answer"}', "holds no evaluation"),
+            ("[]", "contains no evaluation"),
+            ('{"schema": 1, "kind": "answer"}', "contains no evaluation"),
             ('{"schema": 9, "kind": "evaluation", "run": {}}', "another version of ragcli (schema 9)"),
             ('{"schema": 1, "kind": "evaluation", "run": {"scorings": []}}', "is damaged: title"),
         ],

@@ -28,7 +28,7 @@ from ragcli.pipeline import open_pipeline
 from ragcli.types import Filters
 
 CLEAR = 0.05
-# An evaluation encodes questions in bulk, in bfloat16 where the processor multiplies it; a search in float32.
+# An evaluation encodes questions in bulk, in bfloat16 if the processor multiplies it; a search in float32.
 BULK = 2e-3
 CORPUS = Path(__file__).parents[2] / "corpora" / "homonyms"
 QUESTIONS = (
@@ -93,7 +93,7 @@ class TestOverAnIndex:
         first = run.questions[0].candidates
         assert len(found) == len(first)
         places = {first[place].id: rank for rank, place in enumerate(reranked.orders[0])}
-        # In bfloat16 a score depends a little on what is scored beside it.
+        # In bfloat16 a score depends slightly on the other pairs in its batch.
         clear = [
             (above.chunk.id, below.chunk.id)
             for above, below in combinations(found, 2)

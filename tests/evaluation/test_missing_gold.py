@@ -1,4 +1,4 @@
-"""Gold that an index does not hold is named with its reason, or a question would be left out in silence."""
+"""Gold that is not in the index is named with its reason, or a question would be silently left out."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ CHUNKS = (
                 " (did you mean docs/kiln.md?)",
             ],
         ),
-        # The question is measured: but a document that it names is not there.
+        # The question is measured, but a document that it names does not exist.
         (("kiln.md", "zebra.pdf"), (), ["q: zebra.pdf: no such document in the index"]),
         # One of several wordings is enough.
         ((), ("twelve weeks", "12 weeks"), []),

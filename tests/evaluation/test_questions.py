@@ -115,7 +115,7 @@ def test_what_is_not_utf8_is_named_by_its_line(tmp_path: Path) -> None:
 
 
 class TestMoreCellsThanColumns:
-    """Nobody quotes a question that holds a comma, and half of it would be asked."""
+    """People do not quote a question with a comma, and only half of it would be asked."""
 
     @pytest.mark.parametrize(
         ("name", "text", "message"),
@@ -169,7 +169,7 @@ class TestTheDelimiter:
 
 
 class TestWhatIsPipedIn:
-    """Standard input has no name, and Windows puts a mark before it."""
+    """Standard input has no name, and Windows puts a byte order mark before it."""
 
     JSON = '{"question": "Where?"}\n{"id": "b", "question": "Who, é?"}\n'
     EXPECTED = (Question("1", "Where?"), Question("b", "Who, é?"))

@@ -60,7 +60,7 @@ class TestByPath:
             assert found((f"{named}#{named}",), chunks=chunks) == {"a"}
 
 
-# One text as a keyboard writes it, and each of its parts as a typesetter may.
+# One text as typed on a keyboard, and each of its parts as typeset.
 SPELLINGS = {
     "fi": ["\ufb01"],
     "fl": ["\ufb02"],
@@ -83,7 +83,7 @@ class TestPlainness:
     @given(parts=st.lists(st.sampled_from(sorted(SPELLINGS)), min_size=1, max_size=30), draw=st.data())
     def test_the_typesetting_makes_no_difference(self, parts: list[str], draw: st.DataObject) -> None:
         set_in_type = [draw.draw(st.sampled_from([part, *SPELLINGS[part]])) for part in parts]
-        # Emphasis stands around words, not within them.
+        # Emphasis is around words, not within them.
         assert flat(" ".join(set_in_type)) == flat(" ".join(parts))
 
     @given(st.text())

@@ -1,6 +1,6 @@
-"""An LLM server that fails, over real HTTP: what `ask`, `ask --compare` and `batch` say, write and return.
+"""An LLM server that fails, over real HTTP: what `ask`, `ask --compare` and `batch` print, write and return.
 
-Wherever it fails, a failure is never an answer: exit code 4, a line and a hint, and what had arrived marked
+Wherever it fails, a failure is never an answer: exit code 4, a line and a hint, and the text so far marked
 as partial.
 """
 
@@ -22,8 +22,8 @@ from ragcli.config.loading import load_config
 from ragcli.errors import LLMError
 from ragcli.llm.client import MOST_CHARACTERS_PER_TOKEN, open_llm
 from ragcli.pipeline import open_pipeline
-from ragcli.reporting.plain_text import CONTROLS
 from ragcli.servers.retrying import Backoff
+from ragcli.text.printable import CONTROLS
 from ragcli.types import Message
 
 CORPUS = Path(__file__).parents[2] / "corpora" / "homonyms"
@@ -34,7 +34,7 @@ CANARY = "sk-canary-4f9a1c7e"
 
 
 class Fault(NamedTuple):
-    """A model of the fault server, what the error says, what its hint says, and the text that had arrived."""
+    """A model of the fault server, what the error says, what its hint says, and the text so far."""
 
     model: str
     message: str
@@ -61,7 +61,7 @@ FAULTS = (
     Fault("window-openai", "too long for the window", "llm.context_tokens (now 2048) to 4097 or less"),
     Fault("window-llamacpp", "too long for the window", "llm.context_tokens (now 2048) to 4096 or less"),
     Fault("window-in-stream", "too long for the window", "to 4096 or less", BEGUN),
-    Fault("endless", "far beyond the 128 tokens", "llm.answer_tokens", f"{BEGUN} and so on"),
+    Fault("endless", "far more than the 128 tokens", "llm.answer_tokens", f"{BEGUN} and so on"),
     Fault("elsewhere", "points to another address (HTTP 307)", "llm.base_url"),
 )
 NAMES = [fault.model for fault in FAULTS]
@@ -84,7 +84,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One retry, at once: a batch waits half a minute for a server that is not there, a test does not."""
+    """One retry, without delay: a batch waits half a minute for a missing server, a test does not."""
     quick = partial(Backoff, first=0.01, longest=0.01, retries=1, patience=0.01)
     monkeypatch.setattr("ragcli.servers.retrying.Backoff", quick)
     monkeypatch.setenv("TEST_KEY", CANARY)
@@ -158,7 +158,7 @@ def reordered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_comparison_whose_second_answer_fails_is_no_comparison(
     reordered: Path, server: FaultServer, flags: tuple[str, ...]
 ) -> None:
-    """The first of the two had come whole, and is told apart from the one that had not."""
+    """The first of the two was complete, and is distinguished from the one that was not."""
     server.requests.clear()
     outcome = command(
         "ask", WHO, "--compare", *flags, index=reordered, server=server, model="cut-from-the-second-on"
@@ -183,7 +183,7 @@ def test_a_comparison_whose_first_answer_fails_is_an_error(
 
 
 class TestABatch:
-    """What would fail for every question ends the run with 4; all else is a record, and it ends with 1."""
+    """An error that every question would have ends the run with 4; others are records, and it ends with 1."""
 
     HOPELESS = ("refused", "http-401", "http-404", "http-429-quota", "elsewhere")
 
@@ -246,7 +246,7 @@ def test_an_address_that_is_none_is_said_before_anything_is_loaded(
         "ask", QUESTION, index=index, server=server, model="answers", RAGCLI_LLM_BASE_URL=address
     )
     assert (outcome.stdout, outcome.status) == ("", 2)
-    assert "llm.base_url is no http or https address" in outcome.stderr
+    assert "llm.base_url is not an http or https address" in outcome.stderr
     assert "pa/ss" not in outcome.stderr
 
 
@@ -299,5 +299,5 @@ def test_a_key_that_no_server_can_be_sent_is_said_and_not_shown(key: str) -> Non
     config = LLMConfig(base_url="http://127.0.0.1:9/v1", api_key_env="TEST_KEY")
     with pytest.raises(LLMError) as caught, open_llm(config, {"TEST_KEY": key}):
         pass
-    assert "characters that no key has" in caught.value.message
+    assert "characters that a key cannot have" in caught.value.message
     assert key not in caught.value.message + caught.value.hint

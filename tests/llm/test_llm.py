@@ -1,4 +1,4 @@
-"""Talking to an OpenAI-compatible server: what arrives, and what is said when it does not."""
+"""Talking to an OpenAI-compatible server: what arrives, and the error if nothing does."""
 
 from __future__ import annotations
 

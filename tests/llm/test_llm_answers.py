@@ -1,4 +1,4 @@
-"""What servers send that nobody here wrote, over real HTTP: reasoning, ends, refused fields, odd shapes."""
+"""What real servers send, over real HTTP: reasoning, ends, refused fields, odd shapes."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class TestReasoning:
             assert "its reasoning but no answer" in failure(server, *parts, end()).message
 
     def test_can_be_stopped_while_it_is_written(self, server: AnswerServer) -> None:
-        """A piece for each part, if only an empty one: an interrupted batch does not wait for the end."""
+        """A piece for each part, even an empty one: an interrupted batch does not wait for the end."""
         server.parts = [text("<think>a"), text("b"), delta({"reasoning": "c"}), text("</think>It is."), end()]
         with open_llm(LLMConfig(base_url=server.base_url, model="m"), {}) as llm:
             assert list(llm.stream((Message("user", QUESTION),))) == ["", "", "", "It is."]
@@ -206,7 +206,7 @@ class TestTheEnd:
 
 
 def refusing(*names: str, status: int = 422, shape: str = "fastapi") -> Any:
-    """A server that refuses fields of the request, in the words and the shape of one that is in use."""
+    """A server that refuses fields of the request, with the words and the shape of a real one."""
 
     def refuse(body: dict[str, Any]) -> tuple[int, Any] | None:
         found = [name for name in names if name in body]
@@ -365,7 +365,7 @@ def test_what_a_server_says_is_one_short_line_without_keys_and_controls(
 def test_only_the_embedded_llm_is_given_the_first_words_of_its_answer(
     server: AnswerServer, index: Path
 ) -> None:
-    """Other servers begin again, refuse it, or answer to it."""
+    """Other servers begin again, refuse it, or reply to it."""
     server.parts = [text('Mercury: "the planet" takes 88 days.\nSo it does.'), end()]
     outcome = command("ask", QUESTION, index=index, server=server, RAGCLI_PROMPTING_STYLE="sentences")
     assert [message["role"] for message in server.requests[-1]["messages"]] == ["system", "user"]
@@ -406,7 +406,7 @@ def test_marks_alone_and_counting_up_to_the_limit_are_no_answers(
     server.parts = list(parts)
     outcome = command("ask", QUESTION, index=index, server=server)
     assert (outcome.status, outcome.stdout) == (4, "")
-    assert "wrote nothing that is an answer" in outcome.stderr
+    assert "did not write an answer" in outcome.stderr
 
 
 def test_a_list_of_numbers_that_ends_is_an_answer(server: AnswerServer, index: Path) -> None:

@@ -1,4 +1,4 @@
-"""Reasoning and answer are told apart, however the text is cut into pieces on its way."""
+"""Reasoning and answer are separated, however the text is cut into pieces."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PLAIN = st.text(st.sampled_from("abc d.\n"), max_size=20)
 
 
 def heard(pieces: list[str]) -> tuple[Parts, str]:
-    """What a splitter makes of the pieces, and what somebody has read who heard each addition."""
+    """What a splitter returns for the pieces, and what a reader of each addition has read."""
     splitter, read = Splitter(), ""
     for said in [*map(splitter.feed, pieces), splitter.finish()]:
         read = said.removeprefix(RESTART) if said.startswith(RESTART) else read + said

@@ -1,4 +1,4 @@
-"""The embedded server, with the real model: quick to start, silent, private, and gone with its process."""
+"""The embedded server, with the real model: quick to start, silent, private, and it ends with its process."""
 
 from __future__ import annotations
 

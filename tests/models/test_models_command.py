@@ -26,7 +26,7 @@ HUB_NAME = "some-owner/some-reranker"
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder, with caches of its own."""
+    """A working folder with separate caches."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RAGCLI_CACHE_DIR", str(tmp_path / "cache"))
     return tmp_path
@@ -125,7 +125,7 @@ def test_only_what_was_fetched_is_removed(hub: Path, place: Path) -> None:
     assert outcome.status == ExitCode.FAILED
     assert "Delete these files? [y/N]" in outcome.stderr
     assert HUB_NAME in outcome.stderr
-    assert run("models", "remove").status == ExitCode.USAGE  # Nobody is there to be asked.
+    assert run("models", "remove").status == ExitCode.USAGE  # There is nobody to ask.
     assert any(hub.iterdir())
     removed = json.loads(run("models", "remove", "--yes", "--json").stdout)["models"]
     assert [(row["role"], row["name"]) for row in removed] == [("cross-encoder", HUB_NAME)]

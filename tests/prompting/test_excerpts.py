@@ -1,4 +1,4 @@
-"""Excerpts: what of each passage a larger LLM gets to read, and what it is read with."""
+"""Excerpts: which parts of each passage a larger LLM reads, and with which context."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def likes(word: str, question: str, texts: Sequence[str]) -> list[float]:
 
 
 def chosen(*texts: str, word: str = "88", tokens: int = 1000, score_range: float = 0.4) -> list[str]:
-    """What is taken of passages with these texts; a word is a token."""
+    """The excerpts of passages with these texts; a word is a token."""
     candidates = [candidate(text, f"T{number}") for number, text in enumerate(texts)]
     found = choose_excerpts(
         QUESTION,

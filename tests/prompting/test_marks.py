@@ -1,4 +1,4 @@
-"""Which brackets of an answer are citations: those alone are checked, dropped and counted."""
+"""Which brackets of an answer are citations: only those are checked, dropped and counted."""
 
 from __future__ import annotations
 

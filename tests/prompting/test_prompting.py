@@ -1,4 +1,4 @@
-"""The prompt: what goes in, what stays out, and that a document cannot get out of its fence."""
+"""The prompt: what is in it, what is not, and that a document cannot leave its fence."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class TestChosenSentences:
         ]
 
     def test_leave_out_what_scores_far_below_the_best(self) -> None:
-        """The dull sentence scores 0 where the best has 2: more than half of the way down."""
+        """The dull sentence scores 0 and the best 2: more than half of the way down."""
         (passage,) = build([candidate("The rest is dull. The count is 88.")]).passages
         assert passage.text == "The count is 88."
 

@@ -1,4 +1,4 @@
-"""An LLM's Markdown on a terminal: laid out, and with nothing that acts, hides or is lost."""
+"""An LLM's Markdown on a terminal: laid out, with nothing active, hidden or lost."""
 
 from __future__ import annotations
 

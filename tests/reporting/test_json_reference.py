@@ -34,7 +34,7 @@ QUESTION = "How long does Mercury take to go around the Sun?"
 ASKED = {"id": "q1", "question": QUESTION, "relevant": ["notes/planet.md"]}
 LLM = ("--base-url", "SERVER", "--model", "answers")
 
-# What each command line writes: a document, or a document a line. Those that take away come last.
+# What each command line writes: a document, or one per line. Those that delete come last.
 LINES: dict[str, tuple[str, ...]] = {
     "error": ("search", QUESTION, "--collection", "nothing", "--json"),
     "ingest": ("ingest", "notes", "--json"),

@@ -1,4 +1,4 @@
-"""The HTML report: self-contained, safe with any text, and fit for a phone, looked at by a real browser."""
+"""The HTML report: self-contained, safe with any text, and fit for a phone, checked in a real browser."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ class TestThePage:
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: install the package chromium")
 class TestInABrowser:
-    """A page with the report in a frame of the width in question measures it and writes down what it saw."""
+    """A page with the report in a frame of the given width measures it and records the result."""
 
     SCRIPT = """
     <!doctype html><iframe id="frame" style="width:{width}px;height:900px;border:0" srcdoc="{page}"></iframe>

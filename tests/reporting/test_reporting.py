@@ -1,4 +1,4 @@
-"""The screens, as pictures kept in tests/golden (RAGCLI_UPDATE_GOLDEN=1 draws them anew), and the JSON."""
+"""The screens, as pictures kept in tests/golden (RAGCLI_UPDATE_GOLDEN=1 updates them), and the JSON."""
 
 from __future__ import annotations
 

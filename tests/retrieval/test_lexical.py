@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from ragcli.errors import StoreError
-from ragcli.retrieval.lexical import IN_MEMORY, STOP_WORDS, Entry, LexicalIndex, bring_in_step, terms
+from ragcli.retrieval.lexical import IN_MEMORY, Entry, LexicalIndex, bring_in_step, terms
+from ragcli.text import stop_words
 from ragcli.types import MetadataValue
 
 # Stems: fox ran | fox chase fox | dog sleep ... The lengths in words are 2, 3, 4, 1, 1 and 1.
@@ -91,7 +92,7 @@ class TestQuestions:
     def test_stop_words_are_not_looked_for(self, index: LexicalIndex) -> None:
         assert terms("What does the dog's owner do all day?") == ["dog", "owner", "all", "day"]
         assert names(index, "Who are you?") == []
-        assert {"what", "the", "s"} < STOP_WORDS
+        assert {"what", "the", "s"} < stop_words.SEARCH
 
     @pytest.mark.parametrize(
         "question",

@@ -118,7 +118,7 @@ class TestTheServer:
 
     @pytest.mark.parametrize("url", ["localhost:8000", "ftp://localhost", "http://"])
     def test_an_address_that_is_none_is_one_error(self, url: str) -> None:
-        with pytest.raises(ConfigError, match=r"store\.url is no http or https address"):
+        with pytest.raises(ConfigError, match=r"store\.url is not an http or https address"):
             store.check(Config(store=StoreConfig(url=url)))
 
     def test_that_is_something_else_is_told_apart(self, guarded: Gate, config: Config) -> None:
@@ -486,7 +486,7 @@ def test_a_malformed_address_is_a_wrong_setting(address: str, tmp_path: Path) ->
     for args in (("search", "anything"), ("list",), ("ingest", str(tmp_path))):
         outcome = run(*args, environ={"RAGCLI_STORE_URL": address, "HOME": str(tmp_path)})
         assert (outcome.status, outcome.stdout) == (2, "")
-        assert "store.url is no http or https address" in outcome.stderr
+        assert "store.url is not an http or https address" in outcome.stderr
 
 
 def test_a_redirect_is_not_followed(guarded: Gate, config: Config, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""With the local models nothing leaves the machine: neither for models nor for telemetry nor for news."""
+"""With the local models nothing leaves the machine: not for models, telemetry or updates."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ import pytest
 
 from ragcli.models.locate import cache_folder
 
-# No other variable: DO_NOT_TRACK, CI and their like keep libraries from what they do at a user's.
+# No other variable: DO_NOT_TRACK, CI and similar ones change what libraries do for a user.
 KEPT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP")
 PROGRAM = Path(__file__).parents[1] / "offline_run.py"
 ISOLATED = ("unshare", "--net", "--map-root-user", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
 
 
 def isolation() -> tuple[str, ...]:
-    """What runs a program in a network that has a loopback and nothing else; empty where that is not allowed.
+    """Runs a program in a network with only a loopback; empty if that is not allowed.
 
-    It binds native code too, which an audit hook does not see.
+    It also covers native code, which an audit hook does not see.
     """
     if not (shutil.which("unshare") and shutil.which("ip")):
         return ()

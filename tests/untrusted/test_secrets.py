@@ -1,4 +1,4 @@
-"""Keys and passwords: a canary goes through every command that can fail, and is never seen again."""
+"""Keys and passwords: a canary goes through every command that can fail, and never appears in output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files from elsewhere: models that would run code, and names in files that lead out of where they belong."""
+"""Files from elsewhere: models that would run code, and names in files that lead outside their folder."""
 
 from __future__ import annotations
 
@@ -188,11 +188,11 @@ def test_a_judged_collection_reads_files_of_its_folder_only(tmp_path: Path, outs
     (folder / "qrels").mkdir(parents=True)
     (folder / "queries.jsonl").write_text('{"_id": "q", "text": "why?"}\n', encoding="utf-8")
     (folder / "corpus.jsonl").symlink_to(outside)
-    with pytest.raises(UsageError, match=r"corpus\.jsonl leads out of"):
+    with pytest.raises(UsageError, match=r"corpus\.jsonl leads outside"):
         read_beir(folder)
     (folder / "corpus.jsonl").unlink()
     (folder / "corpus.jsonl").write_text('{"_id": "d", "text": "because"}\n', encoding="utf-8")
-    with pytest.raises(UsageError, match="leads out of"):
+    with pytest.raises(UsageError, match="leads outside"):
         read_beir(folder, split="../../private/secret")
 
 

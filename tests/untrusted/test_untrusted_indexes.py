@@ -1,4 +1,4 @@
-"""Indexes from elsewhere: one that was handed on, or lies on a server that others write to, runs no code.
+"""Indexes from elsewhere: one from someone else, or on a server that others write to, runs no code.
 
 Chroma can keep with a collection what embeds its texts, by name and settings, and its client makes that when
 it looks at the settings or writes: a model of the attacker's choice, with `trust_remote_code`. Known for its

@@ -25,7 +25,7 @@ CONTROL_TOKENS = re.compile(
     re.IGNORECASE,
 )
 FENCES = re.compile(rf"<\s*/?\s*{FENCE}\b", re.IGNORECASE)
-# A subscript, as in grid[0][1], may stay: it stands directly behind a name, and no citation does.
+# A subscript, as in grid[0][1], may stay: it directly follows a name, and no citation does.
 MARKS = re.compile(r"(?<![A-Za-z0-9_\]])\[\s*\d{1,3}\s*[\]】]|【\s*\d{1,3}\s*[\]】]")
 
 
@@ -38,7 +38,7 @@ EVERYTHING = "".join(hostile.PIECES)
 
 
 def candidates(texts: Sequence[str]) -> list[Candidate]:
-    """Texts, titles and headings are all the attacker's."""
+    """Texts, titles and headings all come from the attacker."""
     return [
         replace(
             candidate,
@@ -111,7 +111,7 @@ def test_chosen_sentences_are_a_line_each(question: str, texts: list[str]) -> No
 @settings(max_examples=100, deadline=None)
 @given(text=hostile.texts | st.text())
 def test_neutral_text_stays_as_it_is(text: str) -> None:
-    """Or a second pass could find what the first one made."""
+    """Otherwise a second pass could find what the first one made."""
     assert neutralise(neutralise(text)) == neutralise(text)
     assert one_line(one_line(text)) == one_line(text)
 
@@ -128,7 +128,7 @@ def test_what_stays_in_brackets_is_no_citation(pieces: list[str]) -> None:
 @settings(max_examples=30, deadline=None)
 @given(texts=documents, written=hostile.texts)
 def test_no_citation_but_of_a_passage_that_was_given(texts: list[str], written: str) -> None:
-    """A document may get the LLM to write any number: what does not resolve is dropped and told."""
+    """A document may make the LLM write any number: an unknown one is dropped and reported."""
     found = context("?", texts, PASSAGES)
     cited = cite(f"{written} [1] [{len(found.passages) + 1}] [999]", found, PASSAGES)
     known = {passage.number for passage in found.passages}

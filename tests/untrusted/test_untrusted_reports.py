@@ -1,4 +1,4 @@
-"""Reports that hold other people's text: HTML runs and asks for nothing, Markdown and CSV hold text alone."""
+"""Reports with other people's text: HTML runs and requests nothing, Markdown and CSV are only text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ragcli.reporting.files.html_report import report_html
 from ragcli.reporting.files.markdown_report import report_markdown
 
 SUMMARY = summarise(evaluation_records.small_run())
-# Without what is drawn: matplotlib takes a second for each page, and gets no text of others.
+# Without pictures: matplotlib takes a second for each page, and gets no foreign text.
 PLAIN = replace(SUMMARY, contrasts=(), depths=())
 EVERYTHING = "".join(hostile.PIECES)
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -67,7 +67,7 @@ def test_html_has_the_same_tags_whatever_the_texts_say(text: str) -> None:
 def test_html_forbids_scripts_and_requests_itself() -> None:
     page = report_html(PLAIN)
     assert "default-src 'none'; style-src 'unsafe-inline'" in page
-    # The policy counts from where it stands on, so it comes before all that it is about.
+    # The policy applies from its place on, so it comes before everything that it covers.
     assert page.index("Content-Security-Policy") < page.index("<style>")
 
 
@@ -75,7 +75,7 @@ def test_html_forbids_scripts_and_requests_itself() -> None:
 @pytest.mark.slow
 def test_in_a_browser_no_script_of_a_document_runs(tmp_path: Path) -> None:
     page = report_html(hostile.poisoned(SUMMARY, f"{EVERYTHING}<script>document.title='owned'</script>"))
-    # Would the escaping fail, the policy still holds: this one is not escaped.
+    # If the escaping failed, the policy would still apply: this one is not escaped.
     unescaped = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
     (tmp_path / "report.html").write_text(page.replace("</main>", f"{unescaped}</main>"), encoding="utf-8")
     flags = (

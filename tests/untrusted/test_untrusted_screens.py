@@ -145,7 +145,7 @@ def draw_table(target: PlainConsole, text: str) -> None:
     table = Table(text, title=text)
     table.add_row(text)
     target.print(table)
-    # A title that is no Text is markup to rich, whatever the console says: screens give none.
+    # A title that is not a Text is markup to rich, whatever the console says: screens pass none.
     target.print(Panel(text, title=Text(text), subtitle=Text(text)))
 
 
@@ -167,7 +167,7 @@ def test_what_a_screen_forgets_to_clean_the_console_does(
 @given(text=hostile.texts.filter(lambda text: "\0" not in text))
 @example(text="0")
 def test_wrong_usage_repeats_nothing_raw(text: str) -> None:
-    """The collection begins with a slash, as a text that is a good name is no wrong usage."""
+    """The collection begins with a slash, because a valid name would not be wrong usage."""
     for args in (
         ("ask", text, f"--{text}"),
         (text,),

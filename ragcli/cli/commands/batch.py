@@ -220,7 +220,7 @@ def _print(environment: Environment, _name: str, line: str) -> None:
 
 
 def _warn(screens: Screens, question: Question, error: RagcliError) -> None:
-    from ragcli.reporting.plain_text import one_line
+    from ragcli.text.printable import one_line
 
     screens.err.print(f"{one_line(question.id)}: {one_line(error.message)}", style="warning", soft_wrap=True)
 

@@ -18,11 +18,12 @@ from ragcli.cli.interrupts import no_interrupt, one_interrupt
 from ragcli.cli.session import Screens
 from ragcli.errors import LLMError, RagcliError, UsageError
 from ragcli.reporting.files.transcript import transcript
-from ragcli.reporting.plain_text import count, one_line
+from ragcli.reporting.plain_text import count
 from ragcli.reporting.screens import chat as screen
 from ragcli.reporting.screens import terminal
 from ragcli.reporting.screens.comparison import print_comparison
 from ragcli.reporting.screens.live import Stream, spinner
+from ragcli.text.printable import one_line
 from ragcli.types import Answer
 
 

@@ -118,7 +118,8 @@ def remove(
     """
     from ragcli import store
     from ragcli.reporting import as_json as json
-    from ragcli.reporting.plain_text import count, one_line
+    from ragcli.reporting.plain_text import count
+    from ragcli.text.printable import one_line
 
     environment = environment_of(ctx)
     screens = Screens(environment)

@@ -1,4 +1,4 @@
-"""AsciiDoc: headings, blocks and tables; what a reader of the page would not see is left out."""
+"""AsciiDoc: headings, blocks and tables, without what a reader of the page would not see."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNDERLINES = "=-~^+"
 _ATTRIBUTE = re.compile(r":(!?[\w-]+!?):(?:[ \t]+(.*))?$")
 _BLOCK_ATTRIBUTES = re.compile(r"\[(?!\[)([^\]]*)\][ \t]*$")
 _ANCHOR = re.compile(r"\[\[(?:|(?:[^\W\d]|:)[\w:.-]*(?:,[^\]]*)?)\]\][ \t]*$")
-# With a space in its name it is no anchor, and a page shows it.
+# With a space in its name it is not an anchor, and a page shows it.
 _NO_ANCHOR = re.compile(r"\[\[[^\[\]]+\]\][ \t]*$")
 # "[arabic, start=2]" between the items of a list.
 _LIST_STYLE = re.compile(
@@ -32,13 +32,13 @@ _INCLUDE = re.compile(r"include::([^\[]+)\[.*\][ \t]*$")
 _COMMENT = re.compile(r"//(?!/)")
 _LITERAL = ("-", ".", "+", "`")
 _LABELS = ("NOTE", "TIP", "IMPORTANT", "WARNING", "CAUTION")
-# What a document says of itself; its other attributes are settings of the converter.
+# What a document says about itself; its other attributes are settings of the converter.
 _FACTS = names("author authors email description keywords revdate revnumber revremark lang")
 _ITEM = re.compile(r"[ \t]*(?:[*.-]+|\d+\.|<\d+>)[ \t]+\S|[^\s:].*?:{2,4}(?:[ \t]|$)")
 
 
 def read_asciidoc(data: bytes, name: str) -> Outline:
-    """Lines are the file's own. Included files are not read, which is noted."""
+    """Lines are those of the file. Included files are not read; a note says so."""
     outline = Outline("asciidoc")
     _Reader(outline, [*enumerate(decode(data, outline.notes).split("\n"), start=1)]).read()
     return outline
@@ -127,7 +127,7 @@ class _Reader:
         self._end_paragraph()
 
     def _author(self, line: str) -> None:
-        """For {author}: the name without the address, of the first where there are several."""
+        """For {author}: the name without the address, of the first if there are several."""
         name = line.partition(";")[0].partition("<")[0].replace("_", " ").strip()
         self.attributes.setdefault("author", name)
 
@@ -171,7 +171,7 @@ class _Reader:
             code = [line for line in lines if not _INCLUDE.match(line[1])]
             self.included += len(lines) - len(code)
             add_lines(self.outline, code, code=True)
-        # The edges of what encloses other blocks need no more than to be left out.
+        # Only the edges of blocks that enclose other blocks are left out.
         self.options = ""
 
     def _until(self, delimiter: str) -> list[Line]:
@@ -204,7 +204,7 @@ class _Reader:
         self.options = ""
 
     def _shown_lines(self) -> Iterator[Line]:
-        """Formatting may run over lines, so the paragraph is shown as a whole; its lines stay."""
+        """Formatting may span lines, so the paragraph is shown as a whole; its lines stay."""
         text = self._shown("\n".join(line for _, line in self.paragraph))
         for (number, _), line in zip(self.paragraph, text.split("\n"), strict=False):
             yield number, line

@@ -24,7 +24,7 @@ _MACROS = (
     (re.compile(r"<<[^<>,]{0,300},\s*([^<>]{1,300}?)>>"), r"\1"),
     (re.compile(r"<<#?([^<>,]{1,300}?)>>"), r"\1"),
     (re.compile(r"\[\[(?:|(?:[^\W\d]|:)[\w:.-]{0,300}(?:,[^\]\n]{0,300})?)\]\]"), ""),
-    # A footnote in brackets of its own, after a space.
+    # A footnote in separate brackets, after a space.
     (re.compile(r"\s?footnote(?:ref)?:[\w-]*\[((?:[^\]\\]|\\.){1,2000})\]", re.DOTALL), r" (\1)"),
     (re.compile(r"footnote:[\w-]+\[\]"), ""),
     (re.compile(r"(?:latexmath|asciimath|stem|kbd|btn):\[((?:[^\]\\]|\\.){0,300})\]", re.DOTALL), r"\1"),
@@ -53,7 +53,7 @@ _MACROS = (
     (re.compile(r"((?:https?|ftp|irc)://[^\s\[\]<>]{1,500})\[\]"), r"\1"),
     (re.compile(r"\[[.#][\w.# -]*\](?=[#*_`])"), ""),
 )
-# Unconstrained (within words) first, then constrained marks: not beside letters or spaces on the wrong side.
+# Unconstrained (within words) first, then constrained marks: not next to letters or spaces on the wrong side.
 _UNCONSTRAINED = re.compile(r"(\*\*|__|``|##)(?=\S)(.{1,300}?)(?<=\S)\1", re.DOTALL)
 _CONSTRAINED = re.compile(
     r"(?<![\w*_`#\\])([*_`#])(?=\S)((?:(?!\n\n).){1,300}?)(?<=\S)\1(?![\w*_`#])", re.DOTALL
@@ -90,7 +90,7 @@ def displayed(text: str, attributes: Mapping[str, str]) -> str:
 
 
 def _value(match: re.Match[str], attributes: Mapping[str, str]) -> str:
-    """A name that nothing defines stays as it is written."""
+    """An undefined name stays as it is written."""
     name = match[2].lower()
     if match[1]:
         return match[0][1:]

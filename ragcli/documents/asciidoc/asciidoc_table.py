@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 _OPTION = re.compile(r"(?:options|opts)\s*=\s*\"?([^\"\]]*)|%([\w%]+)")
 _COLUMNS = re.compile(r"cols\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s,\]]+))")
-# What may stand before the bar of a cell: 2+ or .3+ (spans), 3* (copies), alignment, and how it is set.
+# What may come before the bar of a cell: 2+ or .3+ (spans), 3* (copies), alignment, and how it is set.
 _SPECIFICATION = r"(?:(\d*)(?:\.(\d+))?([+*]))?[<^>]?(?:\.[<^>])?[adehlmsv]?"
 
 
@@ -61,7 +61,7 @@ def _width_of_first_line(lines: Sequence[str], bar: str) -> int:
 
 
 def _has_header(lines: Sequence[str], options: str) -> bool:
-    """Said so, or the first row is one line with an empty line after it and none before."""
+    """Declared, or the first row is one line with an empty line after it and none before."""
     said = " ".join(" ".join(filter(None, match.groups())) for match in _OPTION.finditer(options))
     if "header" in said:
         return True

@@ -1,1 +1,1 @@
-"""HTML: `page` begins; the tree, what of it is shown, and a walk over that."""
+"""HTML: start with `page`; the tree, its visible parts, and a walk over them."""

@@ -1,4 +1,4 @@
-"""HTML's lists of terms and definitions: what belongs together, and what is short enough for a line."""
+"""HTML's lists of terms and definitions: what belongs together, and what fits on a line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STRUCTURE = ("ul", "ol", "dl", "table", "pre", "blockquote", *HEADINGS)
 
 @dataclass(slots=True)
 class Group:
-    """Terms and what defines them. `other` is what stands in the list without a term."""
+    """Terms and their definitions. `other` is what is in the list without a term."""
 
     terms: list[_Element] = field(default_factory=list)
     definitions: list[_Element] = field(default_factory=list)
@@ -54,7 +54,7 @@ def is_short(definition: _Element) -> bool:
 
 
 def is_contents(definition: _Element) -> bool:
-    """Whether it holds nothing but further terms, as in a table of contents."""
+    """Whether it contains only other terms, as in a table of contents."""
     nested = list(definition.iterchildren("dl"))
     inner = [part for part in definition.iter("dd") if part is not definition]
     if not nested or not all(map(is_contents, inner)):
@@ -64,7 +64,7 @@ def is_contents(definition: _Element) -> bool:
 
 
 def _parts(element: _Element, skipped: frozenset[_Element]) -> Iterator[_Element | str]:
-    """Terms, definitions and what else there is, through the elements that only group them."""
+    """Terms, definitions and anything else, through the elements that only group them."""
     if element.text and not element.text.isspace():
         yield element.text
     for child in element:

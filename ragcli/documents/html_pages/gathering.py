@@ -1,4 +1,4 @@
-"""Text that gathers while a page is read, and the lines of the file that it stands on."""
+"""Collects the text while a page is read, and its lines in the file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 BREAK = "\0"
-"""Where a line of the page ends; no text of a page holds it."""
+"""Marks the end of a line of the page; no text of a page contains it."""
 
 
 class Gathered(NamedTuple):
@@ -23,7 +23,7 @@ class Gathered(NamedTuple):
 
     @property
     def paragraph(self) -> str:
-        """With a line for each line that the page shows."""
+        """With one line for each line that the page shows."""
         return "\n".join(filter(None, map(one_line, self.text.split(BREAK))))
 
 
@@ -50,13 +50,13 @@ class TextBuffer:
         self.line += text.count("\n")
 
     def say(self, text: str) -> None:
-        """What the page shows without having it as text."""
+        """What the page shows but does not contain as text."""
         self._parts.append(text)
         if text and text != BREAK and not text.isspace():
             self._first, self._last = self._first or self.line, self.line
 
     def skip(self, element: _Element) -> None:
-        """Count the lines of what is not read, or has been read as a whole."""
+        """Count the lines of a part that is not read, or that has been read as a whole."""
         for part in element.iter():
             self.reach(part)
             if isinstance(part.tag, str):

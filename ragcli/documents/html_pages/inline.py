@@ -1,4 +1,4 @@
-"""What single elements of HTML show as text: images, form fields, formulas, readings beside characters."""
+"""What single elements of HTML show as text: images, form fields, formulas, ruby annotations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNDER_OVER = frozenset({"munderover", "msubsup"})
 
 
 def is_exponent(before: str, text: str) -> bool:
-    """Whether a raised text after another is a power of a number and no part of the number."""
+    """Whether a superscript after a text is a power of a number and not part of the number."""
     return before[-1:].isdigit() and is_number(text)
 
 
@@ -28,7 +28,7 @@ def image_text(image: _Element) -> str:
 
 
 def input_text(field: _Element) -> str:
-    """What the field shows: its value, else the hint in it; of a box whether it is ticked."""
+    """What the field shows: its value, else its placeholder; for a box, whether it is ticked."""
     kind = field.get("type", "text").lower()
     if kind in _UNSEEN_INPUTS:
         return ""
@@ -40,7 +40,7 @@ def input_text(field: _Element) -> str:
 
 
 def svg_text(picture: _Element) -> str:
-    """The words in a drawing; of one without words, its title."""
+    """The words in a drawing; without words, its title."""
     words = [one_line("".join(text.itertext())) for text in picture.iter("text")]
     if not any(words):
         words = [one_line("".join(title.itertext())) for title in picture.iter("title")][:1]
@@ -54,7 +54,7 @@ def ruby_text(ruby: _Element) -> str:
 
 
 def cell_sign(cell: _Element) -> str:
-    """What a table cell says that shows a sign in place of words: the sign's name where it has one."""
+    """The text of a table cell that shows a sign instead of words: the sign's name if it has one."""
     signs = [element for element in cell.iter("*") if element.tag in _PICTURES]
     for element in cell.iter("*"):
         if name := one_line(element.get("title") or element.get("aria-label") or ""):

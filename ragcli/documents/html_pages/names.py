@@ -1,4 +1,4 @@
-"""Which elements of HTML begin a line of their own, and which of them are lists, code and headings."""
+"""The elements of HTML that begin a new line, and which of them are lists, code and headings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of an HTML page is shown but only leads elsewhere: menus, page headers and footers, signs of links."""
+"""The parts of an HTML page that only lead elsewhere: menus, page headers and footers, link signs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "menu", "menubar"})
-# Of the page where they stand by themselves, and of the text where they stand in it.
+# Part of the page if they are outside the text, and part of the text if they are in it.
 _EDGES = frozenset({"header", "footer", "aside"})
 _TEXT_PARTS = frozenset({"main", "article", "section", "blockquote", "figure", "dialog", "details"})
 _MAIN = "//main | //*[@role='main'] | //article"
@@ -49,7 +49,7 @@ def navigation_elements(root: _Element, hidden: frozenset[_Element]) -> tuple[fr
 
 
 def is_sign(link: _Element) -> bool:
-    """Whether this is the mark beside a heading that links to the heading itself."""
+    """Whether this is the mark next to a heading that links to the heading itself."""
     target = link.get("href", "")
     if "#" not in target:
         return False

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def read_html(data: bytes, name: str, *, is_chapter: bool = False) -> Outline:
-    """What the page shows, at the file's own lines; what was left out as navigation is in the notes.
+    """What the page shows, with the lines of the file; the notes say what was left out as navigation.
 
-    A chapter of a book has no navigation: all of it is text. Raises UnreadableFile for binary data and for a
+    A chapter of a book has no navigation: everything is text. Raises UnreadableFile for binary data and for a
     page nested absurdly deep.
     """
     outline = Outline("html")
@@ -40,7 +40,7 @@ def read_html(data: bytes, name: str, *, is_chapter: bool = False) -> Outline:
 
 
 def _title(root: _Element) -> str:
-    """The page's own <title>; drawings in it may have one as well."""
+    """The page's own <title>; drawings in it may also have one."""
     for title in root.iter("title"):
         if next(title.iterancestors("svg"), None) is None:
             return one_line("".join(title.itertext()))
@@ -48,6 +48,6 @@ def _title(root: _Element) -> str:
 
 
 def _page_title(title: str, headings: list[str]) -> str:
-    """The <title>, but without the site's name: "Holidays | Acme" is "Holidays" where an h1 says so."""
+    """The <title> without the site's name: "Holidays | Acme" is "Holidays" if an h1 says so."""
     within = [heading for heading in headings if heading in title]
     return min(within, key=title.index) if within else title or "".join(headings[:1])

@@ -20,7 +20,7 @@ _DECLARED = re.compile(
     rb"""<(?:meta\b[^>]*?charset|\?xml\b[^>]*?encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE
 )
 _DECLARATION_BYTES = 4096
-# What HTML means by a name, where Python means less: https://encoding.spec.whatwg.org/#names-and-labels
+# The meaning of a name in HTML, if Python's is narrower: https://encoding.spec.whatwg.org/#names-and-labels
 _WIDER = {
     "iso8859-1": "cp1252",
     "ascii": "cp1252",
@@ -33,12 +33,12 @@ _WIDER = {
     "euc_kr": "cp949",
     "big5": "big5hkscs",
 }
-# A page of UTF-8 may hold a few bytes that are not; a text in another encoding is hardly ever valid in it.
+# A UTF-8 page may have a few invalid bytes; text in another encoding is hardly ever valid UTF-8.
 _MOST_BAD = 0.2
 _BAD = "\N{REPLACEMENT CHARACTER}"
-# Elements without content that the parser does not know as such: all that follows would be within them.
+# Elements without content that the parser does not know: everything after would be inside them.
 _VOID = re.compile(r"<(wbr|source|track|embed|keygen)\b([^<>]*?)/?>", re.IGNORECASE)
-# What the parser nests where the end is left out, though HTML closes the first.
+# Elements that the parser nests if the end is omitted, although HTML closes the first.
 _CLOSED_BY_NEXT = (frozenset({"dt", "dd"}), frozenset(HEADINGS))
 _OF_HEAD = frozenset({"title", "meta", "link", "style", "script", "base", "noscript", "template"})
 _OF_TABLES = frozenset({"table", "thead", "tbody", "tfoot"})
@@ -49,9 +49,9 @@ _OF_XML = frozenset({"amp;", "lt;", "gt;", "quot;", "apos;"})
 
 
 def parse(data: bytes, name: str, notes: list[str]) -> _Element | None:
-    """The page's root, or None where there is nothing. `notes` gets what was guessed of the encoding.
+    """The page's root, or None if there is nothing. `notes` gets a guess about the encoding.
 
-    Raises UnreadableFile for what is not text.
+    Raises UnreadableFile if it is not text.
     """
     text = _decoded(data, notes).replace("\r\n", "\n").replace("\r", "\n")
     root = None
@@ -61,7 +61,7 @@ def parse(data: bytes, name: str, notes: list[str]) -> _Element | None:
 
 
 def _decoded(data: bytes, notes: list[str]) -> str:
-    """By the mark, as UTF-8 wherever that makes sense, by the page's declaration, else guessed."""
+    """By the mark, as UTF-8 if possible, by the page's declaration, else guessed."""
     if looks_binary(data):
         raise UnreadableFile("binary")
     declared = "" if data.startswith(_MARKS) else _declared_encoding(data)
@@ -77,21 +77,21 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _declared_encoding(data: bytes) -> str:
-    """Python's name of it, or "" where none that is known is declared."""
+    """Python's name of the declared encoding, or "" if none or an unknown one is declared."""
     match = _DECLARED.search(data[:_DECLARATION_BYTES])
     try:
         found = codecs.lookup(match[1].decode("ascii")).name if match else ""
         b"".decode(found or "utf-8")
     except LookupError:
         return ""
-    # Who declares UTF-8 or UTF-16 in a text that is neither is wrong: it has to be guessed.
+    # A declaration of UTF-8 or UTF-16 in a text that is neither is wrong: the encoding must be guessed.
     return "" if found.startswith("utf") else _WIDER.get(found, found)
 
 
 def _parsed(text: str) -> _Element | None:
     from lxml import etree
 
-    # Without huge_tree, what is deeper than 256 elements or longer than 10 MB would be cut in silence.
+    # Without huge_tree, anything deeper than 256 elements or longer than 10 MB would be silently cut.
     parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_pis=True)
     try:
         root: _Element | None = etree.fromstring(
@@ -109,7 +109,7 @@ def _parsed(text: str) -> _Element | None:
 
 
 def _begin_body(root: _Element) -> None:
-    """Where its tag is left out, the parser takes elements that it does not know for a part of the head."""
+    """If its tag is omitted, the parser takes unknown elements for a part of the head."""
     head = root.find("head")
     strays = [] if head is None else list(dropwhile(_is_of_head, head))
     if not strays:
@@ -137,7 +137,7 @@ def _close_omitted(root: _Element) -> None:
 
 
 def _wrap_cells(root: _Element) -> None:
-    """Put cells that stand in a table without a row into one, as browsers do."""
+    """Put cells that are in a table without a row into one, as browsers do."""
     made: set[_Element] = set()
     for cell in list(root.iter("td", "th")):
         parent, before = cell.getparent(), cell.getprevious()
@@ -162,7 +162,7 @@ def _move_after(element: _Element, moved: list[_Element]) -> None:
 
 
 def _parsed_as_xml(text: str) -> _Element | None:
-    """XHTML, where an empty element may be closed in itself; None if it is not well-formed."""
+    """XHTML, in which an empty element may close itself; None if it is not well-formed."""
     from lxml import etree
 
     plain = _DOCTYPE.sub(lambda match: "\n" * match[0].count("\n"), _PROLOG.sub("", text, count=1), count=1)

@@ -1,4 +1,4 @@
-"""HTML's tables as rows of texts, with what spans several of them where a reader sees it."""
+"""HTML's tables as rows of texts, with spanning cells where a reader sees them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _SECTIONS = {"thead": 0, "tfoot": 2}
 _NOT_SHOWN = frozenset({"caption", "col", "colgroup"})
 
 ReadCell = Callable[["_Element"], tuple[str, int]]
-"""A cell -> its text on one line, and the last line of the file that it stands on."""
+"""A cell -> its text on one line, and its last line in the file."""
 
 
 class Parts(NamedTuple):
-    """What a table consists of; strays are what stands in it outside of any cell, shown before it."""
+    """The parts of a table; strays are what is outside any cell, shown before the table."""
 
     rows: list[_Element]
     strays: list[_Element | str]
@@ -55,7 +55,7 @@ def holds_blocks(cell: _Element) -> bool:
 
 
 def table_parts(table: _Element, skipped: frozenset[_Element]) -> Parts:
-    """Rows in the order in which they show: the head first and the foot last."""
+    """Rows in the order in which they are shown: the head first and the foot last."""
     parts = Parts([], [])
     _sort(table, "tr", parts, skipped)
     parts.rows.sort(key=_section)
@@ -63,7 +63,7 @@ def table_parts(table: _Element, skipped: frozenset[_Element]) -> Parts:
 
 
 def read_rows(parts: Parts, read_cell: ReadCell, skipped: frozenset[_Element]) -> list[Row]:
-    """Adds what stands in a row outside of its cells to the strays."""
+    """Adds what is in a row outside its cells to the strays."""
     below: dict[int, _Spanning] = {}
     rows = [_row(tr, parts.strays, below, read_cell, skipped) for tr in parts.rows]
     if len(rows) > 1 and not any(row.is_header for row in rows):
@@ -140,7 +140,7 @@ def _is_in_head(tr: _Element, cells: Sequence[_Element]) -> bool:
 
 
 def _is_bold(tr: _Element) -> bool:
-    """Whether nothing but bold text stands in the row, as where a header was drawn and not marked."""
+    """Whether the row has only bold text, like a header that was drawn but not marked."""
     cells = list(tr.iterchildren("td"))
     texts = [_length(cell) for cell in cells]
     bold = [sum(_length(part) for part in cell.iter("b", "strong")) for cell in cells]
@@ -152,7 +152,7 @@ def _place(row: list[str], cell: _Element, text: str, below: dict[int, _Spanning
     for copy in range(_span(cell, "colspan")):
         shown = text if repeats or not copy else ""
         if rows_left:
-            # A picture beside several rows says nothing of each of them.
+            # A picture next to several rows says nothing about each of them.
             below[len(row)] = _Spanning(shown if _length(cell) else "", rows_left)
         row.append(shown)
 

@@ -1,4 +1,4 @@
-"""What of an HTML page is not shown."""
+"""The parts of an HTML page that are not shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-# Scripts and styles; what shows only where something else can't be; forms' parts without text of their own.
+# Scripts and styles; fallbacks for other elements; parts of forms without their own text.
 _NEVER_TEXT_NAMES = (
     "script style noscript template head iframe object embed canvas audio video map datalist progress meter "
     "param source track rp annotation annotation-xml"
@@ -25,7 +25,7 @@ _SHOWING_STYLE = re.compile(
     r"|font-size\s*:\s*(?:0?\.)?[1-9])",
     re.IGNORECASE,
 )
-# Signs that are drawn by a font: the letters in them are the sign's name, which nobody sees. And Doxygen's
+# Icons that are drawn by a font: their letters are the icon's name, which nobody sees. And Doxygen's
 # tooltips, which its own style sheet hides.
 _UNSEEN_CLASSES = re.compile(r"(?:^|\s)(?:material-(?:icons|symbols)[\w-]*|katex-html|ttc)(?:\s|$)")
 _WIDE_SCREEN = re.compile(r"@media\s+(?:only\s+)?(?:screen|all)\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
@@ -39,7 +39,7 @@ def hidden_elements(root: _Element) -> frozenset[_Element]:
     hidden = {element for element in root.iter("*") if _is_hidden(element)}
     rules = "\n".join(style.text or "" for style in root.iter("style"))
     by_rule = hidden.union(_hidden_by_rule(root, rules))
-    # A page of slides hides them all, until its script shows one.
+    # A page of slides hides all of them until its script shows one.
     return frozenset(by_rule if _shows_words(root, by_rule) else hidden)
 
 
@@ -105,7 +105,9 @@ def _selected(root: _Element, selector: str) -> Iterator[tuple[_Element, tuple[i
 
 
 class HiddenTags:
-    """Follows HTML tags that come one by one between other text, as in Markdown: is the place hidden?"""
+    """Follows HTML tags that come one by one between other text, as in Markdown, and says whether the place
+    is hidden.
+    """
 
     _TAG = re.compile(
         r"<!--.*?(?:-->|\Z)|<(/?)([a-zA-Z][\w-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>", re.DOTALL
@@ -124,7 +126,7 @@ class HiddenTags:
 
     @property
     def name(self) -> str:
-        """Of the element that hides the place, or that hid one last."""
+        """The name of the element that hides the place, or that last hid one."""
         return self._name
 
     def feed(self, html: str) -> None:

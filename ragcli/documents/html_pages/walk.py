@@ -19,12 +19,12 @@ from ragcli.documents.tables import Row, apart, row_text, with_headers
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-# Headings within a definition lie below its term, however deep the terms are nested.
+# Headings within a definition are below its term, however deep the terms are nested.
 _LEVELS = 10
 
 
 class Walk:
-    """Depth first; inline text gathers until a block begins or ends."""
+    """Depth first; inline text is collected until a block begins or ends."""
 
     def __init__(self, outline: Outline, skipped: frozenset[_Element]) -> None:
         self.outline = outline
@@ -108,7 +108,7 @@ class Walk:
             self._text.insert(place, "^")
 
     def _gather(self, element: _Element) -> Gathered:
-        """All that the element shows as one text, with a sign where a line or a block ends."""
+        """Everything that the element shows as one text, with a sign where a line or a block ends."""
         outer, was_flat = self._text, self._is_flat
         self._text, self._is_flat = TextBuffer(outer.line), True
         self._text.reach(element)
@@ -129,7 +129,7 @@ class Walk:
         self._flush()
 
     def _flat_block(self, tag: _Element) -> None:
-        """Of a list in a cell the numbers are kept; the bullets say nothing."""
+        """For a list in a cell, the numbers are kept; bullets say nothing."""
         if tag.tag in LISTS:
             self._lists.append(item_markers(tag))
         number = self._lists[-1].next(tag).lstrip("- ") if tag.tag == "li" and self._lists else ""
@@ -177,7 +177,7 @@ class Walk:
         self._marker, self._in_run = "", True
 
     def _end_run(self) -> None:
-        """Before what is no line of a list: a number that waits for its text is a line by itself."""
+        """Before text that is not a line of a list: a number that waits for its text becomes a line."""
         number, self._marker = self._marker.strip(" -"), ""
         if number:
             self._add(number, (self._text.line, self._text.line))
@@ -255,7 +255,7 @@ class Walk:
         self._lists.pop()
 
     def _short(self, group: Group) -> None:
-        """On one line; a second definition stands below the first."""
+        """On one line; a second definition is below the first."""
         terms = [self._gather(term) for term in group.terms]
         name = ", ".join(filter(None, (term.line for term in terms)))
         texts = [self._gather(definition) for definition in group.definitions]
@@ -276,7 +276,7 @@ class Walk:
             self._flush()
 
     def _long(self, group: Group) -> None:
-        """The term is the heading of what defines it, so that no part of that loses it."""
+        """The term is the heading of its definition, so that no part of the definition loses it."""
         lists, self._lists, self._marker = self._lists, [], ""
         names = [self._gather(term) for term in group.terms]
         self._terms += 1

@@ -42,7 +42,7 @@ _VERBATIM_OPTIONS = re.compile(r"[ \t]*(?:\[[^\]\n]*\])?(?:\{[^}\n]*\})?[ \t]*\n
 
 
 def read_latex(data: bytes, name: str) -> Outline:
-    """Lines are the file's own. Files that it includes are not read, which is noted, as drawings are."""
+    """Lines are those of the file. Files that it includes are not read; notes say so, also for drawings."""
     from pylatexenc.latexwalker import LatexWalker, LatexWalkerError
 
     outline = Outline("latex")
@@ -89,7 +89,7 @@ def _printed(text: str, known: dict[str, str]) -> str:
 
 
 def _enclosed_blocks(node: Node) -> Sequence[Node]:
-    """What a command prints if it has sections, lists or tables in it: \\hypertarget, \\resizebox."""
+    """What a command prints if it contains sections, lists or tables: \\hypertarget, \\resizebox."""
     if node.macroname in SILENT or node.macroname.startswith("footnote"):
         return ()
     group = next(iter(arguments(node)[-1:]), None)
@@ -102,7 +102,7 @@ def _enclosed_blocks(node: Node) -> Sequence[Node]:
 
 
 class _Reader:
-    """One pass over the tree; inline text gathers until a block begins or ends."""
+    """One pass over the tree; inline text is collected until a block begins or ends."""
 
     def __init__(self, outline: Outline, text: str, offset: int, known: dict[str, str]) -> None:
         self.outline = outline
@@ -112,10 +112,10 @@ class _Reader:
         self.inline: list[str] = []
         self.first: int | None = None
         self.last = 0
-        # For each open list: what an item begins with, and how many there were.
+        # For each open list: how an item begins, and how many there were.
         self.lists: list[tuple[str, int]] = []
         self.marker = ""
-        # What is left out -> how often, and how many words of it are known.
+        # Parts that are left out -> how often, and how many of their words are known.
         self.omitted: dict[str, tuple[int, int]] = {}
 
     def preamble(self, text: str) -> None:
@@ -133,7 +133,7 @@ class _Reader:
         was_group = False
         for node in nodes:
             is_group = type(node).__name__ == "LatexGroupNode"
-            # The arguments of a command that is not known stand side by side.
+            # The arguments of an unknown command are placed side by side.
             self.inline.append(" " if is_group and was_group else "")
             if node is not None:
                 self._node(node)
@@ -221,7 +221,7 @@ class _Reader:
             self.nodes(node.nodelist)
 
     def _omit(self, what: str, text: str) -> None:
-        """Of a drawing the words that it might show: those that are no commands."""
+        """The words that a drawing may show: those that are not commands."""
         count, lost = self.omitted.get(what, (0, 0))
         self.omitted[what] = (count + 1, lost + len(_SHOWN_WORD.findall(text)))
 

@@ -1,4 +1,4 @@
-"""Listings in LaTeX: each kind becomes a plain verbatim environment, whose end pylatexenc knows."""
+"""Listings in LaTeX: each kind becomes a plain verbatim environment, whose end pylatexenc recognises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formulas of LaTeX without the short names of a file's own: what they stand for is written out."""
+"""Formulas of LaTeX without a file's own short names, which are expanded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FORMULA = re.compile(
     re.DOTALL,
 )
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
-# What is longer does more than to save typing.
+# Longer definitions do more than save typing.
 _LONGEST = 60
 
 

@@ -11,14 +11,14 @@ from ragcli.documents.outline import one_line
 TABLES = names("tabular tabularx tabulary tabu longtable longtabu supertabular array tblr")
 _ROW_ENDS = frozenset(["\\", "tabularnewline"])
 _RULES = names("hline toprule midrule bottomrule cline cmidrule Xhline specialrule")
-# A table over pages says its header twice, for the first page and for the others; its footer is said early.
+# A table over several pages has its header twice, for the first page and the others, and its footer early.
 _AGAIN = "endfirsthead"
 _HEAD_ENDS = frozenset(["endhead", "endfirsthead"])
 _FOOT_ENDS = frozenset(["endfoot", "endlastfoot"])
 
 
 def table(node: Node, known: Mapping[str, str]) -> tuple[list[list[str]], bool]:
-    """The rows, and whether a rule or the end of a header stands below the first one."""
+    """The rows, and whether a rule or the end of a header is below the first one."""
     rows: list[list[str]] = []
     row: list[str] = []
     cell: list[Node] = []

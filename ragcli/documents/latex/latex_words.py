@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Node = Any
 """A node of pylatexenc's tree."""
 
-# Commands that print nothing of their own, with the arguments that they take away: * [ {.
+# Commands that print nothing themselves, with the arguments that they consume: * [ {.
 _SILENT_NAMES = {
     "{": "label pagestyle thispagestyle bibliographystyle bibliography input include index glossary "
     "usetikzlibrary "
@@ -51,7 +51,7 @@ _NO_ARGUMENT = (
     "printindex phantomsection "
     "columnbreak centerline leavevmode ignorespaces sloppy fussy allowbreak nobreak linebreak nolinebreak"
 )
-# For what prints its arguments; the number says which one, from the end, is printed.
+# For commands that print an argument; the number says which one, from the end.
 _PRINTING = {
     "*[{": "section subsection subsubsection chapter part paragraph subparagraph caption title frametitle "
     "framesubtitle",
@@ -114,7 +114,7 @@ def context() -> LatexContextDb:
 
 
 SILENT = frozenset(" ".join(_SILENT_NAMES.values()).split())
-"""Commands of which neither the name nor an argument is printed."""
+"""Commands that print neither their name nor an argument."""
 
 
 def words(nodes: Iterable[Node], known: Mapping[str, str]) -> str:
@@ -123,7 +123,7 @@ def words(nodes: Iterable[Node], known: Mapping[str, str]) -> str:
     was_group = False
     for node in nodes:
         is_group = type(node).__name__ == "LatexGroupNode"
-        # The arguments of a command that is not known stand side by side.
+        # The arguments of an unknown command are placed side by side.
         parts.append(" " if is_group and was_group else "")
         parts.append("" if node is None else _word(node, known))
         was_group = is_group

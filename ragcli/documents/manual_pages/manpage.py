@@ -1,4 +1,4 @@
-"""Manual pages: the man and mdoc macros of roff, of which no line is text. Other files are read as text."""
+"""Manual pages: the man and mdoc macros of roff, whose lines are not text. Other files are read as text."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LINKS = frozenset(["URL", "MTO"])
 
 
 def read_manpage(data: bytes, name: str) -> Outline:
-    """Sections as headings; the title is the page's name. Lines are the file's own."""
+    """Sections as headings; the title is the page's name. Lines are those of the file."""
     outline = Outline("man")
     text = decode(data, outline.notes)
     if reference := _REFERENCE.fullmatch(text):
@@ -170,7 +170,7 @@ class _Page:
         )
 
     def _condition(self, number: int, macro: str, rest: str) -> None:
-        """What is for terminals (n) is shown; what is for other output, or asks anything else, is not."""
+        """Text for terminals (n) is shown; text for other output, or with another condition, is not."""
         match = re.match(r"(!?\S+)[ \t]*(.*)$", rest) if macro != "el" else re.match(r"()(.*)$", rest)
         asked, what = (match[1], match[2]) if match else ("", "")
         if what.startswith("\\{") or (macro == "el" and rest.startswith("\\{")):
@@ -235,7 +235,7 @@ class _Page:
             self._end_term()
 
     def _end_term(self) -> None:
-        """The term is a line of its own; what it means follows on the next."""
+        """The term is a separate line; its meaning follows on the next."""
         self.expects_term = False
         number, term = self.paragraph.pop()
         self.outline.add(f"{self.marker or '- '}{one_line(term)}", lines=(number, number))

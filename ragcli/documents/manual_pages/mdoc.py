@@ -7,7 +7,7 @@ import re
 from ragcli.documents.manual_pages.roff import arguments, displayed
 from ragcli.documents.name_lists import names
 
-# What they put around their words; those that put nothing, and the others that only set a font.
+# What they put around their words; those that add nothing, and others that only set a font.
 _AROUND = {
     "Op": ("[", "]"), "Oo": ("[", ""), "Oc": ("]", ""), "Dq": ("“", "”"), "Do": ("“", ""), "Dc": ("”", ""),
     "Sq": ("‘", "’"), "So": ("‘", ""), "Sc": ("’", ""), "Ql": ("‘", "’"), "Qq": ('"', '"'), "Qo": ('"', ""),
@@ -34,7 +34,7 @@ _OPENING = re.compile(r"[(\[]+")
 
 
 def displayed_line(text: str, name: str) -> str:
-    """`name` is the page's, which Nm without words stands for."""
+    """`name` is that of the page, which Nm without words prints."""
     return _Line(name).read(arguments(text))
 
 
@@ -88,7 +88,7 @@ class _Line:
 
     def _word(self, part: str) -> None:
         if _is_mark(part):
-            # A full stop at the end stands after what closes there.
+            # A full stop at the end comes after what closes there.
             self.shown += "".join(reversed(self.ends))
             self.ends.clear()
             self.shown += part

@@ -1,4 +1,4 @@
-"""What stands before a Markdown text about it: YAML between lines of ---, TOML between lines of +++."""
+"""Metadata before a Markdown text: YAML between lines of ---, TOML between lines of +++."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class FrontMatter:
 
 
 def front_matter(text: str) -> FrontMatter | None:
-    """None where the text only begins with a rule."""
+    """None if the text only begins with a rule."""
     match = _YAML.match(text) or _TOML.match(text)
     if match is None:
         return None
@@ -82,7 +82,7 @@ def _loosely(text: str) -> dict[str, Any] | None:
 
 
 def _fact(value: object) -> MetadataValue | None:
-    """Scalars as they are, dates and lists of scalars as text; what is nested deeper is no fact."""
+    """Scalars as they are, dates and lists of scalars as text; deeper values are ignored."""
     if isinstance(value, bool | int | float):
         return value
     if isinstance(value, datetime.date):
@@ -95,7 +95,7 @@ def _fact(value: object) -> MetadataValue | None:
 
 
 def _without_title(text: str) -> str:
-    """The lines with those of the title empty: its own, and the further lines of its value."""
+    """The lines with those of the title empty: its own, and the other lines of its value."""
     lines = text.split("\n")
     within = False
     for number, line in enumerate(lines):

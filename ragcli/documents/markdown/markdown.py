@@ -1,4 +1,4 @@
-"""Markdown through markdown-it: the text as displayed, at the lines where it stands in the file."""
+"""Markdown through markdown-it: the text as displayed, with its lines in the file."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def read_markdown(data: bytes, name: str) -> Outline:
 def add_markdown(outline: Outline, text: str, *, components: bool = False) -> None:
     """Markdown without front matter, below the section that is open.
 
-    `components`: a tag such as <Tabs> is no word, as in MDX.
+    `components`: a tag such as <Tabs> is not a word, as in MDX.
     """
     try:
         _Walk(outline, text, components=components).walk(_parser(text).parse(text))
@@ -85,7 +85,7 @@ def _parser(text: str) -> MarkdownIt:
         line = state.src[start : state.eMarks[first]]
         return not without_end(line, start, ends) and html_block(state, first, last, silent)
 
-    # What is nested deeper is dropped without a word; the preset's 20 is ten levels of a list.
+    # Deeper nesting is silently dropped; the preset's 20 is ten levels of a list.
     parser = MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable(["table", "strikethrough"])
     # Footnotes stay where they are written, with the lines that they have there.
     parser.use(footnote_plugin, inline=False, move_to_end=False, always_match_refs=True)
@@ -114,7 +114,7 @@ class _Walk:
         self.hidden = HiddenTags()
         # The level of an <h1> whose end comes in a later block.
         self.html_heading = 0
-        # What a footnote or the meaning of a term begins with, until its first text.
+        # The beginning of a footnote or a definition, until its first text.
         self.lead = ""
         self.markers: list[str] = []
         self.fresh_item = False

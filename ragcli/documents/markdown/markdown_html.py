@@ -30,9 +30,9 @@ _NAMES = (
 _KNOWN = frozenset(_NAMES.split())
 _VOID = names("area base br col embed frame hr img input link meta param source track wbr")
 _NEED_NO_END = names("p li dt dd td th tr thead tbody tfoot option optgroup colgroup caption rt rp")
-# In a paragraph somebody writes about them.
+# In a paragraph, the text is about them.
 _OF_A_PAGE = names("html head body title meta base link noframes noembed plaintext xmp textarea")
-# Their content is no text of the page; without an end they would take all that follows with them.
+# Their content is not text of the page; without an end they would swallow everything after them.
 _SWALLOWING = names(
     "script style template title textarea xmp iframe noembed noframes plaintext svg math object applet "
     "select "
@@ -48,7 +48,7 @@ def last_ends(text: str) -> Ends:
 
 
 def without_end(line: str, place: int, ends: Ends) -> bool:
-    """Whether an HTML block that begins so would go on to the end of the text for want of its own end."""
+    """Whether an HTML block with this beginning has no end and would continue to the end of the text."""
     for mark, end in (("<!--", "-->"), ("<?", "?>")):
         if line.startswith(mark):
             return ends.get(end, -1) < place
@@ -57,7 +57,7 @@ def without_end(line: str, place: int, ends: Ends) -> bool:
 
 
 def with_words(html: str, *, components: bool) -> str:
-    """An HTML block in which tags that are no markup are text."""
+    """An HTML block in which tags that are not markup are text."""
     ends = last_ends(html)
 
     def replaced(match: re.Match[str]) -> str:
@@ -101,7 +101,7 @@ def _is_word(tag: re.Match[str], is_paired: bool, components: bool) -> bool:
         return True
     if is_paired or name in _VOID or name in _NEED_NO_END:
         return False
-    # Many an end belongs to a beginning in an earlier block.
+    # An end often belongs to a beginning in an earlier block.
     return name in _SWALLOWING or not (closing or attributes.strip())
 
 

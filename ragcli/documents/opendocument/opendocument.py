@@ -33,7 +33,7 @@ _MANIFEST = "META-INF/manifest.xml"
 _ENCRYPTED = "{urn:oasis:names:tc:opendocument:xmlns:manifest:1.0}encryption-data"
 _LENGTH = re.compile(r"(-?[\d.]+)(cm|mm|in|pt|pc|px)?")
 _CENTIMETRES = {"cm": 1.0, "mm": 0.1, "in": 2.54, "pt": 2.54 / 72, "pc": 2.54 / 6, "px": 2.54 / 96}
-# Frames whose upper edges are so near stand beside each other, in centimetres.
+# Frames whose upper edges are this close are side by side, in centimetres.
 _BAND = 0.6
 
 
@@ -72,7 +72,7 @@ def _parts(container: Container) -> list[Element]:
 
 
 def _add_slides(walk: Walk, presentation: Element) -> None:
-    """A page is a slide: its title, what stands on it from top to bottom, then the notes."""
+    """A page is a slide: its title, its contents from top to bottom, then the notes."""
     pages = presentation.findall(f"{DRAW}page")
     hidden: list[str] = []
     unseen = ""

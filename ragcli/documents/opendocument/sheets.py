@@ -13,7 +13,7 @@ from ragcli.documents.sheets.sheet_tables import EMPTY, Cell, Row, add_sheet, hi
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-# Of cells and rows that are repeated; more are the empty rest of a sheet, or a trap.
+# The most repeated cells and rows; more are the empty rest of a sheet, or a trap.
 _MOST_COLUMNS = 1000
 _MOST_ROWS = 1000
 
@@ -25,7 +25,7 @@ _SPANNED = (f"{TABLE}number-rows-spanned", f"{TABLE}number-columns-spanned")
 
 
 def add_sheets(walk: Walk, spreadsheet: Element) -> None:
-    """A section a sheet; lines are rows. What is drawn on a sheet follows its cells."""
+    """One section per sheet; lines are rows. What is drawn on a sheet follows its cells."""
     for table in spreadsheet.iterfind(f"{TABLE}table"):
         name = table.get(f"{TABLE}name", "")
         if walk.styles.is_hidden(table.get(f"{TABLE}style-name")):
@@ -73,7 +73,7 @@ def _cell(walk: Walk, element: Element) -> Cell:
     if not len(element):
         return Cell(element.get(_VALUE) or "", is_text=False)
     first = element[0]
-    # Nearly all cells hold one paragraph of plain text, and a sheet has many.
+    # Nearly all cells have one paragraph of plain text, and a sheet has many cells.
     is_plain = len(element) == 1 and first.tag == _PARAGRAPH and not len(first)
     text = " ".join(((first.text or "") if is_plain else walk.text_of(element)).split())
     return Cell(text, is_text=element.get(_VALUE_TYPE, "string") == "string")

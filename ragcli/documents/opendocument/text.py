@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
     Formula = Callable[[Element], str | None]
-    """A frame -> the signs of the formula in it; None where it holds none."""
+    """A frame -> the signs of the formula in it; None if there is none."""
 
 _NAMESPACE = "{urn:oasis:names:tc:opendocument:xmlns:%s:1.0}"
 OFFICE, TEXT, TABLE, STYLE, PRESENTATION = (
@@ -33,7 +33,7 @@ _CODE = ("Preformatted_20_Text", "Source_20_Code", "HTML_20_Preformatted")
 
 
 class Styles:
-    """What the styles say, wherever they stand in the file."""
+    """What the styles say, wherever they are in the file."""
 
     def __init__(self, roots: list[Element]) -> None:
         self._parents: dict[str, str] = {}
@@ -66,7 +66,7 @@ class Styles:
         return self._first.get((list_style, level), 1)
 
     def marker(self, list_style: str, level: int, number: int) -> str:
-        """What stands before an item: "iv)", or "-" where items are not numbered."""
+        """The marker of an item: "iv)", or "-" if items are not numbered."""
         form, before, after = self._numbers.get((list_style, level), ("", "", ""))
         return f"{before}{_NUMERALS.get(form, str)(number)}{after or '.'} " if form else "- "
 

@@ -1,4 +1,4 @@
-"""The body of an OpenDocument text, and what lies in its frames and cells, from top to bottom."""
+"""The body of an OpenDocument text, and the contents of its frames and cells, from top to bottom."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Walk:
             yield f"{what} left out ({words(left)})"
 
     def text_of(self, element: Element) -> str:
-        """What stands in a cell, a frame or a note, its paragraphs on lines of their own."""
+        """The contents of a cell, a frame or a note, with its paragraphs on separate lines."""
         if all(child.tag == f"{TEXT}p" and not len(child) for child in element):
             shown = (child for child in element if not self.styles.is_hidden(child.get(f"{TEXT}style-name")))
             return "\n".join(filter(None, ((child.text or "").strip() for child in shown)))
@@ -74,7 +74,7 @@ class Walk:
             described = shape.findtext(f"{SVG}{name}")
             self.outline.add(described or "")
         if shape.tag == f"{DRAW}frame":
-            # What follows are copies of the first for programs that cannot show it.
+            # The others are copies of the first for programs that cannot show it.
             formula = self.formula(shape)
             if formula is not None:
                 self.outline.add(formula)
@@ -183,7 +183,7 @@ class Walk:
         return cells
 
     def formula(self, frame: Element) -> str | None:
-        """The signs of the formula in a frame; None where it holds none."""
+        """The signs of the formula in a frame; None if there is none."""
         element = frame.find(f"{DRAW}object")
         if element is None:
             return None

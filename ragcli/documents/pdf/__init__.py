@@ -1,1 +1,1 @@
-"""PDF: `reader` begins; what knows PDFium, what knows places on a page, and what knows neither."""
+"""PDF: start with `reader`; modules that use PDFium, modules that use positions, and others."""

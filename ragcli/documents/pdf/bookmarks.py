@@ -14,16 +14,16 @@ _NUMBER = re.compile(
     r"^(?:(?:chapter|appendix|part|section)\s+)?(?:\d+|[A-Z]|[IVX]+)(?:\.\d+)*[.:]?\s+", re.IGNORECASE
 )
 _SIGNS = re.compile(r"[\W_]+")
-# What ends a heading that its paragraph goes on after, on the same line.
+# What ends a heading whose paragraph continues on the same line.
 _RUN_IN_END = re.compile(r"[.:!?–—]\W*$")
-# So many lines a heading has at most.
+# The most lines of a heading.
 _MOST_LINES = 4
 # In units of the size: how far below the place of its bookmark, and above it, the first line of a heading is.
 _BELOW, _ABOVE = 4.0, 1.0
 
 
 class Bookmark(NamedTuple):
-    """`title` as `key_of` gives it; `y` where the file says where on the page it leads to."""
+    """`title` as `key_of` gives it; `y` is set if the file says where on the page it leads."""
 
     title: str
     level: int
@@ -35,7 +35,7 @@ Bookmarks = Mapping[int, Sequence[Bookmark]]
 
 
 def key_of(title: str) -> str:
-    """Letters and digits alone: bookmarks have other spaces, signs and letter cases than headings."""
+    """Only letters and digits: bookmarks have other spaces, signs and letter cases than headings."""
     plain = title if title.isascii() else unicodedata.normalize("NFKC", title)
     return _SIGNS.sub("", plain.casefold())
 
@@ -47,13 +47,13 @@ def keys_of(text: str) -> Iterator[str]:
 
 
 def level_of(text: str, bookmarks: Sequence[Bookmark]) -> int:
-    """The level of the bookmark with this title, where one of both may lack its number; else 0."""
+    """The level of the bookmark with this title, of which one may lack its number; else 0."""
     keys = set(keys_of(text)) - {""}
     return next((mark.level for mark in bookmarks if mark.title in keys), 0)
 
 
 def settled(bookmarks: Bookmarks, pages: Sequence[Page]) -> Bookmarks:
-    """Those that lead to the page before their heading, as where its anchor was set above a page break."""
+    """Those that lead to the page before their heading, for example if its anchor is above a page break."""
     found = {page.number: list(bookmarks.get(page.number, ())) for page in pages}
     for page, following in pairwise(pages):
         missing = {mark.title: mark for mark in bookmarks.get(page.number, ())}
@@ -69,7 +69,7 @@ def settled(bookmarks: Bookmarks, pages: Sequence[Page]) -> Bookmarks:
 
 
 def with_parted_headings(lines: Sequence[Line], bookmarks: Sequence[Bookmark]) -> Sequence[Line]:
-    """Headings that the text goes on after on the same line ("1.1 Title. The text") as lines of their own."""
+    """Headings with text after them on the same line ("1.1 Title. The text") as separate lines."""
     placed = [mark for mark in bookmarks if mark.y is not None]
     if not placed:
         return lines
@@ -83,7 +83,7 @@ def with_parted_headings(lines: Sequence[Line], bookmarks: Sequence[Bookmark]) -
 
 
 def _parted(lines: Sequence[Line], bookmarks: Sequence[Bookmark]) -> tuple[list[Line], int] | None:
-    """(the heading and what follows it, of how many lines they were) where a heading begins here."""
+    """(the heading and the text after it, the number of their lines) if a heading begins here."""
     line = lines[0]
     if line.listed:
         return None

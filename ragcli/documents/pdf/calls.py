@@ -60,7 +60,7 @@ def calls() -> Calls:
 
 
 def address_of(handle: Any) -> int:
-    """The address that a pointer of the bindings holds."""
+    """The address in a pointer of the bindings."""
     address = ctypes.cast(handle, ctypes.c_void_p).value
     assert address is not None
     return address

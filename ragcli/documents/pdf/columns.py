@@ -1,4 +1,4 @@
-"""The reading order of a page: column by column, but tables row by row. Pure, free of any PDF library."""
+"""The reading order of a page: column by column, but tables row by row. Pure, without any PDF library."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _CANDIDATES = 6
 # In points: left edges of one column; in units of the size: how far a line may reach into the gutter.
 _EDGE = 3.0
 _OVERHANG = 1.5
-# Prose fills its column with words; cells do not. The second of each counts where the page is drawn row by
-# row, as tables mostly are, so that more must speak for columns.
+# Prose fills its column with words; cells do not. The second of each applies if the page is drawn row by
+# row, like most tables, so that there must be more evidence for columns.
 _WORDS_PER_LINE = (2.5, 4.0)
 _FILL = (0.5, 0.6)
 _MOST_NUMBERS = 0.3
-# Tables have their cells on common baselines; and few have so many rows that are drawn column by column.
+# The cells of tables have common baselines; few tables with this many rows are drawn column by column.
 _ALIGNED = 0.6
 _LONG_COLUMN = 20
-# Of the usual distance between lines: a distance that parts the rows of a table, or paragraphs.
+# Of the usual distance between lines: a distance that separates the rows of a table, or paragraphs.
 _BAND_GAP = 1.3
-# Of the usual distance: one that parts what stands below each other on a page.
+# Of the usual distance: one that separates parts of a page that are below each other.
 _REGION_GAP = 2.5
 
 
@@ -40,7 +40,7 @@ def in_reading_order(rows: _Rows) -> list[Line]:
 
 
 def _columns(rows: _Rows) -> tuple[_Rows, _Rows, _Rows, _Rows] | None:
-    """What is above two columns, the left one, the right one, what is below; None where there are none."""
+    """What is above two columns, the left one, the right one, what is below; None if there are none."""
     best: tuple[float, float, int, int] | None = None
     for x in _left_edges(rows):
         for first, end in _runs(rows, x):
@@ -76,7 +76,7 @@ def _runs(rows: _Rows, x: float) -> Iterator[tuple[int, int]]:
 
 
 def _regions(rows: _Rows, first: int, end: int) -> Iterator[tuple[int, int]]:
-    """All of the rows, and the parts between wide distances: below two columns, a table may stand."""
+    """All rows, and the parts between wide distances: there may be a table below two columns."""
     gaps = [above[0].y - below[0].y for above, below in pairwise(rows[first:end])]
     wide = _REGION_GAP * median(gaps) if gaps else 0.0
     cuts = [first, *(first + at for at, gap in enumerate(gaps, start=1) if gap > wide), end]
@@ -89,7 +89,7 @@ def _reaches_across(row: Sequence[Segment], place: int, x: float) -> bool:
     cell = row[place]
     if cell.left >= x or cell.right <= x:
         return False
-    # A long line of the left column hangs over into the gutter, where nothing stands beside it.
+    # A long line of the left column extends into the gutter, where there is nothing next to it.
     return not (cell.right < x + _OVERHANG * cell.size and cell.left < x - 5 * cell.size)
 
 
@@ -132,7 +132,7 @@ def _switches(left: _Rows, right: _Rows) -> int:
 
 
 def _aligned(left: _Rows, right: _Rows) -> float:
-    """The share of the shorter side's lines that have one beside them on the same baseline."""
+    """The share of the shorter side's lines that have another line on the same baseline."""
     fewer, more = sorted((left, right), key=len)
     heights = [row[0].y for row in more]
     return mean(any(abs(row[0].y - y) < 1.0 for y in heights) for row in fewer)
@@ -151,7 +151,7 @@ def _is_prose(rows: _Rows, strictness: int) -> bool:
 
 
 def _has_bands(left: _Rows, right: _Rows) -> bool:
-    """Whether both sides have their wide distances at the same heights, as the rows of a table have."""
+    """Whether both sides have their wide distances at the same heights, like the rows of a table."""
     wide = [_wide_gaps(left), _wide_gaps(right)]
     fewer, more = sorted(wide, key=len)
     return len(fewer) >= 1 and all(any(abs(y - other) < 2.0 for other in more) for y in fewer)

@@ -12,9 +12,9 @@ _NUMBER = r"(?:\d{1,4}|[ivxlc]{1,7})"
 _ENTRY = re.compile(
     rf"(?:\s(?:[.…·]\s?){{2,}}\s*{_NUMBER}|(?:[.…·]\s?){{4,}}\s*{_NUMBER}?)\s*$", re.IGNORECASE
 )
-# Price lists have their dots as well: what they join stays on one line.
+# Price lists have dots as well: the parts that they join stay on one line.
 _LEADERS = re.compile(r"\s*(?:[.…·]\s?){4,}\s*|\s(?:[.…·]\s?){2,}(?=\d{1,4}$)")
-# Beside so many entries, a line without dots that ends in a number of its own is one too.
+# Next to this many entries, a line without dots that ends in a number is also an entry.
 _FEWEST = 3
 
 

@@ -1,4 +1,4 @@
-"""What a PDF holds in the fields of a form and in text that was put over the page."""
+"""The text of a PDF in form fields and in annotations on the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ragcli.documents.pdf.lines import Word
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage
 
-# Of a field's height, where nothing says how large its text is, and in points the largest guess.
+# Of a field's height, if the size of its text is unknown, and the largest guess in points.
 _TEXT_HEIGHT = 0.7
 _LARGEST_TEXT = 11.0
 _LINE_HEIGHT = 1.2
@@ -29,7 +29,7 @@ class FormReader:
         self._form = document.formenv.raw if document.formenv else None
 
     def words(self, page: PdfPage, drawn: Sequence[Word]) -> list[Word]:
-        """Values on the baseline of the words beside them, so that a label and its value are one line."""
+        """Values on the baseline of the words next to them, so that a label and its value are one line."""
         import pypdfium2.raw as raw
 
         found: list[Word] = []
@@ -98,7 +98,7 @@ def _rectangle(annotation: Any) -> tuple[float, float, float, float]:
 
 
 def _placed(text: str, box: tuple[float, float, float, float], drawn: Sequence[Word]) -> Iterator[Word]:
-    """The lines of a value from the top of its field down, or on the baseline of what stands beside it."""
+    """The lines of a value from the top of its field down, or on the baseline of the text next to it."""
     left, bottom, right, top = box
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     size = round(max(1.0, min(_LARGEST_TEXT, _TEXT_HEIGHT * (top - bottom) / len(lines))), 1)

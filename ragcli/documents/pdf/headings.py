@@ -1,4 +1,4 @@
-"""Which lines of a PDF are headings, and of which level: by bookmark, by size, or bold and alone. Pure."""
+"""Which lines of a PDF are headings, and their level: by bookmark, by size, or bold on its own line. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LARGE = 1.12
 _LONGEST_HEADING = 120
 # Of the heading's size: the second line of a heading is not farther from its first.
 _LEADING = 1.6
-# So many bold lines, one under the other, are a paragraph or a listing in bold.
+# This many bold lines, one under the other, are a paragraph or a listing in bold.
 _MOST_BOLD_LINES = 3
 # Bold text smaller than this names a figure or a footnote.
 _SMALL = 0.95
@@ -46,7 +46,7 @@ class Headings:
         self._set_by_bookmarks(pages)
 
     def _set_by_bookmarks(self, pages: Sequence[Page]) -> None:
-        """How those are set that the bookmarks name, so that others of their kind get their level."""
+        """The format of headings in the bookmarks, so that others of the same kind get their level."""
         kinds: defaultdict[tuple[float, bool], Counter[int]] = defaultdict(Counter)
         for page in pages:
             bookmarks = self._bookmarks.get(page.number, ())
@@ -73,7 +73,7 @@ class Headings:
         return found
 
     def _heading(self, lines: Sequence[Line], place: int, page: int) -> tuple[int, int]:
-        """(level, how many lines) of the heading that begins here; level 0 where none does."""
+        """(level, how many lines) of the heading that begins here; level 0 if none does."""
         line = lines[place]
         bookmarks = self._bookmarks.get(page, ()) if key_of(line.text) else ()
         for length in (1, 2, 3) if bookmarks else ():
@@ -97,7 +97,7 @@ class Headings:
         return level or len(self._sizes) + self._bold_sizes.index(line.size) + 1, length
 
     def _length(self, lines: Sequence[Line], place: int) -> int:
-        """How many lines are set alike, one under the other, and begin nothing new."""
+        """How many lines have the same format, one under the other, and begin nothing new."""
         length = 1
         while place + length < len(lines):
             above, line = lines[place + length - 1], lines[place + length]
@@ -124,7 +124,7 @@ class Headings:
         )
 
     def _names(self, lines: Sequence[Line]) -> bool:
-        """Whether bold text reads as a heading does: no sentence, no item, no line of a program."""
+        """Whether bold text looks like a heading: not a sentence, an item or a line of a program."""
         text = " ".join(line.text for line in lines)
         begins = text.lstrip("\"'“‘([¿¡")
         return (

@@ -15,8 +15,8 @@ _UNSPACED = re.compile("[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uf
 def joined(lines: Sequence[str]) -> str:
     """Wrapped lines as one line, words that were hyphenated at a line's end put together.
 
-    "expen-" + "ses" is "expenses"; a hyphen stays where what follows is no small letter ("Jean-" + "Luc",
-    "COVID-" + "19"), and where the same line has the compound's like with hyphens ("day-to-" + "day").
+    "expen-" + "ses" is "expenses"; a hyphen stays if no lower-case letter follows ("Jean-" + "Luc",
+    "COVID-" + "19"), and if the same line has a similar compound with hyphens ("day-to-" + "day").
     """
     text = ""
     for line in lines:

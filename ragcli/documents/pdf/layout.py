@@ -23,9 +23,9 @@ from ragcli.documents.pdf.tables import Table, with_tables
 _PARAGRAPH_GAP = 1.35
 # Of the body's size: double spacing; lines farther apart are paragraphs.
 _LARGEST_LEADING = 2.4
-# In units of the size: room that a line leaves beside the next word, where it is ended on purpose.
+# In units of the size: the room after a line, beyond the next word, if it was ended on purpose.
 _ROOM = 1.5
-# In units of the size: how far the first line of a paragraph is set in.
+# In units of the size: how far the first line of a paragraph is indented.
 _INDENT = (0.8, 4.0)
 # Of the body's size: smaller text in mid-sentence is a note or a caption, and waits for the sentence's end.
 _SMALL = 0.93
@@ -63,13 +63,13 @@ class _Composer:
         self.paragraph: list[Line] = []
         self.paragraph_page = 1
         self.listing: list[Line] = []
-        # Of a paragraph that goes on: whether it does, and the word that the page's end cuts.
+        # Of a paragraph that continues: whether it does, and the word that the page's end cuts.
         self.continues = False
         self.cut = ""
         # Its last line on the page before, and the right edge of the column there.
         self.broken_off: tuple[Line, float] | None = None
         self.last_was_item = False
-        # What is read after the paragraph that it stands in: footnotes, and what runs along the edges.
+        # Text that is read after the paragraph that contains it: footnotes, and text along the edges.
         self.waiting: list[tuple[int, Line | str]] = []
 
     def compose(self) -> None:
@@ -108,7 +108,7 @@ class _Composer:
         self._end_paragraph(more_to_come=unfinished)
 
     def _line(self, line: Line, previous: Line | None, page: int) -> Line | None:
-        """Returns the line that the next one is to be compared with."""
+        """Returns the line to compare the next one with."""
         if line.mono and not self.body_is_mono and not self._is_in_sentence(line, previous):
             if not self.listing:
                 self._end_paragraph()
@@ -127,7 +127,7 @@ class _Composer:
         return line
 
     def _is_in_sentence(self, line: Line, previous: Line | None) -> bool:
-        """Whether a line in a typewriter face only goes on with the sentence above it."""
+        """Whether a line in a typewriter face only continues the sentence above it."""
         return (
             bool(self.paragraph)
             and previous is self.paragraph[-1]
@@ -138,7 +138,7 @@ class _Composer:
         )
 
     def _is_unfinished(self) -> bool:
-        """Whether the open paragraph is of the body, and its last sentence goes on."""
+        """Whether the open paragraph belongs to the body, and its last sentence continues."""
         if not self.paragraph:
             return self.continues
         last = self.paragraph[-1]
@@ -227,7 +227,7 @@ class _Composer:
         self.last_was_item = False
 
     def _end_listing(self, page: int) -> None:
-        """Lines in a typewriter face keep their ends, and how far they are set in."""
+        """Lines in a typewriter face keep their ends and their indentation."""
         lines, self.listing = self.listing, []
         if not lines:
             return
@@ -252,7 +252,7 @@ def _spread(line: Line) -> str:
 
 
 def right_edges(lines: Sequence[Line]) -> dict[int, float]:
-    """By the identity of each line: how far to the right the lines of its column go, but for a few."""
+    """By the identity of each line: how far to the right the lines of its column go, except a few."""
     edges: dict[int, float] = {}
     column: list[Line] = []
     for line in [*lines, None]:

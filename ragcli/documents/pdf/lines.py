@@ -1,4 +1,4 @@
-"""Words at places become segments: what stands on one line without a wide gap. Pure."""
+"""Words with positions become segments: words on one line without a wide gap. Pure."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-# In units of the font size. A gap this wide may part columns or cells.
+# In units of the font size. A gap this wide may separate columns or cells.
 CELL_GAP = 1.0
-# Words nearer than this are parts of one, where nothing says that a space was drawn between them.
+# Words closer than this are parts of one word, unless a space was drawn between them.
 GLUE_GAP = 0.06
-# Words whose baselines are nearer than this stand on one line; superscripts may be farther up.
+# Words whose baselines are closer than this are on one line; superscripts may be farther up.
 _SAME_LINE = 0.35
 _RAISED = 0.6
 _SMALL = 0.85
 # How far a word may reach into the one before it.
 _OVERLAP = 0.4
-# Text drawn again this near is a shadow, or bold by overprinting.
+# Text drawn again this close is a shadow, or bold by overprinting.
 _SHADOW = 0.25
-# How many of the same words are looked at; a page has thousands of full stops.
+# How many equal words are compared; a page has thousands of full stops.
 _SHADOWS = 60
 
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 
 
 class Word(NamedTuple):
-    """In points, x to the right, y upwards, as one sees them who holds the text upright.
+    """In points, x to the right, y upwards, with the text held upright.
 
     `quarter` is how many right angles to the left the text is turned on the page; `spaced`: white space
     is drawn before it.
@@ -76,7 +76,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`lines` in reading order; what is read, but has no place in it: `above` it, and after it as `asides`.
+    """`lines` in reading order; text without a place in it: `above` it, and after it as `asides`.
 
     `foot` and `head`: the heights of the page's edges.
     """
@@ -104,7 +104,7 @@ def line_of(cells: Sequence[Segment]) -> Line:
 
 
 class _Chain:
-    """Words that are drawn one after the other, side by side. `base` is the one whose line they stand on."""
+    """Words that are drawn one after the other, side by side. `base` is the one whose line they are on."""
 
     __slots__ = ("base", "left", "order", "right", "words")
 
@@ -115,7 +115,7 @@ class _Chain:
         self.order = order
 
     def take(self, word: Word) -> bool:
-        """Whether the word goes on where the last one ended."""
+        """Whether the word continues where the last one ended."""
         base = self.base
         size = base.size if base.size > word.size else word.size
         if word.right < self.right and RIGHT_TO_LEFT.search(word.text):
@@ -157,7 +157,7 @@ def segments(words: Sequence[Word]) -> list[list[Segment]]:
 
 
 def _once(words: Sequence[Word]) -> Iterator[Word]:
-    """Without those that are drawn a second time over themselves."""
+    """Without words that are drawn a second time over themselves."""
     seen: dict[str, list[Word]] = {}
     for word in words:
         others = seen.get(word.text)
@@ -175,7 +175,7 @@ def _once(words: Sequence[Word]) -> Iterator[Word]:
 
 
 def _merged(row: list[_Chain]) -> Iterator[list[_Chain]]:
-    """Chains that stand side by side, whatever was drawn between."""
+    """Chains that are side by side, whatever was drawn in between."""
     row.sort(key=lambda chain: chain.left)
     part: list[_Chain] = []
     for chain in row:
@@ -234,7 +234,7 @@ def _is_glued(previous: Word, word: Word) -> bool:
     if word.spaced:
         return False
     if word.size < _SMALL * previous.size and previous.text[-1].isdigit() and word.text[0].isdigit():
-        # The number of a footnote, or an exponent, is not a digit of the number that it stands at.
+        # The number of a footnote, or an exponent, is not a digit of the number next to it.
         return False
     gap = word.left - previous.right
     return -_OVERLAP < gap / max(previous.size, word.size) < GLUE_GAP

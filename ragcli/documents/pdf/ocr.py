@@ -1,4 +1,4 @@
-"""Pages that are pictures, read by the program tesseract where it is installed."""
+"""Pages that are pictures, read by the program tesseract if it is installed."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 HINT = "to read scanned pages, install tesseract (tesseract-ocr.github.io) and ingest again"
 
 _DOTS_PER_POINT = 300 / 72
-# What tesseract takes is bounded, and so is the memory that a poster would need.
+# Limits the size that tesseract accepts, and the memory for a poster.
 _MOST_DOTS = 4500
 # Tesseract's own confidence in a word, of 100: below this it is mostly a speck.
 _LEAST_CONFIDENCE = 30.0
-# Where the system does not tell how long a file may take; and what a page is given at least.
+# If the system does not say how long a file may take; and the least time of a page.
 _SECONDS = 60.0
 _LEAST_SECONDS = 2.0
 _PR_SET_PDEATHSIG = 1
@@ -51,7 +51,7 @@ class Ocr:
         return _version(self._program) if self._program else ""
 
     def words(self, page: PdfPage) -> list[Word] | None:
-        """The words of a page's picture; None where there is no program, no time left, or it failed."""
+        """The words of a page's picture; None if there is no program, no time left, or it failed."""
         left = self._deadline - time.monotonic()
         if self._program is None or left < _LEAST_SECONDS:
             return None
@@ -85,7 +85,7 @@ class Ocr:
 
 
 def _time_left() -> float:
-    """Of the processor time that the file may take; what a child takes is not counted by the system."""
+    """Of the processor time that the file may take; the system does not count that of a child."""
     try:
         import resource
     except ImportError:
@@ -95,7 +95,7 @@ def _time_left() -> float:
 
 
 def _end_with_parent() -> Callable[[], None] | None:
-    """What makes the child end when this process is ended, which Linux can do."""
+    """Makes the child end when this process is ended, which Linux can do."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl
@@ -125,7 +125,7 @@ def _words(table: str, scale: float, height: float) -> list[Word]:
 def _placed(
     lines: Iterable[list[dict[str, str]]], scale: float, height: float, usual: float
 ) -> Iterator[Word]:
-    """All words of a line on one baseline, in the usual size where the line is not clearly larger."""
+    """All words of a line on one baseline, in the usual size if the line is not clearly larger."""
     for line in lines:
         tall = median(float(row["height"]) for row in line)
         size = round((tall if tall > 1.5 * usual else usual) / scale, 1)
@@ -144,7 +144,7 @@ def _version(program: str) -> str:
 
 @cache
 def _languages(program: str) -> str:
-    """All that are installed: who wants another language than English adds its file."""
+    """All that are installed: for another language than English, add its file."""
     shown = subprocess.run([program, "--list-langs"], capture_output=True, text=True, check=False)
     names = [name.strip() for name in shown.stdout.splitlines()[1:] if name.strip() not in ("osd", "equ", "")]
     return "+".join(sorted(names, key=lambda name: (name != "eng", name))) or "eng"

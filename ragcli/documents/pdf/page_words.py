@@ -12,33 +12,33 @@ from typing import TYPE_CHECKING, NamedTuple
 from ragcli.documents.pdf.calls import address_of, calls
 from ragcli.documents.pdf.lines import GLUE_GAP, RIGHT_TO_LEFT, Word
 from ragcli.documents.pdf.styles import Box, Style, Styles, Widths
+from ragcli.text.clean import SURROGATE
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfPage, PdfTextPage
 
 UNKNOWN = "\ufffd"
-"""Stands for a character of which the file does not say what it is."""
+"""Stands for a character that the file does not identify."""
 
 _TOKEN = re.compile(r"\S+")
 # PDFium's signs for a hyphen at a line's end, in its two ways to give text.
 _HYPHENS = "\x02\ufffe"
 _AS_HYPHENS = str.maketrans(_HYPHENS, "--")
-# In units of the size: a gap that parts two words though PDFium takes them for one; where letters are spaced
-# out, one that is so many times as wide as most; and one that always does.
+# In units of the size: a gap that separates two words although PDFium takes them for one; with
+# letter-spacing, one that is this many times as wide as most; and one that always does.
 _WORD_GAP = 0.13
 _SPACED_OUT = 1.6
 _WIDEST_GAP = 0.6
-# In units of the size: a letter drawn again this near is a shadow, or bold by overprinting.
+# In units of the size: a letter drawn again this close is a shadow, or bold by overprinting.
 _SHADOW = 0.2
-# Of the size of the text: smaller figures beside it are of footnotes, or exponents.
+# Of the size of the text: smaller figures next to it are footnote numbers or exponents.
 _SMALL = 0.85
 
 
-# Letters that are often one glyph, so that each of them seems as wide as both.
+# Letters that are often one glyph, so that each seems as wide as both.
 _LIGATURES = re.compile("f[fijlt]")
 _UNITS = re.compile("f[fijlt]+|.", re.DOTALL)
 # Characters that take two units of UTF-16 are two to PDFium.
-_HALVES = re.compile("[\ud800-\udfff]")
 _TEXT_OBJECT = 1
 _NO_WIDTH = 0.01
 
@@ -60,13 +60,13 @@ class PageText:
         self._calls = calls()
         self._text_object = self._calls.text_object
         self._page = page
-        # Held, as what the addresses belong to goes with it.
+        # Kept, because the objects at the addresses are freed with it.
         self._text_page = text_page
         self._handle = address_of(text_page.raw)
         self._text = _characters(text_page)
         self._has_right_to_left = bool(RIGHT_TO_LEFT.search(self._text))
         self._has_hyphens = any(sign in self._text for sign in _HYPHENS)
-        self._has_halves = bool(_HALVES.search(self._text))
+        self._has_halves = bool(SURROGATE.search(self._text))
         self._styles = Styles(self._handle, widths)
         self._edge = 0.0
         self._drawn: list[int] = []
@@ -93,7 +93,7 @@ class PageText:
         return self._calls.text_object(self._handle, index) or 0
 
     def _whole(self, text: str, first: int, last: int) -> Word | None:
-        """A word in one face, by its ends; None where it is not as wide as its characters."""
+        """A word in one face, by its ends; None if it is not as wide as its characters."""
         drawn = self._text_object(self._handle, first)
         end = self._text_object(self._handle, last) if last > first else drawn
         if not drawn or not end:
@@ -115,7 +115,7 @@ class PageText:
         return self._word(text, head, tail, style, self._is_spaced(first, drawn, head[0], style.size))
 
     def _width(self, text: str, first: int, style: Style, drawn: int, end: int) -> float:
-        """How wide the characters of a word are in its face; no number where another object draws some."""
+        """How wide the characters of a word are in its face; NaN if another object draws some."""
         widths = style.widths
         units = _UNITS.findall(text) if "f" in text and _LIGATURES.search(text) else text
         try:
@@ -136,7 +136,7 @@ class PageText:
         return sum(map(widths.__getitem__, units))
 
     def _parts(self, first: int, last: int) -> Iterator[Word]:
-        """What PDFium takes for one word, parted at gaps, drawn spaces and exponents; shadows dropped."""
+        """What PDFium takes for one word, split at gaps, drawn spaces and exponents, without shadows."""
         found = [
             self._character(index, drawn)
             for index in range(first, last + 1)
@@ -157,7 +157,7 @@ class PageText:
                 part.append(character.text)
             end = character
         if self._text[last] in _HYPHENS and end.place < last:
-            # One that PDFium makes up has no place of its own.
+            # One that PDFium makes up has no position.
             part.append("-")
         self._edge = end.box[2]
         yield self._word("".join(part), start.box, end.box, start.style, spaced)
@@ -175,7 +175,7 @@ class PageText:
             if style.quarter != above.quarter or (
                 is_smaller and before.text.isdigit() and after.text.isdigit()
             ):
-                # 83,190,556 with the number of a footnote is no larger number.
+                # 83,190,556 with the number of a footnote is not a larger number.
                 return True
         if gap > _WORD_GAP * size and (gap > _WIDEST_GAP * size or gap > _SPACED_OUT * usual):
             return True
@@ -192,11 +192,11 @@ class PageText:
         if right < left:
             left, right = min(left, tail[0]), max(head[2], right)
         y = head[3] + style.drop
-        # A tenth of the time that the class takes to make one.
+        # Takes a tenth of the time of the class.
         return _made(Word, (text, left, right, y, style.size, style.bold, style.mono, style.quarter, spaced))
 
     def _is_spaced(self, index: int, drawn: int, left: float, size: float) -> bool:
-        """Whether the page shows a space before: PDFium makes some up, and some are drawn and taken back."""
+        """Whether the page shows a space before: PDFium makes some up, and some are drawn and then undone."""
         if index == 0 or self._text[index - 1] in "\r\n":
             return False
         gap = left - self._edge

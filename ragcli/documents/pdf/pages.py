@@ -1,4 +1,4 @@
-"""The pages of a PDF as they are read, and what is to be said of those that give no text."""
+"""The pages of a PDF as they are read, and the notes on those without text."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ragcli.documents.unreadable import UnreadableFile
 if TYPE_CHECKING:
     from pypdfium2 import PdfPage
 
-# Fewer letters than this beside a large image, or beside so many drawn shapes, are a page that is no text.
+# A page with fewer letters than this and a large image, or this many drawn shapes, is not text.
 _FEWEST_LETTERS = 40
 _LARGE_IMAGE = 0.4
 _MANY_SHAPES = 300
-# Of the pages: if so many are no text, what little there is doesn't make a document.
+# Of the pages: if this many are not text, the rest doesn't make a document.
 _MOST_UNREAD = 0.9
 
 
@@ -60,7 +60,7 @@ class PageReader:
         self.pages.append(page_of(number, visible, page.get_bbox()))
 
     def _decoded(self, words: list[Word]) -> list[Word]:
-        """Without single characters of which the file does not say what they are."""
+        """Without single characters that the file does not identify."""
         unknown = sum(word.text.count(UNKNOWN) for word in words)
         if not unknown:
             return words
@@ -83,7 +83,7 @@ class PageReader:
         return words
 
     def check(self) -> None:
-        """Raises UnreadableFile where the pages hold no text to speak of."""
+        """Raises UnreadableFile if the pages have almost no text."""
         unread = len(self._scanned) + len(self._drawn) + len(self._nonsense)
         has_words = any(page.lines or page.asides for page in self.pages)
         if has_words and unread < _MOST_UNREAD * len(self.pages):

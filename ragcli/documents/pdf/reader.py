@@ -19,7 +19,7 @@ from ragcli.documents.unreadable import UnreadableFile
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
 
-# PDFium's codes of what kept it from opening a file.
+# PDFium's codes for why it cannot open a file.
 _NEEDS_PASSWORD = 4
 _UNKNOWN_SECURITY = 5
 _METADATA = {
@@ -30,9 +30,9 @@ _METADATA = {
     "ModDate": "modified",
 }
 _DATE = re.compile(r"(?:D:)?(\d{4})(\d\d)(\d\d)")
-# PDFium's kinds of places that have a height (XYZ, FitH, FitR, FitBH), and where in their numbers it stands.
+# PDFium's kinds of places that have a height (XYZ, FitH, FitR, FitBH), and its index in their numbers.
 _HEIGHTS = {1: 1, 3: 0, 5: 3, 7: 0}
-# So deep are the bookmarks of no book; they may lead in a circle.
+# No book has bookmarks this deep; they may be circular.
 _DEEPEST_BOOKMARK = 15
 
 

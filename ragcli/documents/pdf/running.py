@@ -1,4 +1,4 @@
-"""What runs along the edges of pages is kept once: headers, footers, page numbers. Pure."""
+"""Repeated text along the edges of pages is kept once: headers, footers, page numbers. Pure."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SHARE = 0.35
 _HEADING_SHARE = 0.6
 _SLOT_SHARE = 0.6
 _FEWEST_NUMBERED = 3
-# Of the body's size: larger text is no running line that counts, smaller text stands apart by itself.
+# Of the body's size: larger text is not a running line, smaller text counts as apart.
 _LARGE = 1.12
 _SMALL = 0.95
-# In units of the usual distance between lines: farther from the text, a line stands apart.
+# In units of the usual distance between lines: farther from the text, a line is apart.
 _APART = 1.4
 # Of the page's height: how far from its edge a line may run.
 _MARGIN = 0.2
@@ -37,7 +37,7 @@ _COUNTED = re.compile(r"(?<![\d.,])\d{1,4}(?![\d.,]\d|\d)")
 
 @dataclass(frozen=True, slots=True)
 class _Edge:
-    """A line at the edge of a page, and what other pages may have alike."""
+    """A line at the edge of a page, and what it may have in common with other pages."""
 
     page: int
     line: Line
@@ -53,17 +53,17 @@ class _Edge:
                 yield self.line.text[: match.start()] + distance + self.line.text[match.end() :]
 
     def _is_page_number(self, match: re.Match[str]) -> bool:
-        """Even in a line that looks like a heading: alone in a cell, or called one."""
+        """Even in a line that looks like a heading: by itself in a cell, or named as one."""
         return any(cell.text == match[0] for cell in self.line.cells) or bool(
             _PAGE_NUMBER.fullmatch(self.line.text)
         )
 
 
 def without_running_lines(pages: Sequence[Page], body_size: float) -> tuple[list[Page], list[str]]:
-    """The pages with each running line once, beside the text of its first page; and a note on the others."""
+    """The pages with each running line once, with the text of its first page; and a note on the others."""
     edges = [edge for page in pages for edge in _edges(page, body_size)]
     running = _running(edges, len(pages))
-    # What a running line says, without the page's number, is said once.
+    # The text of a running line, without the page number, is kept once.
     squeezed = Counter(_squeezed(line.text) for page in pages for line in page.lines)
     for edge, _ in running.values():
         squeezed[_squeezed(edge.line.text)] -= 1
@@ -98,7 +98,7 @@ def without_running_lines(pages: Sequence[Page], body_size: float) -> tuple[list
 
 
 def _edges(page: Page, body_size: float) -> Iterator[_Edge]:
-    """The outermost lines of a page that stand apart from its text, or in smaller type."""
+    """The outermost lines of a page that are apart from its text, or in smaller type."""
     heights = sorted({round(line.y) for line in page.lines}, reverse=True)
     gaps = [above - below for above, below in pairwise(heights)]
     usual = median(gaps) if gaps else 0.0
@@ -134,7 +134,7 @@ def _running(edges: Sequence[_Edge], pages: int) -> dict[int, tuple[_Edge, str]]
         if kept is not None:
             running[id(edge.line)] = edge, kept
     for edge in edges:
-        # Where most pages have a running line, what stands there on the others is one too: a section's name.
+        # If most pages have a running line, the text there on the others is one too: a section's name.
         alike = [other for other in edges if other.slot == edge.slot] if len(slots[edge.slot]) > 3 else []
         if (
             id(edge.line) not in running
@@ -147,7 +147,7 @@ def _running(edges: Sequence[_Edge], pages: int) -> dict[int, tuple[_Edge, str]]
 
 
 def _alike(edge: _Edge, seen: dict[tuple[tuple[str, int, float], str], set[int]], pages: int) -> str | None:
-    """What is to be kept of a line that other pages have alike; None for one that does not run."""
+    """The part to keep of a line that other pages share; None for a line that is not a running one."""
     match = _PAGE_NUMBER.fullmatch(edge.line.text)
     if (match and int(match[1]) == edge.page) or _ROMAN.fullmatch(edge.line.text):
         return ""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from ragcli.documents.pdf.lines import Word
 
-# Characters of a page below which nothing is said of it; and shares of them.
+# Pages with fewer characters than this are not judged; and shares of them.
 _FEWEST = 40
 _MOST_UNDEFINED = 0.3
 _FEWEST_LETTERS = 0.15

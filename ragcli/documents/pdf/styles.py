@@ -1,4 +1,4 @@
-"""How the characters of a PDF page are set: size, face, direction; and where each stands."""
+"""The style of the characters of a PDF page: size, face, direction; and the position of each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ragcli.documents.pdf.calls import calls
 
 SKEWED = 4
-"""The quarter of what runs at no right angle."""
+"""The quarter of text that is not at a right angle."""
 
 # LaTeX's bold faces are called "medium" (Nimbus) and "bx" (Computer Modern, European Modern).
 _BOLD = re.compile(r"bold|black|heavy|demi|-medi(?![a-z])|(?:cm|sf|ec|la)bx|cmssbx|cmb\d", re.IGNORECASE)
@@ -44,7 +44,7 @@ class Style:
 
 
 Widths = dict[tuple[str, float, int], dict[str, float]]
-"""Of characters, by the name of their face, its size and quarter, for all pages of a document.
+"""The styles of characters, by the name of their face, its size and quarter, for all pages of a document.
 
 Two faces of one name may differ: then words are not as wide as expected, and are measured letter by letter.
 """
@@ -77,7 +77,7 @@ class Styles:
         return known
 
     def box(self, index: int, quarter: int) -> Box:
-        """A character's place, as one sees it who holds the page so that the text is upright."""
+        """A character's position, with the page held so that the text is upright."""
         self._loose_box(self._text_page, index, self._rect_address)
         box: Box = _unpack(self._rect)
         if quarter == 0:
@@ -95,7 +95,7 @@ class Styles:
         call, page = self._calls, self._text_page
         size = call.font_size(page, index)
         has_matrix = call.matrix(page, index, self._matrix_address)
-        # All but the place, which differs from object to object.
+        # Everything except the position, which differs from object to object.
         turn = self._matrix.raw[:16] if has_matrix else b""
         key = call.font(drawn) or 0, size, turn, call.render_mode(drawn) == _FILL_AND_STROKE
         known = self._faces.get(key)
@@ -113,7 +113,7 @@ class Styles:
         return self._style(index, font, round(abs(size), 1) or 1.0, quarter, is_stroked)
 
     def _style(self, index: int, font: int, size: float, quarter: int, is_stroked: bool) -> Style:
-        """One for all that look alike: words are compared by it."""
+        """One for all that look the same: words are compared by it."""
         key = font, size, quarter, is_stroked
         known = self._alike.get(key)
         if known is not None:

@@ -1,4 +1,4 @@
-"""Rows of cells become lines with the names of their columns, by where the cells stand. Pure."""
+"""Rows of cells become lines with the names of their columns, by the positions of the cells. Pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ragcli.documents.outline import one_line
 from ragcli.documents.pdf.lines import Line, Segment, Word, segment_of
 from ragcli.documents.tables import CELL_SEPARATOR, row_line
 
-# In units of the font size: rows farther apart are not of one table; nearer ones may be one wrapped row.
+# In units of the font size: rows farther apart are not in one table; closer ones may be one wrapped row.
 _ROW_GAP = 4.0
 _WRAP_GAP = 1.45
 # In points: how exactly cells of one column begin or end at one place.
 _EDGE = 3.0
-# In units of the font size: the gap between words of which the second may stand in the next column.
+# In units of the font size: the gap between words if the second may be in the next column.
 _SPLIT_GAP = 0.4
 _LABEL = re.compile(
     r"[•◦▪‣·●○■–—*-]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|(?:[A-Z]|\d{1,2})(?:\.\d{1,2})*\.?|\[\w{1,8}\]|.{1,60}:"
@@ -84,7 +84,7 @@ def _follows(group: list[Line], line: Line) -> bool:
 
 
 def _is_part(group: list[Line], line: Line) -> bool:
-    """Whether a single cell stands in a column of the rows above, and not a line of text under the table."""
+    """Whether this is a single cell in a column of the rows above, not a line of text under the table."""
     edges = [(cell.left, cell.right) for row in group for cell in row.cells if len(row.cells) > 1]
     if line.mono or line.listed or len(line.cells) > 1:
         return False
@@ -153,7 +153,7 @@ def _cells(line: Line, columns: Sequence[tuple[float, float]]) -> list[str]:
 
 
 def _without_doubles(cells: list[list[str]]) -> list[list[str]]:
-    """Neighbours of which no row has both are one column: its name is centred over what is flush left."""
+    """Neighbours that never occur in the same row are one column: a name centred over flush-left cells."""
     column = 0
     while column + 1 < len(cells[0]):
         if any(row[column] and row[column + 1] for row in cells):
@@ -176,7 +176,7 @@ def _column_of(cell: Segment | Word, columns: Sequence[tuple[float, float]]) -> 
 
 
 def _split(cell: Segment, columns: Sequence[tuple[float, float]]) -> list[Segment]:
-    """A cell as several where words begin at the edges of columns: narrow gaps part cells as well."""
+    """A cell as several if words begin at the edges of columns: narrow gaps also separate cells."""
     touched = [column for column in columns if column[0] < cell.right and cell.left < column[1]]
     if len(touched) < 2:
         return [cell]
@@ -214,7 +214,7 @@ def _header_rows(group: list[Line], cells: list[list[str]]) -> int:
 
 
 def _unwrapped(lines: Sequence[Line], cells: Sequence[list[str]]) -> list[list[str]]:
-    """Rows of which some lines only go on with the cells above, put together."""
+    """Rows in which some lines only continue the cells above, joined."""
     gaps = [above.y - below.y for above, below in pairwise(lines)]
     rows: list[list[str]] = []
     widest = max((gap for gap, row in zip(gaps, cells[1:], strict=True) if row[0]), default=0.0)

@@ -1,4 +1,4 @@
-"""Whether what a PDF calls its title is one: many programs write something when nobody gave one."""
+"""Whether the title of a PDF is a real one: many programs write something if nobody gave one."""
 
 from __future__ import annotations
 

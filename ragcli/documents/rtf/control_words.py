@@ -21,7 +21,7 @@ CHARACTERS = {
 }
 SIGNS = {"~": "\xa0", "-": "", "_": "-", "\\": "\\", "{": "{", "}": "}", "\n": "\n", "\r": "\n"}
 
-# Groups that show nothing, or show on each page what is no part of the text, or repeat another group.
+# Groups that show nothing, are on each page but not part of the text, or repeat another group.
 _NOT_SHOWN = (
     "aftncn aftnsep aftnsepc annotation atnauthor atndate atnicn atnid atnparent atnref atntime atrfend "
     "atrfstart background bkmkend bkmkstart blipuid colortbl colorschememapping datafield datastore "
@@ -38,7 +38,7 @@ NOT_SHOWN = frozenset(_NOT_SHOWN.split())
 # Of them those that a reader sees somewhere.
 _PAGE_EDGES = "header headerf headerl headerr footer footerf footerl footerr"
 LEFT_OUT = {"annotation": "comments", **dict.fromkeys(_PAGE_EDGES.split(), "page headers and footers")}
-# Of those that begin with \*, "skip this if you do not know it", the ones that hold text.
+# Of those that begin with \*, "skip this if you do not know it", the ones with text.
 _SHOWN = "footnote shpinst shptxt moMath moMathPara mr listtext pntext field fldrslt result"
 SHOWN = frozenset(_SHOWN.split())
 

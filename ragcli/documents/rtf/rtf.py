@@ -1,4 +1,4 @@
-"""RTF, word by word: no library keeps its headings, tables and notes, and leaves out what it hides."""
+"""RTF, word by word: no library keeps headings, tables and notes but leaves out hidden text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HEADING_NAME = re.compile(r"heading (\d)", re.IGNORECASE)
 _BULLET = re.compile("([\u2022\u25e6\u25aa\u25cf\u25cb\u25a0\u00b7\u2013\u2043o-])\\t")
 _NUMBER = re.compile("(\\(?\\w{1,4}[.)])\\t")
 _DEEPEST = 2000
-# The level of a paragraph that is no heading.
+# The level of a paragraph that is not a heading.
 _BODY = 9
 _TITLE = -1
 
@@ -41,7 +41,7 @@ class _Group:
 
 
 def read_rtf(data: bytes, name: str) -> Outline:
-    """Headings by their outline level. Raises UnreadableFile for what is no RTF."""
+    """Headings by their outline level. Raises UnreadableFile if it is not RTF."""
     if not data.lstrip().startswith(b"{\\rtf"):
         raise UnreadableFile("damaged: not RTF")
     outline = Outline("rtf")
@@ -147,7 +147,7 @@ class _Reader:
             self._add(SIGNS.get(sign, ""))
 
     def _word(self, word: str, number: int | None) -> int:
-        """Returns how many bytes after it are no text."""
+        """Returns how many bytes after it are not text."""
         if word == "bin":
             return max(0, number or 0)
         self.to_skip = 0
@@ -215,7 +215,7 @@ class _Reader:
             self.cells = []
 
     def _add_bytes(self, text: bytes, *, is_code: bool) -> None:
-        """Characters of a code page; after a character of Unicode stand some for programs that know none."""
+        """Characters of a code page; a Unicode character is followed by some for programs without Unicode."""
         if self.to_skip:
             skipped = min(self.to_skip, 1 if is_code else len(text))
             self.to_skip -= skipped

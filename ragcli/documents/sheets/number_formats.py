@@ -1,4 +1,4 @@
-"""How an XLSX shows its cells: calamine gives values alone, a reader sees "25 %", "10 EUR" and "#VALUE!"."""
+"""How an XLSX shows its cells: calamine gives only values, a reader sees "25 %", "10 EUR" and "#VALUE!"."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Place = tuple[int, int]
 """Row and column, from 0."""
 
 _RELATION_ID = re.compile(r"\{.*relationships\}id$")
-# Of the formats that every program knows by number.
+# The formats that every program knows by number.
 _BUILT_IN = {9: "0%", 10: "0.00%"}
 # Quoted text, one quoted character, a currency, colours and conditions, room that is left, digits, the rest.
 _TOKEN = re.compile(
@@ -40,7 +40,7 @@ def shown_cells(container: Container) -> dict[str, dict[Place, Shown | str]]:
 
 
 def shown_by(code: str) -> Shown | None:
-    """What a format makes of numbers; None where it adds no word, or is one of dates and fractions."""
+    """What a format makes of numbers; None if it adds no word, or is for dates or fractions."""
     before, digits, after = "", "", ""
     for match in _TOKEN.finditer(code):
         quoted, escaped, money, unseen, places, other = match.groups()

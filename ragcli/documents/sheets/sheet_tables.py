@@ -1,4 +1,4 @@
-"""The tables of a sheet: parted by empty rows, each with a header that its rows repeat."""
+"""The tables of a sheet: separated by empty rows, each with a header that its rows repeat."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ragcli.documents.tables import row_line
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """As it is shown. `is_text` is False for numbers, dates and truth values: those name no column.
+    """As it is shown. `is_text` is False for numbers, dates and truth values: these do not name a column.
 
     `is_copy` marks what a merged cell shows beyond its first row and column.
     """
@@ -28,7 +28,7 @@ Row = tuple[int, Sequence[Cell]]
 
 
 def add_sheet(outline: Outline, name: str, rows: Iterable[Row]) -> None:
-    """A section named as the sheet is; lines are its rows."""
+    """A section with the sheet's name; lines are its rows."""
     outline.set_path(tuple(filter(None, [one_line(name)])))
     header: Sequence[str] = ()
     for block in _with_headers(_blocks(rows)):
@@ -42,7 +42,7 @@ def hidden_sheet(name: str, rows: Iterable[Row]) -> str:
 
 
 def _with_headers(blocks: Iterable[list[Row]]) -> Iterator[list[Row]]:
-    """A row of names that an empty row parts from its table belongs to it."""
+    """A row of names that an empty row separates from its table belongs to it."""
     above: list[Row] = []
     for block in blocks:
         if above and any(not cell.is_text for cell in block[0][1] if cell.text):
@@ -71,7 +71,7 @@ def _blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _add_block(outline: Outline, block: list[Row], before: Sequence[str]) -> Sequence[str]:
-    """Titles above a table stand alone, and so does one column. Returns the header that holds from here."""
+    """Titles above a table are separate, and so is a single column. Returns the header from here on."""
     titles = 0
     while titles < len(block) and _filled(block[titles][1]) < 2 and titles < len(block) - 1:
         titles += 1
@@ -92,13 +92,13 @@ def _add_block(outline: Outline, block: list[Row], before: Sequence[str]) -> Seq
 
 
 def _unused(header: Sequence[str], rows: list[Sequence[Cell]]) -> str:
-    """Names of columns in which nothing stands: no row brings them."""
+    """Names of empty columns, which no row repeats."""
     used = {place for cells in rows for place, cell in enumerate(cells) if cell.text}
     return row_line([name for place, name in enumerate(header) if place not in used])
 
 
 def _header_height(body: list[Row], before: Sequence[str]) -> int:
-    """How many rows name the columns; 0 where the table goes on below the names of the one above it."""
+    """How many rows name the columns; 0 if the table continues below the names of the one above it."""
     first = body[0][1]
     used = max(len(_trimmed(cells)) for _, cells in body)
     if not _names_columns(first, used) or len(body) < 2:

@@ -29,9 +29,9 @@ _MIDNIGHT = datetime.time()
 
 
 def read_workbook(data: bytes, name: str) -> Outline:
-    """A section a sheet; lines are rows. Raises UnreadableFile for an encrypted or damaged file.
+    """One section per sheet; lines are rows. Raises UnreadableFile for an encrypted or damaged file.
 
-    Many programs write a page or a text and call it .xls: that is read as what it is.
+    Many programs write a web page or text as .xls: it is read as what it is.
     """
     import python_calamine as calamine
 
@@ -55,7 +55,7 @@ def read_workbook(data: bytes, name: str) -> Outline:
     except calamine.CalamineError as problem:
         raise UnreadableFile("damaged: not a workbook") from problem
     except BaseException as problem:
-        # What calamine, which is written in Rust, did not expect of a damaged file.
+        # A panic of calamine, which is written in Rust, on a damaged file.
         if type(problem).__name__ == "PanicException":
             raise UnreadableFile("damaged: not a workbook") from problem
         raise
@@ -123,7 +123,7 @@ def _plain(value: float) -> str:
 
 
 def _add_parts(outline: Outline, container: Container) -> None:
-    """What stands beside the cells (text boxes, charts, SmartArt), and what the file says of itself."""
+    """What is outside the cells (text boxes, charts, SmartArt), and what the file says about itself."""
     title, found = properties(container.xml_or_none("docProps/core.xml"))
     outline.title = title
     outline.metadata.update(found)

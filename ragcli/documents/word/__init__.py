@@ -1,1 +1,1 @@
-"""Word files: `docx` begins."""
+"""Word files: start with `docx`."""

@@ -128,7 +128,7 @@ class _Walk:
         self.run = "list"
 
     def _beside(self, found: ParagraphText) -> None:
-        """What floats beside a paragraph follows it, each paragraph of it by itself."""
+        """Floating text next to a paragraph follows it, with each of its paragraphs separate."""
         for text in found.beside:
             self.outline.add(one_line(text))
         for box in found.apart:
@@ -211,7 +211,7 @@ def _parts(container: _Element, name: str) -> Iterator[_Element]:
 
 
 def _may_have_header(table: _Element) -> bool:
-    """Whether the table's look has no word against a first row that differs."""
+    """Whether the table's look does not forbid a different first row."""
     look = table.find(f"{WORD}tblPr/{WORD}tblLook")
     return look is None or look.get(f"{WORD}firstRow", "1") not in ("0", "false", "off")
 

@@ -1,4 +1,4 @@
-"""The numbers of lists and headings as Word shows them; they stand nowhere in the file as text."""
+"""The numbers of lists and headings as Word shows them; the file does not contain them as text."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class _Level:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """What stands before the paragraph, "" where the list shows nothing; and how deep it is, from 0."""
+    """The marker before the paragraph, "" if the list shows none; and its depth, from 0."""
 
     text: str
     depth: int
@@ -87,7 +87,7 @@ class Numbering:
         return Marker(shown.strip(), depth)
 
     def _place(self, paragraph: _Element) -> tuple[str, int]:
-        """The list's id and the depth in it, each from the nearest place that says it."""
+        """The list's id and the depth in it, each from the nearest place that defines it."""
         identity, depth = "", ""
         for properties in self._styles.properties(paragraph):
             identity = identity or value(properties, f"{WORD}numPr/{WORD}numId")
@@ -104,7 +104,7 @@ class Numbering:
         return ""
 
     def _kind(self, identity: str) -> _Element | None:
-        """The definition of the list, or the one that this borrows."""
+        """The definition of the list, or the one that it borrows."""
         kind = self._kinds.get(value(self._lists[identity], f"{WORD}abstractNumId"))
         borrowed = value(kind, f"{WORD}numStyleLink")
         return self._by_style.get(borrowed, kind) if borrowed else kind
@@ -134,7 +134,7 @@ class Numbering:
         return self._lists[identity].find(f"{WORD}lvlOverride[@{WORD}ilvl='{depth}']")
 
     def _count(self, identity: str, depth: int, level: _Level) -> list[int | None]:
-        """Lists of one definition count on together, unless one says where it starts."""
+        """Lists with the same definition continue counting, unless one says where it starts."""
         key = value(self._lists[identity], f"{WORD}abstractNumId")
         counts = self._counts.setdefault(key, [None] * _LEVELS)
         before = counts[depth]

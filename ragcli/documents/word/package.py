@@ -35,7 +35,7 @@ _OF_DAMAGE = (
 
 
 class Package:
-    """Raises UnreadableFile for what is encrypted, damaged or no Word document."""
+    """Raises UnreadableFile if it is encrypted, damaged or not a Word document."""
 
     def __init__(self, data: bytes) -> None:
         if data.startswith(_OLE_MAGIC):
@@ -54,7 +54,7 @@ class Package:
         self._relations = dict(self._related(self._main))
 
     def bodies(self) -> list[_Element]:
-        """One, but in files of odd programs, of which Word shows all."""
+        """One, except in files of unusual programs; Word shows all of them."""
         root = self.part(self._main)
         bodies = [] if root is None else root.findall(f"{WORD}body")
         if not bodies:
@@ -62,7 +62,7 @@ class Package:
         return bodies
 
     def core(self) -> _Element | None:
-        """What the document says of itself: title, author and the like."""
+        """What the document says about itself: title, author and the like."""
         return next(map(self.part, self._targets("", "core-properties")), None)
 
     def related(self, kind: str) -> Iterator[_Element]:
@@ -75,7 +75,7 @@ class Package:
         return self.part(self._relations[identity][1]) if identity in self._relations else None
 
     def part(self, name: str) -> _Element | None:
-        """None if there is none. Raises UnreadableFile for what is damaged."""
+        """None if there is none. Raises UnreadableFile if it is damaged."""
         from lxml import etree
 
         if name.lower() not in self._names:
@@ -91,7 +91,7 @@ class Package:
         return (target for found, target in dict(self._related(source)).values() if found == kind)
 
     def _related(self, source: str) -> Iterator[tuple[str, tuple[str, str]]]:
-        """(id, (the last word of its kind, the name of the part)) of all that a part names."""
+        """(id, (the last word of its kind, the name of the part)) of everything that a part refers to."""
         folder, name = posixpath.split(source)
         root = self.part(posixpath.join(folder, "_rels", f"{name}.rels"))
         for relation in () if root is None else root.iter(_RELATIONSHIP):
@@ -102,7 +102,7 @@ class Package:
 
 
 def value(element: _Element | None, path: str, otherwise: str = "") -> str:
-    """The attribute w:val of a descendant, as Word keeps most of what it keeps."""
+    """The attribute w:val of a descendant, where Word stores most values."""
     found = None if element is None else element.find(path)
     return otherwise if found is None else found.get(f"{WORD}val", otherwise)
 
@@ -115,6 +115,6 @@ def number(element: _Element | None, path: str, otherwise: int = 0) -> int:
 
 
 def is_on(element: _Element | None, path: str) -> bool:
-    """A switch is on by being there, unless it says that it is off."""
+    """A switch is on if it is present, unless it says that it is off."""
     found = None if element is None else element.find(path)
     return found is not None and found.get(f"{WORD}val", "1") not in ("0", "false", "off")

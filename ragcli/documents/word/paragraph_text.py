@@ -1,4 +1,4 @@
-"""The text that a Word paragraph shows, with what floats beside it, and the notes that it refers to."""
+"""The text that a Word paragraph shows, with floating text next to it, and the notes that it refers to."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class TextReader:
 
 
 def alternatives(element: _Element) -> list[_Element]:
-    """The one version of a drawing that has text: the first for new programs, else that for old ones."""
+    """The version of a drawing with text: the first for new programs, else that for old ones."""
     choices = [child for child in element if isinstance(child.tag, str)]
     return [choice for choice in choices if next(choice.iter(*_TEXT_TAGS), None) is not None][:1] or choices[
         :1
@@ -193,7 +193,7 @@ def _follow(element: _Element, found: ParagraphText, fields: list[str]) -> None:
 
 
 def _form_field(data: _Element | None) -> str:
-    """What a field of an old form shows that has no result of its own."""
+    """What a field of an old form shows if it has no result."""
     box = None if data is None else data.find(f"{WORD}checkBox")
     if box is not None:
         name = "checked" if box.find(f"{WORD}checked") is not None else "default"

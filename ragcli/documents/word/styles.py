@@ -53,7 +53,7 @@ class Styles:
         yield from self._properties(self.identity(paragraph))
 
     def heading_level(self, paragraph: _Element) -> int:
-        """By the style's name, else by the outline level (any language); 0 for what is no heading."""
+        """By the style's name, else by the outline level (any language); 0 if it is not a heading."""
         match = _HEADING.match(self.name(paragraph))
         if match:
             return int(match[1])

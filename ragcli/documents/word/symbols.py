@@ -1,4 +1,4 @@
-"""Signs that Word takes from a font of signs, as the characters that look like them."""
+"""Signs that Word takes from a symbol font, as the characters that look like them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def symbol_text(font: str, code: int) -> str:
 
 
 def plain_text(font: str, text: str) -> str:
-    """Text that was typed in a font of signs, whose characters lie in Unicode's private area."""
+    """Text that was typed in a symbol font, whose characters are in Unicode's private area."""
     private = range(_PRIVATE, _PRIVATE + 0x100)
     return "".join(symbol_text(font, ord(sign)) if ord(sign) in private else sign for sign in text)
 

@@ -1,4 +1,4 @@
-"""OPML: an outline, whose text stands in attributes."""
+"""OPML: an outline whose text is in attributes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ragcli.documents.xml_files.xml_tree import local_name
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-# What lies deeper is a list below its heading.
+# Deeper entries are a list below their heading.
 _HEADING_LEVELS = 3
 
 
 def read_outlines(root: Element, outline: Outline) -> None:
-    """What has parts of its own is a heading in the upper levels, the rest a list."""
+    """Entries with children are headings in the upper levels, the rest is a list."""
     for part in root.iter():
         if local_name(part) == "title":
             outline.title = one_line(part.text or "")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 _TITLES = names("title head heading book-title article-title")
-# A title belongs to what these tell about.
+# A title belongs to what these describe.
 _ABOUT = names(
     "info articleinfo bookinfo chapterinfo sectioninfo partinfo refentryinfo description title-info "
     "title-group "
@@ -37,9 +37,9 @@ _ROWS = names("row tr")
 _CELLS = names("entry cell td th")
 _ITEMS = names("listitem list-item item li varlistentry member callout step")
 _PARAGRAPHS = _TITLES | _CELLS | names("para p simpara term subtitle v l phrase bridgehead caption")
-# Blocks even where text stands beside them in the same element.
+# Blocks even if there is text next to them in the same element.
 _BLOCKS = _CODE | _ITEMS | _BOXES | names("para p simpara section sect1 sect2 sect3 lg l")
-# An XML with one of these is a text; its attributes are no data.
+# An XML file with one of these is a text; its attributes are not data.
 _OF_TEXTS = names("para p simpara body section chapter head screen")
 _LINE_BREAKS = names("lb br empty-line sbr")
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]{200,}={0,2}\s*")
@@ -47,7 +47,7 @@ _PARAGRAPH_END = re.compile(r"\n[ \t]*\n")
 
 
 def read_xml(data: bytes, name: str) -> Outline:
-    """No other file is followed. Lines are those where the elements begin."""
+    """No other file is read. Lines are those where the elements begin."""
     outline = Outline("xml")
     root = parsed(data, outline.notes)
     if root is None:
@@ -66,7 +66,7 @@ def read_xml(data: bytes, name: str) -> Outline:
 
 
 class _Walk:
-    """Depth first; text and phrases gather until a block begins or ends."""
+    """Depth first; text and phrases are collected until a block begins or ends."""
 
     def __init__(self, outline: Outline, *, is_text: bool) -> None:
         self.outline = outline
@@ -124,7 +124,7 @@ class _Walk:
         self.outline.add(text, lines=(first, first + text.count("\n")), code=True)
 
     def _table(self, table: Element, owners: tuple[str, ...]) -> None:
-        """What stands around the rows, and then the rows."""
+        """What is around the rows, and then the rows."""
         rows = [part for part in table.iter() if local_name(part) in _ROWS]
         for part in table:
             if not any(local_name(inner) in _ROWS for inner in part.iter()):

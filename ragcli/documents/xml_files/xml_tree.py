@@ -16,11 +16,11 @@ _TECHNICAL = "{http://www.w3.org/"
 
 
 def parsed(data: bytes, notes: list[str]) -> Element | None:
-    """The root; None where there is none. What is damaged is read as far as it goes, and noted."""
+    """The root; None if there is none. A damaged file is read as far as possible, with a note."""
     from lxml import etree
 
     def parse(content: bytes, *, recover: bool) -> Element | None:
-        # Entities that the file declares itself are text of it; others would be other files.
+        # Entities that the file declares itself are its text; others would be other files.
         parser = etree.XMLParser(
             resolve_entities="internal",
             no_network=True,
@@ -54,12 +54,12 @@ def inner_text(element: Element) -> str:
 
 
 def has_text(element: Element) -> bool:
-    """Whether text stands in it between other elements."""
+    """Whether there is text in it between other elements."""
     return bool((element.text or "").strip()) or any((child.tail or "").strip() for child in element)
 
 
 def attributes(element: Element) -> Iterator[tuple[str, str]]:
-    """Name and value of each that is not XML's own."""
+    """Name and value of each attribute that is not XML's own."""
     for name, value in element.attrib.items():
         if not str(name).startswith((_TECHNICAL, "xml")):
             yield str(name).rpartition("}")[2], str(value)

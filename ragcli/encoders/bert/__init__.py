@@ -1,9 +1,9 @@
 """BERT encoders straight from their safetensors files.
 
-The two models that ragcli brings are small BERTs. Importing transformers for them costs four seconds of every
-command, and torch one or two, more than answering does: ONNX Runtime, which Chroma brings, starts in a tenth
-of a second. OpenVINO starts in three tenths, and is twice as fast where the processor multiplies bfloat16
-natively. Models of other sizes are left to transformers. A test holds both to transformers' own output.
+The two models that ragcli includes are small BERTs. Importing transformers for them takes four seconds of
+every command, and torch one or two, more than answering: ONNX Runtime, which Chroma includes, starts in a
+tenth of a second. OpenVINO starts in three tenths, and is twice as fast if the processor multiplies bfloat16
+natively. Models of other sizes are left to transformers. A test compares both with transformers' own output.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 TOKENS_AT_ONCE = 1536
-"""Of a batch, padding included: its widest layer then fits the processor's cache."""
+"""Of a batch, including padding: its widest layer then fits into the processor's cache."""
 
 
 class Encoder(Protocol):
@@ -32,24 +32,24 @@ class Encoder(Protocol):
 
     @property
     def head(self) -> Mapping[str, NDArray[np.float32]]:
-        """The weights beside the encoder (pooler, classifier), by their names in the file."""
+        """The other weights (pooler, classifier), by their names in the file."""
         ...
 
     def states(self, batch: Batch) -> States:
         """The last hidden states, float32 (n, t, d), of ids, token types and mask, each int64 (n, t).
 
-        For an encoder of the first token alone: (n, 1, d).
+        For an encoder of only the first token: (n, 1, d).
         """
         ...
 
 
 def load_encoder(folder: Path, *, prefix: str = "", first: bool = False, bulk: bool = False) -> Encoder:
-    """The encoder in a folder that `is_plain_bert`; `prefix` stands before the names of its weights.
+    """The encoder in a folder that `is_plain_bert`; `prefix` comes before the names of its weights.
 
     Raises ModelError.
 
-    `first`: only the first token's states are wanted. `bulk`: more than a question is to be read, so that a
-    slower start pays.
+    `first`: only the first token's states are needed. `bulk`: more than one question will be read, so that a
+    slower start is worth it.
     """
     if bulk and precision() == "bfloat16":
         from ragcli.encoders.bert.openvino_encoder import OpenVinoEncoder
@@ -61,7 +61,7 @@ def load_encoder(folder: Path, *, prefix: str = "", first: bool = False, bulk: b
 
 
 def is_plain_bert(folder: Path) -> bool:
-    """Whether `load_encoder` computes what the model in this folder means."""
+    """Whether `load_encoder` computes what the model in this folder specifies."""
     from ragcli.encoders.bert.minilm import is_minilm
 
     settings = read_json(folder / "config.json")
@@ -76,7 +76,7 @@ def is_plain_bert(folder: Path) -> bool:
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """The fast tokenizer of a folder, neither cutting nor padding (files often carry settings for both)."""
+    """The fast tokenizer of a folder, without truncation or padding (files often have settings for both)."""
     from tokenizers import Tokenizer
 
     path = folder / "tokenizer.json"
@@ -90,9 +90,9 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
 
 def batches(lengths: Sequence[int], most: int) -> Iterator[slice]:
-    """Cuts texts that are sorted by length, in tokens, shortest first.
+    """Splits texts that are sorted by length, in tokens, shortest first.
 
-    A batch holds at most `most` texts and TOKENS_AT_ONCE tokens, but one text at least.
+    A batch has at most `most` texts and TOKENS_AT_ONCE tokens, but at least one text.
     """
     first = 0
     for end, length in enumerate(lengths):

@@ -1,4 +1,4 @@
-"""The weights of BERTs of the size that ragcli brings, and their embeddings; the layers run elsewhere.
+"""The weights of BERTs of the size that ragcli includes, and their embeddings; other modules run the layers.
 
 ONNX Runtime (`onnx_encoder`) and OpenVINO (`openvino_encoder`) compute the layers of this one size.
 """
@@ -29,13 +29,13 @@ SIZE = {
     "intermediate_size": 1536,
     "layer_norm_eps": EPSILON,
 }
-# numpy reads these (I64 are the numbers of positions that old files carry); bfloat16 is left to transformers.
+# numpy reads these (I64 are the position numbers in old files); bfloat16 is left to transformers.
 READ = {"F32", "F16", "I64"}
 _AGAIN = "Fetch the model again."
 
 
 def is_minilm(folder: Path) -> bool:
-    """Whether the model in this folder is of that size, in numbers that numpy reads."""
+    """Whether the model in this folder has that size, in numbers that numpy reads."""
     from safetensors import SafetensorError, safe_open
 
     settings = {"layer_norm_eps": EPSILON, **read_json(folder / "config.json")}
@@ -49,8 +49,8 @@ def is_minilm(folder: Path) -> bool:
 
 
 class MiniLM:
-    """`layers` has the layers' weights, matrices (inputs, outputs); `head` what stands beside the encoder, by
-    the names in the file. All are float32.
+    """`layers` has the layers' weights, matrices (inputs, outputs); `head` the weights outside the encoder,
+    by the names in the file. All are float32.
     """
 
     def __init__(self, folder: Path, *, prefix: str) -> None:
@@ -67,7 +67,7 @@ class MiniLM:
         self.head = {name: weight.astype("float32") for name, weight in weights.items()}
 
     def embedded(self, batch: Batch) -> States:
-        """The summed embeddings of the tokens, not normalised yet, float32 (n, t, WIDTH)."""
+        """The summed embeddings of the tokens, not yet normalised, float32 (n, t, WIDTH)."""
         ids, types, _ = batch
         import numpy as np
 
@@ -83,7 +83,7 @@ def other_model(folder: Path, fault: str) -> ModelError:
 
 
 def _layer_weights(weights: dict[str, Any], prefix: str) -> Iterator[tuple[str, Weight]]:
-    """Takes the encoder's weights out of `weights`, and names and turns them as the graphs want them."""
+    """Takes the encoder's weights out of `weights`, and names and transposes them as the graphs need them."""
     import numpy as np
 
     def take(*names: str) -> Weight:
@@ -115,8 +115,8 @@ def _load_weights(path: Path, *, but: str) -> dict[str, Any]:
 
 
 def _mapped(path: Path, name: str) -> Any:
-    """A matrix left in its file, as it was saved: of the words' table, which is half of a model, a question
-    touches a few rows. Only those are read, and widened. KeyError where there is none.
+    """A matrix left in its file, as it was saved: of the word table, which is half of a model, a question
+    touches a few rows. Only those are read, and widened. KeyError if there is none.
 
     The format: https://github.com/huggingface/safetensors#format
     """

@@ -1,6 +1,6 @@
 """The layers of a MiniLM in float32 with ONNX Runtime.
 
-The graphs beside this file hold no weights; recipes/bert_graphs.py writes them and says why.
+The graphs next to this file contain no weights; recipes/bert_graphs.py writes them and says why.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _session(folder: Path, graph: bytes, weights: dict[str, Weight]) -> Any:
     options: Any = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads()
     options.inter_op_num_threads = 1
-    # An arena grows to the sum of all shapes seen; without one, a batch's memory goes back when it is done.
+    # An arena grows to the sum of all shapes seen; without one, a batch's memory is freed after it.
     options.enable_cpu_mem_arena = False
     values = [onnxruntime.OrtValue.ortvalue_from_numpy(weight) for weight in weights.values()]
     options.add_external_initializers(list(weights), values)

@@ -1,6 +1,6 @@
-"""The layers of a MiniLM with OpenVINO: bfloat16 where the processor multiplies it natively.
+"""The layers of a MiniLM with OpenVINO: bfloat16 if the processor multiplies it natively.
 
-bench/README.md has the figures: in bfloat16 half of the time that ONNX Runtime takes in float32.
+bench/README.md has the figures: bfloat16 takes half of the time of ONNX Runtime in float32.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class OpenVinoEncoder:
 
 
 def _openvino() -> Any:
-    """OpenVINO without its converter, which brings a telemetry client and takes longer than all the rest."""
+    """OpenVINO without its converter, which has a telemetry client and takes longer than everything else."""
     converter = "openvino.tools.ovc"
     if "openvino" in sys.modules or converter in sys.modules:
         import openvino
@@ -65,7 +65,7 @@ def _compile(graph: Any) -> Any:
 
 
 class _Graph:
-    """BERT (Devlin et al. 2019) out of OpenVINO's operators, over weights as `MiniLM.layers` names them."""
+    """BERT (Devlin et al. 2019) made of OpenVINO's operators, with weights as `MiniLM.layers` names them."""
 
     def __init__(self, weights: dict[str, Weight]) -> None:
         self._op: Any = _openvino().opset13
@@ -84,7 +84,7 @@ class _Graph:
         return _openvino().Model([states], [embedded, mask])
 
     def _layer(self, states: Any, attended: Any, name: str, *, first: bool) -> Any:
-        """With `first`, for the first token alone, which attends to all."""
+        """With `first`, only for the first token, which attends to all."""
         mixed = self._linear(states, f"{name}.attention")
         query, key, value = self._op.split(mixed, 2, 3).outputs()
         if first:

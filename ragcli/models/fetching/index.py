@@ -1,4 +1,4 @@
-"""Where in the package indexes the wheel of one version lies, by the simple API: JSON or HTML."""
+"""Finds the wheel of one version in the package indexes, by the simple API: JSON or HTML."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SHA256 = re.compile(r"sha256=([0-9a-fA-F]{64})")
 
 @dataclass(frozen=True, slots=True)
 class WheelLink:
-    """`url` may be of a file here. `sha256` is empty and `bytes` None where the index does not say it."""
+    """`url` may be that of a local file. `sha256` is empty and `bytes` None if the index does not say."""
 
     name: str
     url: str
@@ -34,7 +34,7 @@ class WheelLink:
 
 
 def find_wheel(client: httpx.Client, places: Places, package: str, version: str) -> WheelLink:
-    """Raises ModelError that says of each place why it is not there."""
+    """Raises a ModelError that says for each place why it is not there."""
     pages = [(page, page) for page in places.links]
     pages += [(f"{index}/{package}/", index) for index in places.indexes]
     reasons = []
@@ -54,7 +54,7 @@ def find_wheel(client: httpx.Client, places: Places, package: str, version: str)
 
 
 def reason_of(error: Exception) -> str:
-    """One line, for errors of the network and of the system."""
+    """One line, for network and system errors."""
     text = str(error).strip().splitlines()
     return text[0].rstrip(".") if text else type(error).__name__
 
@@ -89,7 +89,7 @@ def _served_links(client: httpx.Client, page: str) -> Iterable[WheelLink]:
     address = str(response.url)
     is_json = "json" in response.headers.get("content-type", "")
     links = list((_json_links if is_json else _html_links)(response.text, address))
-    # A server has no say in which files of this machine are read.
+    # A server must not choose which local files are read.
     return [link for link in links if local_path(link.url) is None]
 
 
@@ -143,7 +143,7 @@ class _Anchors(HTMLParser):
 def _is_wheel_of(file: str, package: str, version: str) -> bool:
     from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-    # It becomes the name of a file here.
+    # It becomes a local file name.
     if not file.endswith(".whl") or {"/", "\\"} & set(file):
         return False
     try:

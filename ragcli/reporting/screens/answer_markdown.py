@@ -1,8 +1,8 @@
-"""An LLM's Markdown on a terminal: laid out, and with nothing that could act or hide.
+"""An LLM's Markdown on a terminal: laid out, without anything active or hidden.
 
-Links, images, HTML and character references stay the text that they are: a link's text could name another
-place than its address, and what a renderer does not know it would drop. So does what stands between
-underscores: `__init__.py` is a name.
+Links, images, HTML and character references stay plain text: a link's text could name another place than its
+address, and a renderer would drop what it does not know. Text between underscores also stays: `__init__.py`
+is a name.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LITERAL = ["link", "image", "autolink", "reference", "html_inline", "html_block"
 
 
 class _PlainCode(CodeBlock):
-    """Indented and in one colour: the themes of highlighters suit either light or dark ground."""
+    """Indented and in one colour: the themes of highlighters suit only light or dark backgrounds."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Padding(Text(str(self.text).rstrip(), "markdown.code_block", overflow="fold"), (0, 0, 0, 2))
@@ -33,7 +33,7 @@ class _LeftHeading(Heading):
 
 
 class AnswerMarkdown(Markdown):
-    """Cleaned of control characters; [1] stays a citation whatever the text defines it to be."""
+    """Cleaned of control characters; [1] stays a citation even if the text defines it otherwise."""
 
     elements: ClassVar[dict[str, type[MarkdownElement]]] = {
         **Markdown.elements,

@@ -1,4 +1,4 @@
-"""The screens of `ragcli chat`: answers, and what its commands show of them."""
+"""The screens of `ragcli chat`: answers, and what its commands show about them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from ragcli.types import Answer
 
 
 def answer_body(text: str) -> RenderableType:
-    """What an LLM wrote in its own words, as Markdown."""
+    """An LLM's own words, as Markdown."""
     return AnswerMarkdown(text)
 
 
 def print_chat_answer(console: Console, answer: Answer, *, quoted: bool) -> None:
-    """As Markdown on a terminal. What is `quoted` out of a document is no Markdown and stays as it is."""
+    """As Markdown on a terminal. Text `quoted` from a document is not Markdown and does not change."""
     if quoted or answer.abstained or not console.is_terminal:
         print_answer(console, answer)
     else:
@@ -35,13 +35,13 @@ def print_chat_answer(console: Console, answer: Answer, *, quoted: bool) -> None
 
 
 def print_rewritten(console: Console, question: str) -> None:
-    """What a follow-up was understood as."""
+    """How a follow-up was understood."""
     line = Text(f"asking: {words.one_line(question)}", style="quiet")
     console.print(line, soft_wrap=not console.is_terminal)
 
 
 def print_problem(console: Console, message: str, hint: str) -> None:
-    """An error on one line: the conversation goes on."""
+    """An error on one line: the conversation continues."""
     line = Text.assemble(("error: ", "error"), f"{words.one_line(message)} {words.one_line(hint)}".rstrip())
     console.print(line, soft_wrap=not console.is_terminal)
 
@@ -65,7 +65,7 @@ def print_help(console: Console) -> None:
 
 
 def print_chat_sources(console: Console, sources: Sequence[Source]) -> None:
-    """The numbers that /open and /explain take, and what became of each passage."""
+    """The numbers for /open and /explain, and how each passage was used."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="heading", show_edge=False)
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("Passage", ratio=1, overflow="fold")
@@ -87,7 +87,7 @@ def _prompt(source: Source) -> Text:
 
 
 def print_surroundings(console: Console, surroundings: Surroundings) -> None:
-    """The passage behind a bar, between the texts that come before and after it."""
+    """The passage, marked with a bar, between the texts before and after it."""
     chunk = surroundings.chunk
     console.print(Text(words.chunk_title(chunk), style="heading"))
     console.print(Text(words.chunk_place(chunk), style="quiet"))
@@ -103,7 +103,7 @@ def print_surroundings(console: Console, surroundings: Surroundings) -> None:
 
 @dataclass(frozen=True)
 class _Marked:
-    """Every line of a text behind a mark of two characters."""
+    """Every line of a text after a mark of two characters."""
 
     body: Text
     mark: str
@@ -171,5 +171,5 @@ def _sentences_table(explanation: Explanation) -> Table:
 
 
 def _some_chosen(explanation: Explanation) -> bool:
-    """Whole passages are in the prompt or not: then a mark at each sentence says nothing."""
+    """With whole passages in the prompt, a mark at each sentence would say nothing."""
     return len({sentence.chosen for sentence in explanation.sentences}) == 2

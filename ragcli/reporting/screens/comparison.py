@@ -16,18 +16,18 @@ from ragcli.reporting.screens.terminal import READING_WIDTH, answer_body
 from ragcli.types import Answer, Comparison, Movement, Timing
 
 SIDE_BY_SIDE = 100
-# What the columns beside the passage take.
+# The width of the columns next to the passage.
 NUMBERS_WIDTH = 49
 TITLES = {"base": "Without reranking", "reranked": "With reranking"}
-# What the reranked arm alone spends, of the stages that the comparison measured once for both.
+# Stages that only the reranked arm needs, among those that the comparison measured once for both.
 RERANKED_ONLY = "rerank"
-# Paid once by a process, whatever the arm and the number of questions: named, but in no total.
+# Happens once per process, for any arm and number of questions: named, but not in the totals.
 ONCE = "load"
 
 
 @dataclass(frozen=True)
 class Arms:
-    """Two panels: side by side and of one height where there is room, one under the other where not."""
+    """Two panels: side by side with the same height if there is room, otherwise one below the other."""
 
     base: RenderableType
     reranked: RenderableType
@@ -70,7 +70,7 @@ def print_comparison(
 ) -> None:
     """The whole screen: answers (where an LLM ran), movements, costs, and the sentence that sums it up.
 
-    `more` is what shows every row.
+    `more` is the option that shows every row.
     """
     if comparison.base is not None and comparison.reranked is not None:
         console.print(answers(comparison.base, comparison.reranked))
@@ -102,7 +102,7 @@ def answers(base: Answer, reranked: Answer) -> Arms:
 
 
 def movement_table(movements: Sequence[Movement], width: int, *, unicode: bool = True) -> Table:
-    """One row a passage, in reranked order: where it was and is, why, and what that did to the prompt."""
+    """One row per passage, in reranked order: its ranks, the reason, and the effect on the prompt."""
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), header_style="heading", show_edge=False
     )
@@ -145,7 +145,7 @@ def _in_prompt(movement: Movement) -> Text:
 
 
 def cost_table(comparison: Comparison) -> RenderableType:
-    """Seconds by stage and tokens, an arm a column. Shared stages ran once and count for both arms."""
+    """Seconds by stage and tokens, one column per arm. Shared stages ran once and count for both arms."""
     base = _arm_stages(comparison.timings, comparison.base, reranked=False)
     reranked = _arm_stages(comparison.timings, comparison.reranked, reranked=True)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="heading")

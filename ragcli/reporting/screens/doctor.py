@@ -13,12 +13,12 @@ from ragcli.doctor.finding import Finding, State
 from ragcli.reporting import plain_text as words
 
 STYLES: dict[State, str] = {"ok": "good", "warning": "warning", "broken": "bad"}
-# State and part stand before the detail, where the terminal has room for it.
+# State and part come before the detail, if the terminal has room for it.
 STATE_WIDTH, PART_WIDTH = 9, 15
 
 
 def print_finding(console: Console, finding: Finding) -> None:
-    """State, part and detail; below it what mends it."""
+    """State, part and detail; below that the fix."""
     head = Text(f"{finding.state:<{STATE_WIDTH}}", style=STYLES[finding.state])
     head.append(f"{finding.part:<{PART_WIDTH}}", style="heading")
     detail, fix = words.one_line(finding.detail), words.one_line(finding.fix)

@@ -19,7 +19,7 @@ from ragcli.reporting.screens.retrievals import print_retrievals
 from ragcli.reporting.screens.terminal import READING_WIDTH
 
 BAR_WIDTH = 10
-# Below this width there is no room for bars beside the figures.
+# Below this width there is no room for bars next to the figures.
 WIDE = 100
 COUNTS_WIDTH = 40
 SHOWN_MOVES = 2
@@ -27,7 +27,7 @@ SHOWN_MISSING = 10
 
 
 def print_summary(console: Console, summary: Summary) -> None:
-    """All of it: what a screenshot should hold comes first."""
+    """Everything; what a screenshot should show comes first."""
     _print_verdict(console, summary)
     _print_findings(console, summary)
     if not summary.judged:
@@ -242,7 +242,7 @@ def _print_changes(console: Console, title: str, changes: Sequence[QuestionChang
 
 
 def print_diff(console: Console, diff: RunDiff) -> None:
-    """What changed from one run to another, on the questions that they share."""
+    """What changed from one run to another, for the questions that they share."""
     shared = words.count(diff.shared, "shared question")
     console.print(
         Text(f"{words.one_line(diff.before)} → {words.one_line(diff.after)}, {shared}", style="heading")

@@ -11,7 +11,7 @@ from ragcli.encoders.prior import Prior, word_count
 from ragcli.reporting import plain_text as words
 from ragcli.types import Candidate
 
-# What the columns beside the passage take.
+# The width of the columns next to the passage.
 NUMBERS_WIDTH = 48
 
 
@@ -33,7 +33,7 @@ def ranking_figure(candidates: Sequence[Candidate]) -> tuple[str, Callable[[Cand
 def explain_table(candidates: Sequence[Candidate], width: int, *, base: bool = False) -> Table:
     """Every number of the ranking path: logit + prior (weight x similarity) = score, and what it means.
 
-    `base`: the candidates are in base order, although they were reranked too.
+    `base`: the candidates are in base order, although they were also reranked.
     """
     table = ranked_table()
     table.add_column("Passage", ratio=1, overflow="fold")
@@ -60,7 +60,7 @@ def explain_table(candidates: Sequence[Candidate], width: int, *, base: bool = F
 
 
 def prior_formula(prior: Prior, question: str) -> str:
-    """How the weight of the similarity comes about for this question."""
+    """How the weight of the similarity is computed for this question."""
     weight = prior.weight_for(question)
     whole = f"Prior is {weight:g} × similarity"
     if not prior.words:
@@ -75,14 +75,14 @@ def prior_formula(prior: Prior, question: str) -> str:
 
 
 def _fusion(candidate: Candidate) -> str:
-    """ "0.0325: dense 3, BM25 1 (7.4)", short enough for 80 columns; a side without it is a dash."""
+    """ "0.0325: dense 3, BM25 1 (7.4)", short enough for 80 columns; a missing side is a dash."""
     dense = "–" if candidate.dense_rank is None else candidate.dense_rank
     lexical = "–" if candidate.lexical_rank is None else f"{candidate.lexical_rank} ({candidate.bm25:.1f})"
     return f"{candidate.fused:.4f}: dense {dense}, BM25 {lexical}"
 
 
 def fusion_formula(rrf_k: float) -> str:
-    """How the base order of hybrid retrieval comes about."""
+    """How the base order of hybrid retrieval is computed."""
     return (
         "Was is the rank by the fused score, shown below each passage with the ranks that it comes from"
         f" (and the BM25 score): 1 / ({rrf_k:g} + dense rank) + 1 / ({rrf_k:g} + BM25 rank)."

@@ -50,7 +50,7 @@ def _chunk_fields(shown: ShownChunk) -> Fields:
 
 
 def print_inspection(console: Console, found: Inspection) -> None:
-    """What is repeated from the chunk before stands between marks, and is dim on a terminal."""
+    """Text repeated from the previous chunk is between marks, and dim on a terminal."""
     tokens = sum(shown.chunk.tokens for shown in found.chunks)
     facts = [found.title, found.format, words.count(len(found.chunks), "chunk"), f"{tokens:,} tokens"]
     cut = f"cut at {found.chunk_size} tokens, overlap {found.chunk_overlap}"
@@ -82,7 +82,7 @@ def _print_chunk(console: Console, shown: ShownChunk) -> None:
 
 
 def print_notes(console: Console, found: Inspection) -> None:
-    """Whether this is what a question would meet: for stderr."""
+    """Whether this is what a question would search: for stderr."""
     if not found.ingested_at:
         note = "note: not in the index; this is how ragcli ingest would cut it."
     elif found.changed:

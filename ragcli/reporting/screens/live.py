@@ -1,7 +1,7 @@
 """Work that takes a while: answers while they are written, spinners, bars.
 
-On a terminal an answer grows in place; in a pipe nothing shows until it is whole. The growing picture is
-taken away at the end, because the final one differs: citations are known only then.
+On a terminal an answer grows in place; in a pipe nothing is shown until it is complete. The growing answer is
+removed at the end, because the final one differs: citations are known only then.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def spinner(console: PlainConsole, waiting: str, *, quiet: bool) -> Iterator[Non
 class Stream:
     """Collects the parts of one answer, or of two arms', and shows them growing if `console` is a terminal.
 
-    `hidden`: collect only. `body` draws what has arrived of an only answer. A spinner on `status` runs until
+    `hidden`: collect only. `body` draws the text so far of a single answer. A spinner on `status` runs until
     the first part arrives.
     """
 
@@ -83,7 +83,7 @@ class Stream:
             self._live.stop()
 
     def on_text(self, text: str) -> None:
-        """One part of the only answer."""
+        """One part of the single answer."""
         self.on_arm_text("", text)
 
     def on_arm_text(self, arm: str, text: str) -> None:
@@ -102,13 +102,13 @@ class Stream:
         self._live.update(self._picture())
 
     def partial(self, arm: str = "") -> str:
-        """What has arrived so far."""
+        """The text so far."""
         return words.clean("".join(self._parts.get(arm, ()))).strip()
 
     def print_partials(self) -> None:
-        """On `status`, marked as what they are: a broken answer must not pass for a whole one.
+        """On `status`, marked as partial: a broken answer must not look like a complete one.
 
-        Of two arms, the one that was written first had come to its end; the comparison had not.
+        Of two arms, the first one was complete, but the comparison was not.
         """
         for number, arm in enumerate(self._parts, start=1):
             if self.partial(arm):
@@ -132,7 +132,7 @@ class Stream:
 
 
 class Step(Protocol):
-    """What ingest reports on its way: `ingestion.Progress`."""
+    """The progress that ingest reports: `ingestion.Progress`."""
 
     @property
     def stage(self) -> str: ...
@@ -147,8 +147,8 @@ class Step(Protocol):
 
 
 class IngestProgress:
-    """One bar for the whole and one a stage, on a terminal only; gone when the block ends, as the table says
-    it all.
+    """One bar for the whole and one per stage, only on a terminal; removed when the block ends, as the table
+    says everything.
     """
 
     def __init__(self, console: PlainConsole, *, quiet: bool) -> None:
@@ -179,7 +179,7 @@ class IngestProgress:
         if self._bars.disable:
             return
         self._show(WHOLE, step.share, 1.0, f"{step.share:.0%}", "")
-        # The name takes what the columns before it leave of the line.
+        # The name gets the rest of the line after the columns before it.
         room = max(10, self._console.width - self._console.bar_width - 38)
         source = words.one_line(step.source)
         shown = source if len(source) <= room else "…" + source[-(room - 1) :]

@@ -1,4 +1,4 @@
-"""The screens of the commands that look after the index: ingest, status, list, config show, models."""
+"""The screens of the commands that manage the index: ingest, status, list, config show, models."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ragcli.reporting import plain_text as words
 from ragcli.types import FileReport, FileStatus, IngestReport, SourceInfo
 
 LONGEST_LIST = 15
-# A pipe has no edge: there a row is one line, whatever its length, so that `grep` and `cut` can work on it.
+# A pipe has no width: a row is one line, whatever its length, so that `grep` and `cut` can work on it.
 PIPE_WIDTH = 10_000
-# Columns between two cells, for a date, for a date and a time; what is left to titles, reasons and names.
+# Widths between two cells, of a date, of a date and time; least widths of titles, reasons and names.
 _GAP, DAY, MINUTE = 3, 10, 16
 LEAST_TITLE, LEAST_REASON, LEAST_NAME = 15, 24, 20
 _INDENT = "  "
@@ -34,7 +34,7 @@ STATUS_STYLES: dict[FileStatus, str] = {
 
 
 def table(*columns: str, right: Sequence[str] = ()) -> Table:
-    """A table without lines; the first column takes the room that is left."""
+    """A table without lines; the first column gets the remaining width."""
     result = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="heading")
     for column in columns:
         result.add_column(column, justify="right" if column in right else "left", overflow="fold")
@@ -42,11 +42,11 @@ def table(*columns: str, right: Sequence[str] = ()) -> Table:
 
 
 def print_table(console: Console, rows: Table) -> None:
-    """Wrapped on a terminal, one line a row in a pipe."""
+    """Wrapped on a terminal, one line per row in a pipe."""
     if console.is_terminal:
         console.print(rows)
     else:
-        # `width=` of print is bounded by the console's own.
+        # `width=` of print is limited by the console's own.
         before, console.width = console.width, PIPE_WIDTH
         try:
             console.print(rows)
@@ -70,7 +70,7 @@ def print_ingest(console: Console, report: IngestReport, *, show_all: bool) -> N
 
 
 def print_changes(console: Console, report: IngestReport) -> None:
-    """A line a file, for a reader that may be a log."""
+    """One line per file, for output that may be a log."""
     for file in report.files:
         line = Text.assemble((file.status, STATUS_STYLES[file.status]), f" {words.one_line(file.source)}")
         chunks = f" ({words.count(file.chunks, 'chunk')})"
@@ -79,7 +79,7 @@ def print_changes(console: Console, report: IngestReport) -> None:
 
 
 def _listed(files: Iterable[FileReport], *, show_all: bool) -> list[FileReport]:
-    """Skipped files and those with notes always, others up to a number that fits a screen."""
+    """Always skipped files and those with notes; others up to a number that fits on a screen."""
     changed = [file for file in files if show_all or file.status not in ("unchanged", "skipped")]
     if show_all:
         return changed
@@ -88,7 +88,7 @@ def _listed(files: Iterable[FileReport], *, show_all: bool) -> list[FileReport]:
 
 
 def _files_table(files: Sequence[FileReport], width: int | None) -> Table:
-    """Reasons are wrapped before names are; notes have lines of their own below the name. Without a width, as
+    """Reasons are wrapped before names; notes are on separate lines below the name. Without a width, as
     in a pipe, they follow the result.
     """
     result = table("File", "Result", "Chunks", right=["Chunks"])
@@ -143,8 +143,8 @@ def _ingest_summary(report: IngestReport) -> Text:
 
 
 def print_sources(console: Console, sources: Sequence[SourceInfo]) -> None:
-    """On a terminal names get the room that they need: the time of day goes first, then titles are wrapped,
-    and only then names, between their folders.
+    """On a terminal, names get the room that they need: the time of day is dropped first, then titles are
+    wrapped, and only then names, between their folders.
     """
     names, titles, formats, chunks = (
         [words.one_line(str(getattr(source, key))) for source in sources]
@@ -160,7 +160,7 @@ def print_sources(console: Console, sources: Sequence[SourceInfo]) -> None:
     fits = _widest("\n".join(names).split("\n")) + min(wanted, LEAST_TITLE) <= room
     _keep_whole(result, "Format", "Chunks", "Ingested", *(["Source"] if fits else []))
     if not fits:
-        # Else rich would halve the room between names and titles.
+        # Otherwise rich would divide the room equally between names and titles.
         result.columns[0].width = width = min(width, longest)
         result.columns[1].width = max(room - width, len("Title"))
     for source, name, title, kind in zip(sources, names, titles, formats, strict=True):
@@ -187,13 +187,13 @@ def _widest(texts: Iterable[str]) -> int:
 
 
 def _keep_whole(table: Table, *columns: str) -> None:
-    """Let the others be narrowed first where there is too little room."""
+    """Narrows the others first if there is too little room."""
     for column in table.columns:
         column.no_wrap = column.header in columns
 
 
 def _folded(name: str, width: int) -> str:
-    """A path over several lines, cut behind its slashes; only what is longer than a line is cut elsewhere."""
+    """A path on several lines, split after slashes; only parts longer than a line are split elsewhere."""
     lines = [""]
     for part in re.findall(r"[^/]*/|[^/]+$", name):
         if lines[-1] and cell_len(lines[-1] + part) > width:
@@ -203,7 +203,7 @@ def _folded(name: str, width: int) -> str:
 
 
 def print_settings(console: Console, settings: Iterable[Setting]) -> None:
-    """Every key, its value, its origin; what is not a default stands out."""
+    """Every key, its value, its origin; values that are not defaults stand out."""
     result = table("Key", "Value", "Origin")
     for setting in settings:
         style = "quiet" if setting.origin == "default" else "default"
@@ -226,7 +226,7 @@ def _shown(value: object) -> str:
 
 
 def print_models(console: Console, rows: Iterable[Mapping[str, str]]) -> None:
-    """The models by role; for one that is missing, what brings it."""
+    """The models by role; for a missing one, how to get it."""
     result = table("Model", "Name", "State")
     for row in rows:
         state = Text(words.one_line(row["state"]), style=MODEL_STYLES.get(row["state"], "bad"))

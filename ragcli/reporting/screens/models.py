@@ -16,7 +16,7 @@ INDENT = 15
 
 
 def print_models_used(console: Console, current: str, used: Mapping[ModelEntry, Sequence[str]]) -> None:
-    """Role, name and state; then who uses it and what it is; then where it is, or what brings it."""
+    """Role, name and state; then who uses it and what it is; then where it is, or how to get it."""
     for number, (entry, profiles) in enumerate(used.items()):
         if number:
             console.print()
@@ -24,7 +24,7 @@ def print_models_used(console: Console, current: str, used: Mapping[ModelEntry, 
 
 
 def print_models_of_run(console: Console, entries: Sequence[ModelEntry]) -> None:
-    """A line a model, for `--verbose`: what is used, and from where."""
+    """One line per model, for `--verbose`: what is used, and from where."""
     for entry in entries:
         line = Text(f"{entry.role:<13} ", style="quiet")
         line.append(words.one_line(" · ".join([entry.name, *_facts(entry)])), style="quiet")

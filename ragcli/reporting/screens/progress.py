@@ -1,4 +1,4 @@
-"""Progress of work that has several stages: a bar with what is left on a terminal, elsewhere nothing."""
+"""Progress of work with several stages: a bar with the remaining time on a terminal, otherwise nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ragcli.reporting.screens.terminal import PlainConsole
 
 
 class StagesBar:
-    """One line a stage; call it with the stage's name, what is done, and how much there is."""
+    """One line per stage; call it with the stage's name, what is done, and the total."""
 
     def __init__(self, console: PlainConsole, *, quiet: bool) -> None:
         self._bars = _bars(console, quiet, MofNCompleteColumn())
@@ -40,7 +40,7 @@ class StagesBar:
 
 
 class BytesBar:
-    """One line for what is being fetched; call it with the bytes that are here, and of how many."""
+    """One line for the current download; call it with the bytes so far and the total."""
 
     def __init__(self, console: PlainConsole, *, quiet: bool) -> None:
         self._bars = _bars(console, quiet, DownloadColumn(), TransferSpeedColumn())

@@ -1,4 +1,4 @@
-"""Several ways of retrieving on one screen: each order with its figures, and what each change does."""
+"""Several retrieval methods on one screen: each order with its figures, and what each change does."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ragcli.evaluation.records import Summary
 from ragcli.reporting import figures
 from ragcli.reporting.screens.manage import print_table, table
 
-# recall@candidates is what a retrieval hands to the reranker at all.
+# recall@candidates is what a retrieval passes to the reranker at all.
 SHOWN = (MAIN, "mrr@10", "recall@5", "recall@candidates")
 
 
 def print_retrievals(console: Console, summary: Summary) -> None:
-    """Nothing where there is one retrieval."""
+    """Nothing if there is only one retrieval."""
     if not summary.steps:
         return
     console.print()

@@ -1,7 +1,7 @@
 """Consoles, and the screens of `ask` and `search`.
 
-Colours are few and from the terminal's own palette (no white, black or yellow), so that they read on light
-and dark ground; what a colour says is also said by a word or a glyph.
+Colours are few and from the terminal's own palette (no white, black or yellow), so that they work on light
+and dark backgrounds; a word or a glyph always says the same as a colour.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ragcli.types import Answer, Candidate, Citation, Comparison, Context, Searc
 READING_WIDTH = 100
 TAB_WIDTH = 8
 SNIPPET_LINES = 2
-# What the breaks between words and the ellipses cost.
+# The width of breaks between words and of ellipses.
 RAGGED = 16
 THEME = Theme(
     {
@@ -46,7 +46,7 @@ THEME = Theme(
         "warning": "magenta",
         "base": "magenta",
         "reranked": "cyan",
-        # Progress bars and spinners, which come with colours of their own.
+        # Progress bars and spinners, which have their own colours.
         "bar.back": "dim",
         "bar.complete": "cyan",
         "bar.finished": "green",
@@ -55,7 +55,7 @@ THEME = Theme(
         "progress.remaining": "dim",
         "progress.elapsed": "dim",
         "status.spinner": "cyan",
-        # Markdown, which comes with colours for a dark ground.
+        # Markdown, which has colours for a dark background.
         "markdown.code": "cyan",
         "markdown.code_block": "cyan",
         **{f"markdown.h{level}": "bold" for level in range(1, 7)},
@@ -66,8 +66,8 @@ THEME = Theme(
 class PlainConsole(Console):
     """A console that interprets nothing: no markup, no emoji codes, no automatic highlighting.
 
-    Whoever draws a screen cleans what is not ours. What is forgotten there is caught here: of all that is
-    printed, only the console's own sequences reach the terminal.
+    Screens clean foreign text themselves. This is a second guard: of all printed text, only the console's own
+    sequences reach the terminal.
     """
 
     def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
@@ -94,7 +94,7 @@ class PlainConsole(Console):
 
     @property
     def bar_width(self) -> int:
-        """Columns for a progress bar: a narrow terminal needs them for the words beside it."""
+        """Columns for a progress bar: a narrow terminal needs them for the words next to it."""
         return 24 if self.width >= 80 else 8
 
     @property
@@ -107,7 +107,7 @@ def answer_text(text: str, *, abstained: bool = False) -> Text:
 
 
 def sources_list(citations: Sequence[Citation]) -> RenderableType | None:
-    """One line for each cited number; None where nothing is cited."""
+    """One line for each cited number; None if nothing is cited."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(justify="right", no_wrap=True)
     grid.add_column(overflow="fold")
@@ -133,7 +133,7 @@ def answer_body(answer: Answer) -> RenderableType:
 
 
 def print_answer(console: Console, answer: Answer) -> None:
-    """The answer's text. A pipe gets it as it is; a terminal gets lines of a width that is good to read."""
+    """The answer's text. A pipe gets it as it is; a terminal gets lines of a readable width."""
     text = answer_text(answer.text, abstained=answer.abstained)
     if console.is_terminal:
         console.print(text, width=min(console.width, READING_WIDTH))
@@ -156,9 +156,9 @@ def print_sources(console: Console, answer: Answer) -> None:
 
 
 def print_notes(console: Console, answer: Answer, *, nearest: str = "ragcli search") -> None:
-    """What the reader must know about an answer and would not see: for stderr.
+    """What the reader must know about an answer but would not see: for stderr.
 
-    `nearest` is the command that shows the passages where there is no answer.
+    `nearest` is the command that shows the passages if there is no answer.
     """
     if answer.unknown_citations:
         numbers = ", ".join(f"[{number}]" for number in answer.unknown_citations)
@@ -180,7 +180,7 @@ def print_notes(console: Console, answer: Answer, *, nearest: str = "ragcli sear
 
 
 def print_not_sent(console: Console, answer: Answer) -> None:
-    """Which settings the LLM's server refused: once a run, for stderr."""
+    """Which settings the LLM's server refused: once per run, for stderr."""
     if answer.not_sent:
         names = ", ".join(answer.not_sent)
         line = f"note: the LLM's server refuses {names}, and was asked without them; llm.extra can omit them."
@@ -188,21 +188,21 @@ def print_not_sent(console: Console, answer: Answer) -> None:
 
 
 def print_larger_llm(console: Console, answer: Answer) -> None:
-    """What a person may not know who was answered by the small embedded LLM: for a terminal's stderr."""
+    """A hint for people who got an answer from the small embedded LLM: for a terminal's stderr."""
     if console.is_terminal and answer.model == SMALL.name and not answer.abstained:
         line = f"hint: this LLM is small and quotes a sentence. For real answers: {LARGE.prepare}"
         console.print(Text(f"{line} ({LARGE.bytes / 1e9:.1f} GB), then --profile local-large.", style="hint"))
 
 
 def print_reasoning(console: Console, answer: Answer, of: str = "") -> None:
-    """What the LLM thought before it answered: for stderr, as it is no part of the answer."""
+    """What the LLM thought before it answered: for stderr, as it is not part of the answer."""
     if answer.reasoning:
         console.print(Text(f"reasoning{f' ({of})' if of else ''}:", style="heading"))
         console.print(Text(words.clean(answer.reasoning), style="quiet"), soft_wrap=not console.is_terminal)
 
 
 def print_truncated(console: Console, truncated: int) -> None:
-    """Texts that an encoder could not read whole: for stderr."""
+    """Texts that an encoder could not read in full: for stderr."""
     if truncated:
         cut = words.count(truncated, "text")
         console.print(
@@ -211,7 +211,7 @@ def print_truncated(console: Console, truncated: int) -> None:
 
 
 def print_timings(console: Console, timings: Sequence[Timing], of: str = "") -> None:
-    """One line; `of` says what was timed, where there are several."""
+    """One line; `of` says what was timed, if there are several."""
     if timings:
         line = f"{of}: {words.timings_line(timings)}" if of else words.timings_line(timings)
         console.print(Text(line, style="quiet"), soft_wrap=not console.is_terminal)
@@ -251,7 +251,7 @@ def print_search(
     explain: bool,
     rrf_k: float = RetrievalConfig().rrf_k,
 ) -> None:
-    """The first `limit` candidates, in the order that the arm ended with."""
+    """The first `limit` candidates, in the final order of the arm."""
     shown = result.candidates[:limit]
     console.print(
         explain_table(shown, console.width)

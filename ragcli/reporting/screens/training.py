@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TrainingBar:
-    """One bar on a terminal; elsewhere a line now and then, since a run takes minutes to hours."""
+    """One bar on a terminal; otherwise a line now and then, since a run takes minutes to hours."""
 
     def __init__(self, console: PlainConsole, *, quiet: bool) -> None:
         self._console = console

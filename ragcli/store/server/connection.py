@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ragcli.config import StoreConfig
-from ragcli.servers.addresses import bad_url, check_url
-from ragcli.servers.redaction import remember_secret
+from ragcli.errors import StoreServerError
+from ragcli.servers.addresses import CONNECT_SECONDS, bad_url, check_url
+from ragcli.servers.keys import read_key
 from ragcli.store.server.failing import (
     REFUSED,
+    address,
     bad_status,
-    missing_key,
     not_chroma,
     server_errors,
     unknown_place,
@@ -22,16 +22,12 @@ from ragcli.store.server.failing import (
 if TYPE_CHECKING:
     import httpx
 
-CONNECT_SECONDS = 10.0
 EXAMPLE = "http://localhost:8000"
 
 
 def connect(config: StoreConfig) -> Any:
     """Chroma's client for the server that the settings name. Raises StoreServerError."""
-    key = os.environ.get(config.api_key_env, "").strip() if config.api_key_env else ""
-    if config.api_key_env and not key:
-        raise missing_key(config)
-    remember_secret(key)
+    key = read_key(config.api_key_env, address(config), StoreServerError)
     check_url("store.url", config.url, EXAMPLE)
     return _client(config, key)
 
@@ -72,7 +68,7 @@ def _probe(config: StoreConfig, key: str) -> None:
     except httpx.InvalidURL as error:
         raise bad_url("store.url", EXAMPLE) from error
     if response.status_code in REFUSED or response.status_code >= 500:
-        raise bad_status(config, response.status_code, "")
+        raise bad_status(config, response.status_code)
     try:
         known = response.is_success and "tenant" in response.json()
     except (ValueError, TypeError):

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 
 from ragcli.config import StoreConfig
 from ragcli.errors import StoreError, StoreServerError
-from ragcli.servers.addresses import address_of, one_line
+from ragcli.servers.addresses import address_of
+from ragcli.servers.refusals import message_of
+from ragcli.servers.statuses import Service, key_hint
 
 REFUSED = (401, 403)
 
@@ -36,10 +38,10 @@ def server_errors(config: StoreConfig) -> Iterator[None]:
     except httpx.TransportError as error:
         raise unreachable(config, error) from error
     except (ChromaAuthError, AuthorizationError) as error:
-        raise refused(config) from error
+        raise bad_status(config, 401) from error
     except ChromaError as error:
         raise StoreError(
-            f"The Chroma server at {server} refused: {one_line(error)}",
+            f"The Chroma server at {server} refused: {message_of(error)}",
             hint="Read the server's log. If the index is damaged: ragcli reset, then ragcli ingest PATH...",
         ) from error
     except Exception as error:
@@ -47,41 +49,27 @@ def server_errors(config: StoreConfig) -> Iterator[None]:
         # with the response's text. The status is in the error that it was raised from.
         if type(error) is Exception:
             response = getattr(error.__context__, "response", None)
-            raise bad_status(config, getattr(response, "status_code", 0), one_line(error)) from error
+            raise bad_status(config, getattr(response, "status_code", 0), message_of(error)) from error
         raise
 
 
 def unreachable(config: StoreConfig, error: Exception) -> StoreServerError:
     return StoreServerError(
-        f"No Chroma server answers at {address(config)}: {one_line(error)}.",
+        f"No Chroma server answers at {address(config)}: {message_of(error)}.",
         hint="Start it (chroma run --path FOLDER), or correct store.url.",
     )
 
 
-def refused(config: StoreConfig) -> StoreServerError:
-    if not config.api_key_env:
-        hint = "Set store.api_key_env to the variable that holds the key."
-    else:
-        hint = f"Check the key in {config.api_key_env} and its header, {config.api_key_header}."
-    return StoreServerError(f"The Chroma server at {address(config)} refused the key.", hint=hint)
-
-
-def missing_key(config: StoreConfig) -> StoreServerError:
-    return StoreServerError(
-        f"No key for {address(config)}: the environment variable {config.api_key_env} is not set.",
-        hint=f"export {config.api_key_env}=...",
-    )
-
-
-def bad_status(config: StoreConfig, status: int, detail: str) -> StoreServerError:
+def bad_status(config: StoreConfig, status: int, detail: str = "") -> StoreServerError:
     """`detail` is the response's text; it is left out if it is an HTML page."""
-    if status in REFUSED:
-        return refused(config)
-    said = f": {detail}" if detail and not detail.startswith("<") else ""
-    return StoreServerError(
-        f"The Chroma server at {address(config)} failed (HTTP {status}){said}",
-        hint="Try again, or read the server's log.",
+    service = Service(
+        server=f"The Chroma server at {address(config)}",
+        url="store.url",
+        key=f"{key_hint('store', config.api_key_env)} It is sent in the header {config.api_key_header}.",
+        refused="Read the server's log, or correct store.url.",
     )
+    found = service.meaning(status, "" if detail.startswith("<") else detail)
+    return StoreServerError(found.message, hint=found.hint)
 
 
 def not_chroma(config: StoreConfig) -> StoreServerError:
@@ -94,6 +82,6 @@ def not_chroma(config: StoreConfig) -> StoreServerError:
 def unknown_place(config: StoreConfig, error: Exception) -> StoreServerError:
     """A tenant or database that the server does not know."""
     return StoreServerError(
-        f"The Chroma server at {address(config)} says: {one_line(error)}",
+        f"The Chroma server at {address(config)} says: {message_of(error)}",
         hint="Correct store.tenant and store.database.",
     )
