@@ -1,7 +1,7 @@
 """The stages in order: ingest(), search(), ask(), compare(). Models are opened once and stay warm.
 
-Missing parts are reported before the work on a question begins, in this order: the question, the index, the
-LLM, the models; no heavy library is imported for that.
+What is missing is reported before the work on a question begins, in this order: the question, the index, the
+LLM, the models; all of that without importing a heavy library.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ EVERYTHING = Filters()
 def open_pipeline(config: Config | None = None, *, bulk: bool = False) -> Iterator[Pipeline]:
     """A pipeline whose models are loaded when they are first needed and stay until the block ends.
 
-    Without a configuration, that of the commands is used (defaults, config.toml, environment). `bulk`: for
-    many questions, where encoders that start slowly but work fast are worth it.
+    Without a configuration, it uses that of the commands (defaults, config.toml, environment). `bulk`: there
+    are many questions, so encoders that start slowly and work fast may pay.
     """
     pipeline = Pipeline(load_config() if config is None else config, bulk=bulk)
     try:
@@ -63,7 +63,7 @@ def open_pipeline(config: Config | None = None, *, bulk: bool = False) -> Iterat
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One order of the candidates with its packed prompt; None if there is nothing to ask the LLM."""
+    """One order of the candidates with its prompt; `context` is None if there is nothing to ask the LLM."""
 
     name: ArmName
     candidates: tuple[Candidate, ...]
@@ -74,9 +74,9 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A question in progress: what was found, and the prompt of each arm, one or both (base, reranked).
+    """A question before the LLM: what was found, and the prompt of each arm, one or both (base, reranked).
 
-    `watch` has the stages that the arms share; `truncated` counts the texts that were cut for the encoders.
+    `watch` timed what the arms share; `truncated` counts the texts that were cut for the encoders.
     """
 
     question: str
@@ -87,7 +87,7 @@ class Prepared:
 
 
 class Pipeline:
-    """Everything that one configuration can do. One question at a time: do not share it between threads."""
+    """Everything that one configuration can do. One question at a time: not to be shared between threads."""
 
     def __init__(self, config: Config, *, bulk: bool = False) -> None:
         self._resources = Resources(config, bulk=bulk)
@@ -97,7 +97,7 @@ class Pipeline:
         return self._resources.config
 
     def close(self) -> None:
-        """Ends the local LLM server; waits for a pending start, so that no server is left running."""
+        """Stops the local LLM server. Waits for one that is starting: it must not outlive this process."""
         self._resources.close()
 
     def ingest(
@@ -109,7 +109,7 @@ class Pipeline:
         progress: Callable[[Progress], None] | None = None,
     ) -> IngestReport:
         """Updates the index to match the files; see `ingestion.ingest`."""
-        # Questions do not need the document readers.
+        # Questions need no readers of documents.
         from ragcli.ingestion import ingest
 
         report = ingest.ingest(
@@ -177,7 +177,7 @@ class Pipeline:
         rerank: bool | None = None,
         filters: Filters = EVERYTHING,
     ) -> Prepared:
-        """All of `ask`, or of `compare`, that comes before the LLM: for callers that run several at once."""
+        """Everything in `ask` or `compare` before the LLM: for callers that send several requests at once."""
         reranked = compare or self._reranked(rerank)
         found = self._find(question, filters, reranked=reranked, answers=True)
         if not compare:
@@ -192,7 +192,7 @@ class Pipeline:
         return replace(found, arms=tuple(arms))
 
     def finish(self, prepared: Prepared, *, on_text: OnArmText | None = None) -> Answer | Comparison:
-        """The LLM's part. Any thread may call this, concurrently, and again after an LLMError."""
+        """The LLM's part. Any thread may call this, several at once, and again after an LLMError."""
         answers = self._answers(prepared, on_text)
         return answers[0] if len(answers) == 1 else self._compared(prepared, *answers)
 
@@ -205,7 +205,7 @@ class Pipeline:
     def change(self, config: Config) -> None:
         """Take other settings or another LLM from the next question on. Loaded encoders and the index stay.
 
-        Raises UsageError for a change to what those were opened with.
+        Raises UsageError if a setting that they depend on changes.
         """
         self._resources.change(config)
 
@@ -285,7 +285,7 @@ class Pipeline:
     def _arm(
         self, name: ArmName, found: Prepared, candidates: tuple[Candidate, ...], watch: Stopwatch
     ) -> Arm:
-        """Packs the prompt; there is none if no passage is likely enough to be relevant."""
+        """Packs the prompt, unless no passage is likely enough to be relevant."""
         if prompting.below_threshold(candidates, self.config.prompt):
             return Arm(name, candidates, None, watch)
         truncated = self._resources.truncated
@@ -301,7 +301,7 @@ class Pipeline:
         return Arm(name, candidates, context, watch, self._resources.truncated - truncated)
 
     def _answers(self, prepared: Prepared, on_text: OnArmText | None) -> list[Answer]:
-        """An answer for each arm. The same prompt is asked only once."""
+        """An answer for each arm. Equal prompts are sent once: two answers would not tell the arms apart."""
         answers: list[Answer] = []
         for arm in prepared.arms:
             hear = None if on_text is None else partial(on_text, arm.name)
@@ -316,7 +316,7 @@ class Pipeline:
         return answers
 
     def _answer(self, question: str, arm: Arm, on_text: Callable[[str], None] | None) -> Answer:
-        # A separate stopwatch: a second try does not add to the times of the first.
+        # A stopwatch of its own: a second try does not add to the seconds of the first.
         watch = Stopwatch(arm.watch.timings)
         if arm.context is None:
             return answering.abstention(question, arm.candidates, config=self.config, watch=watch)
@@ -355,7 +355,7 @@ class Pipeline:
 
 
 def whatever_arm(on_text: Callable[[str], None] | None) -> OnArmText | None:
-    """For the text of a question that is answered in only one order."""
+    """For a question that is answered in one order only."""
     return None if on_text is None else lambda _arm, text: on_text(text)
 
 

@@ -32,7 +32,7 @@ class Resources:
         self._llm_is_cold = False
 
     def close(self) -> None:
-        """Ends the local LLM server; waits for a pending start, so that no server is left running."""
+        """Stops the local LLM server. Waits for one that is starting: it must not outlive this process."""
         self._starter.shutdown(wait=True)
         self._servers.close()
         self._close_index()
@@ -40,7 +40,7 @@ class Resources:
     def change(self, config: Config) -> None:
         """Take other settings or another LLM. Loaded encoders and the index stay open.
 
-        Raises UsageError for a change to what those were opened with.
+        Raises UsageError if a setting that they depend on changes.
         """
         if any(getattr(config, name) != getattr(self.config, name) for name in OPENED_WITH):
             raise UsageError("The encoders and the index cannot be changed.", hint="Open another pipeline.")
@@ -137,8 +137,9 @@ class Resources:
             index.index_words()
 
     def index(self) -> store.Index:
-        """Open until `close`: a large index takes longer to open than to search. An ingest in another process
-        is still seen; an index that was reset and rebuilt is opened again.
+        """Open until `close`: a large index takes longer to open than to search. Each call reads its
+        manifest, so that an index that was deleted and built again is opened again; what another process
+        ingests is seen without that. Raises NothingFoundError, StoreError.
         """
         found = store.open_store(self.config, create=False)
         if self._index is None or found.manifest != self._index.manifest:

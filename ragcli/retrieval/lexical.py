@@ -59,7 +59,7 @@ class Hit:
 
 
 def terms(question: str) -> list[str]:
-    """The words to look for, in their order, repeated ones too; empty if all are stop words."""
+    """The words that are looked for, in their order, repeated ones too; none where all are stop words."""
     return [word for word in _WORD.findall(question.lower()) if word not in stop_words.SEARCH]
 
 
