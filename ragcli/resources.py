@@ -116,8 +116,10 @@ class Resources:
         if not cold:
             return
         with watch.stage("load", cold), ThreadPoolExecutor(max_workers=1) as other:
+            # Before the other thread starts: two threads that import numpy at the same time may both fail.
+            encoder = self.bi_encoder
             warm = other.submit(self._warm_index, index)
-            self.bi_encoder.embed(["."], query=True)
+            encoder.embed(["."], query=True)
             if reranker:
                 _ = self.reranker
             warm.result()
