@@ -108,6 +108,8 @@ COMMANDS: list[tuple[str, ...]] = [
 ]
 # With the blanks around it, which fill its column; and what was loaded, as nothing is by a warm server.
 SECONDS = re.compile(r" *\b\d[\d.,]* m?s\b *|^ *load .*\n|^The models loaded in .*\n", re.MULTILINE)
+# A table of seconds is as wide as its figures.
+COLUMNS = re.compile(r" +|─+")
 CONVERSATION = f"{QUESTION}\n/explain 1\n/sources\n/compare\n/k 2\nand why?{ORBIT.format('answers')}\n/k\n"
 
 
@@ -130,7 +132,10 @@ def shown(outcome: Outcome) -> tuple[str, str, int]:
     text = outcome.stdout
     if text.startswith("{"):
         text = without_seconds(text).replace('"use": false', '"use": true')
-    return SECONDS.sub("SECONDS", text), SECONDS.sub("SECONDS", outcome.stderr), outcome.status
+    text = SECONDS.sub("SECONDS", text)
+    if "totalSECONDS" in text:
+        text = COLUMNS.sub(" ", text)
+    return text, SECONDS.sub("SECONDS", outcome.stderr), outcome.status
 
 
 def test_a_conversation_is_the_same(server: notice.Notice, request: pytest.FixtureRequest) -> None:
