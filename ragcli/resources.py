@@ -88,17 +88,18 @@ class Resources:
     def load(self, watch: Stopwatch, *, reranker: bool) -> None:
         """Loads what is not loaded yet, so that the later stages time only the work.
 
-        The index opens in parallel with the encoders, which load one after the other to save memory.
+        The cross-encoder and the index load beside the bi-encoder: most of it is not Python's work.
         """
         cold = self._cold(reranker=reranker)
         if not cold:
             return
-        with watch.stage("load", cold), ThreadPoolExecutor(max_workers=1) as beside:
+        with watch.stage("load", cold), ThreadPoolExecutor(max_workers=2) as beside:
+            scores = beside.submit(lambda: self.reranker) if reranker else None
             warm = beside.submit(self._warm_index, self.bi_encoder.dimension)
             self.bi_encoder.embed(["."], query=True)
-            if reranker:
-                _ = self.reranker
             warm.result()
+            if scores is not None:
+                scores.result()
 
     def _cold(self, *, reranker: bool) -> tuple[str, ...]:
         """What `load` still has to load."""
