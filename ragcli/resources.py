@@ -109,8 +109,8 @@ class Resources:
     def load(self, index: store.Index, watch: Stopwatch, *, reranker: bool) -> None:
         """Loads what is not loaded yet, so that the later stages time the work and not the loading.
 
-        The cross-encoder and the index load while the bi-encoder reads its first text: most of that work is not
-        Python's. Raises IndexMismatchError if another bi-encoder built the index.
+        The cross-encoder and the index load while the bi-encoder reads its first text: most of that work is
+        not Python's. Raises IndexMismatchError if another bi-encoder built the index.
         """
         cold = self._cold(reranker=reranker)
         if not cold:
