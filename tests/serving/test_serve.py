@@ -19,7 +19,7 @@ from typing import Any
 
 import cli_helper
 import pytest
-from cli_helper import Outcome
+from cli_helper import ANSI, Outcome
 from fault_server import FaultServer, fault_server
 from served import announced, serve, serving, without_seconds
 
@@ -130,14 +130,14 @@ def test_a_command_prints_what_it_prints_without_a_server(
 
 def shown(outcome: Outcome) -> tuple[str, str, int]:
     """All but what differs from run to run: seconds, and in JSON the setting that --no-serve changes."""
-    printed, told = (
-        SECONDS.sub("SECONDS", LOADED.sub("", text)) for text in (outcome.stdout, outcome.stderr)
-    )
-    if printed.startswith("{"):
+    if outcome.stdout.startswith("{"):
         printed = without_seconds(outcome.stdout).replace('"use": false', '"use": true')
-    elif "totalSECONDS" in printed:
-        printed = COLUMNS.sub(" ", printed)
-    return printed, told, outcome.status
+    elif "total  " in outcome.stdout:
+        plain = LOADED.sub("", ANSI.sub("", outcome.stdout))
+        printed = COLUMNS.sub(" ", SECONDS.sub("SECONDS", plain))
+    else:
+        printed = outcome.stdout
+    return printed, SECONDS.sub("SECONDS", LOADED.sub("", outcome.stderr)), outcome.status
 
 
 def test_a_conversation_is_the_same(server: notice.Notice, request: pytest.FixtureRequest) -> None:
