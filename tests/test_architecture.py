@@ -82,7 +82,7 @@ CORE = (
     "ragcli.answering",
     "ragcli.pipeline",
 )
-BEYOND_THE_CORE = ("evaluation", "training", "doctor", "batch", "chat", "reporting", "cli")
+BEYOND_THE_CORE = ("drafting", "evaluation", "training", "doctor", "batch", "chat", "reporting", "cli")
 
 
 def module_name(path: Path) -> str:

@@ -56,6 +56,8 @@ LINES: dict[str, tuple[str, ...]] = {
     "batch": ("batch", "q.jsonl", "-o", "out.jsonl", "--no-rerank", "--json", *LLM),
     "evaluation": ("eval", "q.jsonl", "--json"),
     "evaluation-diff": ("eval", "diff", "run.json", "run.json", "--json"),
+    "questions-drafted": ("questions", "draft", "drafts.jsonl", "--number", "1", "--json", *LLM),
+    "questions-check": ("questions", "check", "q.jsonl", "--json"),
     "removed": ("remove", "notes/god.md", "--json"),
     "reset": ("reset", "--yes", "--json"),
 }
@@ -77,6 +79,8 @@ def library(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[P
     (folder / "notes" / "planet.md").write_text(orbit, encoding="utf-8")
     (folder / "notes" / "god.md").write_text("# Mercury (god)\n\nA god of trade.\n", encoding="utf-8")
     (folder / "q.jsonl").write_text(json.dumps(ASKED) + "\n", encoding="utf-8")
+    drafted = {"id": "d001", "question": QUESTION, "kind": "easy", "drafted_by": "m"}
+    (folder / "drafts.jsonl").write_text(json.dumps(drafted) + "\n", encoding="utf-8")
     (folder / "served.toml").write_text(
         f'[llm]\nbase_url = "{server}"\nmodel = "answers"\n', encoding="utf-8"
     )
