@@ -108,7 +108,7 @@ class Pipeline:
         dry_run: bool = False,
         progress: Callable[[Progress], None] | None = None,
     ) -> IngestReport:
-        """Brings the index in step with the files; see `ingestion.ingest`."""
+        """Updates the index to match the files; see `ingestion.ingest`."""
         # Questions need no readers of documents.
         from ragcli.ingestion import ingest
 

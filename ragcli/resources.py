@@ -109,18 +109,21 @@ class Resources:
     def load(self, index: store.Index, watch: Stopwatch, *, reranker: bool) -> None:
         """Loads what is not loaded yet, so that the later stages time the work and not the loading.
 
-        The index opens while the encoders load. These load one after the other, as each needs much memory
-        for it. Raises IndexMismatchError if another bi-encoder built the index.
+        The cross-encoder and the index load while the bi-encoder reads its first text: most of that work is
+        not Python's. Raises IndexMismatchError if another bi-encoder built the index.
         """
         cold = self._cold(reranker=reranker)
         if not cold:
             return
-        with watch.stage("load", cold), ThreadPoolExecutor(max_workers=1) as other:
-            warm = other.submit(self._warm_index, index)
-            self.bi_encoder.embed(["."], query=True)
-            if reranker:
-                _ = self.reranker
+        with watch.stage("load", cold), ThreadPoolExecutor(max_workers=2) as others:
+            # Before the other threads start: two threads that import numpy at the same time may both fail.
+            encoder = self.bi_encoder
+            scores = others.submit(lambda: self.reranker) if reranker else None
+            warm = others.submit(self._warm_index, index)
+            encoder.embed(["."], query=True)
             warm.result()
+            if scores is not None:
+                scores.result()
         self.check_encoder(index)
 
     def _cold(self, *, reranker: bool) -> tuple[str, ...]:

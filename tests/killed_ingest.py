@@ -95,6 +95,7 @@ def look(place: Path) -> Callable[[], None]:
             hits = [[hit.chunk.source, hit.chunk.id] for hit in index.search(vector, 1000, Filters())]
             chunks = {source: [chunk.id for chunk in index.chunks(source)] for source in sources}
             folder = versions.current(Path(CONFIG.store.path) / CONFIG.collection)
+            assert isinstance(index, store.Store)
             stored = index._table(folder, writing=True).count()
         place.write_text(json.dumps({"chunks": chunks, "hits": hits, "stored": stored}))
 

@@ -80,7 +80,7 @@ COMMANDS = {
     "reset": Entry("ragcli.cli.commands.manage", "reset", "Delete a collection.", INDEX),
     "init": Entry("ragcli.cli.commands.init", "init", "Ask three questions and write a config.toml.", SETUP),
     "doctor": Entry(
-        "ragcli.cli.commands.doctor", "doctor", "Examine every part and name what mends it.", SETUP
+        "ragcli.cli.commands.doctor", "doctor", "Check every part and say how to fix what is broken.", SETUP
     ),
     "config": Entry(
         "ragcli.cli.commands.config", "app", "Show the settings and where they come from.", SETUP

@@ -12,7 +12,7 @@ from ragcli import store
 from ragcli.config import Config
 from ragcli.drafting.draft_file import DraftFile, Written, read_drafts
 from ragcli.drafting.drafter import Tools, draft
-from ragcli.drafting.opening import open_tools
+from ragcli.drafting.opening import OpenTools, open_tools
 from ragcli.drafting.passages import Queue, most_wanted, near_rivals, spread, usable
 from ragcli.drafting.records import KINDS, Draft, Kind, Rejection
 from ragcli.errors import LLMError, NothingFoundError, UsageError
@@ -82,53 +82,68 @@ def draft_questions(
         return Report(began, 0, 0.0, ())
     start = perf_counter()
     with open_tools(config) as tools:
-        chosen = usable(_of_sources(tools.chunks(), wanted.sources))
-        if not chosen:
-            raise NothingFoundError(
-                "No passage of the index is long enough to draft from.", hint="See what there is: ragcli list"
-            )
-        looked_at = spread(chosen, str(wanted.seed))[: max(LEAST_LOOKED_AT, LOOKED_AT * missing)]
-        near = (
-            near_rivals(tools.nearest_rivals(looked_at)) if wanted.shares.get("confusable") else frozenset()
-        )
-        queue = Queue(chosen, near, wanted.seed, began.tried)
+        kinds = _Kinds(wanted.shares, began.kept(), _queue(wanted, missing, began, tools))
         file = DraftFile(path, config.llm.model)
-        given_up = _until(wanted, began, queue, tools, file, progress)
+        _until(wanted.number, kinds, list(began.questions), tools, file, progress or _silent)
     written = read_drafts(path)
-    return Report(written, len(written.rows) - len(began.rows), perf_counter() - start, given_up)
+    added = len(written.rows) - len(began.rows)
+    return Report(written, added, perf_counter() - start, tuple(kinds.given_up))
+
+
+def _queue(wanted: Wanted, missing: int, began: Written, tools: OpenTools) -> Queue:
+    chosen = usable(_of_sources(tools.chunks(), wanted.sources))
+    if not chosen:
+        raise NothingFoundError(
+            "No passage of the index is long enough to draft from.", hint="See what there is: ragcli list"
+        )
+    near: frozenset[str] = frozenset()
+    if wanted.shares.get("confusable"):
+        looked_at = spread(chosen, str(wanted.seed))[: max(LEAST_LOOKED_AT, LOOKED_AT * missing)]
+        near = near_rivals(tools.nearest_rivals(looked_at))
+    return Queue(chosen, near, wanted.seed, began.tried)
+
+
+def _silent(_stage: str, _done: int, _total: int) -> None:
+    """Nobody wants to know."""
+
+
+class _Kinds:
+    """Which kind comes next, and from which passage: the kind that is furthest behind its share."""
+
+    def __init__(self, shares: Mapping[Kind, float], kept: Mapping[str, int], queue: Queue) -> None:
+        self.given_up: list[Kind] = []
+        self._shares, self._queue = shares, queue
+        self._kept: Counter[Kind] = Counter({kind: kept.get(kind, 0) for kind in KINDS})
+        self._failures: Counter[Kind] = Counter()
+
+    def next(self) -> tuple[Kind, Chunk] | None:
+        """None if every kind was given up."""
+        while kind := most_wanted((k for k in KINDS if k not in self.given_up), self._kept, self._shares):
+            chunk = self._queue.take(kind) if self._failures[kind] < IN_A_ROW else None
+            if chunk is not None:
+                return kind, chunk
+            self.given_up.append(kind)
+        return None
+
+    def count(self, kind: Kind, *, kept: bool) -> None:
+        self._kept[kind] += kept
+        self._failures[kind] = 0 if kept else self._failures[kind] + 1
 
 
 def _until(
-    wanted: Wanted,
-    began: Written,
-    queue: Queue,
-    tools: Tools,
-    file: DraftFile,
-    progress: Progress | None,
-) -> tuple[Kind, ...]:
-    """Returns the kinds that were given up."""
-    kept: Counter[Kind] = Counter({kind: began.kept()[kind] for kind in KINDS})
-    questions = list(began.questions)
-    failures: Counter[Kind] = Counter()
-    given_up: list[Kind] = []
-    while len(questions) < wanted.number:
-        if progress is not None:
-            progress("drafting", len(questions), wanted.number)
-        kind = most_wanted((one for one in KINDS if one not in given_up), kept, wanted.shares)
-        if kind is None:
-            break
-        chunk = queue.take(kind) if failures[kind] < IN_A_ROW else None
-        if chunk is None:
-            given_up.append(kind)
-            continue
+    number: int, kinds: _Kinds, questions: list[str], tools: Tools, file: DraftFile, progress: Progress
+) -> None:
+    """Drafts until there are as many `questions`, or no kind is left."""
+    progress("drafting", len(questions), number)
+    while len(questions) < number and (found := kinds.next()):
+        kind, chunk = found
         start = perf_counter()
         made = _drafted(chunk, kind, tools, questions)
         file.write(chunk, kind, made, perf_counter() - start)
+        kinds.count(kind, kept=isinstance(made, Draft))
         if isinstance(made, Draft):
             questions.append(made.question)
-            kept[kind] += 1
-        failures[kind] = 0 if isinstance(made, Draft) else failures[kind] + 1
-    return tuple(given_up)
+            progress("drafting", len(questions), number)
 
 
 def _drafted(chunk: Chunk, kind: Kind, tools: Tools, earlier: Sequence[str]) -> Draft | Rejection:

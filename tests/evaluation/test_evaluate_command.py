@@ -407,6 +407,19 @@ class TestScreens:
         shown = run("report", str(tmp_path / "run.json"), terminal=True, columns=columns).stdout
         golden(f"evaluation-retrievals-{columns}.txt", shown)
 
+    @pytest.mark.parametrize("columns", [80, 120])
+    def test_groups_of_questions(self, tmp_path: Path, columns: int) -> None:
+        teams = ("purchasing and procurement", "sales")
+        run_ = random_run(40)
+        questions = tuple(
+            replace(question, fields={"team": teams[place % 2]}, overlap=place / 40)
+            for place, question in enumerate(run_.questions)
+        )
+        write_report(summarise(replace(run_, questions=questions)), tmp_path / "run.json")
+        flags = ("--by", "team", "--by", "overlap")
+        shown = run("report", str(tmp_path / "run.json"), *flags, terminal=True, columns=columns).stdout
+        golden(f"evaluation-groups-{columns}.txt", shown)
+
     def test_a_pipe_gets_no_colours(self, report: Path) -> None:
         assert "\x1b" not in run("report", str(report)).stdout
 

@@ -160,7 +160,11 @@ class TestAnswers:
     def test_both_arms_answer_and_a_failure_is_a_record(self, index: Path) -> None:
         with fault_server() as server:
             config = settings(
-                index, llm__base_url=server.base_url, llm__model="answers", prompting__min_probability=0.0
+                index,
+                llm__base_url=server.base_url,
+                llm__model="answers",
+                prompting__min_probability=0.0,
+                prompting__min_similarity=0.0,
             )
             run = evaluate_questions(config, QUESTIONS[:2], title="x", rerankers=[], answers=True)
             broken = settings(index, llm__base_url=server.base_url, llm__model="cut", llm__answer_tokens=8)

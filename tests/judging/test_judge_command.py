@@ -23,6 +23,7 @@ from ragcli.evaluation.questions import Question, read_questions
 from ragcli.evaluation.relevance import relevant_chunks
 from ragcli.judging.pool_file import read_session, write_session
 from ragcli.judging.preparing import Documents
+from ragcli.training.own_questions import own_pairs
 
 CORPUS = Path(__file__).parents[2] / "corpora" / "homonyms"
 ARTICLES = (
@@ -113,7 +114,7 @@ def test_no_figure_is_shown_before_the_verdict(session: Path, keys: str) -> None
         assert "interval" not in line or "always valid" in line or "settles" in line
     assert outcome.stdout.startswith("No verdict yet")
     seen = json.loads(run("judge", str(session), "--json", "-q").stdout)
-    assert not {"means", "difference", "interval"} & set(seen)
+    assert [seen[key] for key in ("means", "difference", "interval", "more")] == [None] * 4
 
 
 def test_a_whole_session_ends_with_a_verdict_and_a_file_that_eval_reads(session: Path, keys: str) -> None:
@@ -127,8 +128,20 @@ def test_a_whole_session_ends_with_a_verdict_and_a_file_that_eval_reads(session:
     assert evaluated.status == 0
     report = json.loads(evaluated.stdout)
     assert report["summary"]["judged"] == shown["questions"]
-    for question in read_questions(session):
-        assert question.judged_by == "a person"
+    judged = read_questions(session)
+    assert {question.judged_by for question in judged} == {"a person"}
+    documents = Documents(load_config(environ={}))
+    chunks = [chunk for name in ARTICLES for chunk in documents.chunks(f"articles/{name}")]
+    assert len({pair.group for pair in own_pairs(judged, chunks)}) == shown["questions"]
+
+
+def test_unanswerable_questions_are_left_out_and_counted(place: Path, tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    rows = [{"question": one} for one in list(gold())[:2]] + [{"question": "Who?", "answerable": False}]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    outcome = run("judge", str(path), "-o", str(tmp_path / "s.jsonl"))
+    assert "1 unanswerable question left out" in outcome.stderr
+    assert len(read_session(tmp_path / "s.jsonl")[1]) == 2
 
 
 def test_a_slip_is_taken_back_also_after_the_last_passage(session: Path, keys: str) -> None:
@@ -320,6 +333,19 @@ def test_answers_are_made_and_judged_as_a_and_b(
     assert "equal 0" in ended.stdout or "equal 1" in ended.stdout
     shown = json.loads(run("judge", str(results), "--answers", "-o", str(path), "--json", "-q").stdout)
     assert shown["left"] == 0
+
+
+def test_answers_that_are_not_there_are_made_first_and_equal_ones_not_asked_about(
+    place: Path, server: AnswerServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAGCLI_LLM_API_KEY_ENV", "")
+    few = tmp_path / "few.txt"
+    few.write_text(next(iter(gold())), encoding="utf-8")
+    outcome = run("judge", str(few), "--answers", "--base-url", server.base_url, "--model", "m")
+    assert outcome.status == 0
+    assert "the same answer 1." in outcome.stdout
+    assert "No preference can be shown." in outcome.stdout
+    assert json.loads(Path("few-answers.jsonl").read_text(encoding="utf-8"))["kind"] == "batch-comparison"
 
 
 @pytest.mark.parametrize(

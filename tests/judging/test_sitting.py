@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from judging_records import PLAN, A, B, C, gained, irrelevant, lost, pool, same
 
-from ragcli.errors import RagcliError, UsageError
+from ragcli.errors import NothingFoundError, RagcliError, UsageError
 from ragcli.evaluation.questions import read_questions
-from ragcli.judging.always_valid import Bets
+from ragcli.judging.always_valid import Bets, questions_needed
 from ragcli.judging.pool_file import is_session, read_session, write_session
 from ragcli.judging.pools import Pool
+from ragcli.judging.preparing import make_plan
 from ragcli.judging.sitting import Sitting
 from ragcli.judging.verdicts import verdict
 
@@ -139,6 +140,18 @@ class TestTheVerdict:
         found = verdict(self.plan, [gained("1"), irrelevant("2"), pool("3", {A: 1.0})])
         assert (found.questions, found.without, found.skipped) == (1, 1, 1)
         assert found.means == {"bi-encoder": 0.0, "reranked": 1.0}
+
+
+def test_equal_orders_are_not_judged() -> None:
+    with pytest.raises(NothingFoundError, match="nothing to judge"):
+        make_plan([pool("q", base=(A, B), reranked=(A, B))], judge="m", seed=7, effect=0.1)
+
+
+def test_as_many_questions_are_planned_as_the_effect_needs_or_there_are() -> None:
+    many = [pool(f"{n}") for n in range(200)]
+    wide = make_plan(many, judge="m", seed=7, effect=0.5)
+    assert wide.bets.questions == questions_needed(0.5, wide.bets.spread) < 200
+    assert make_plan(many, judge="m", seed=7, effect=0.01).bets.questions == 200
 
 
 def test_the_line_of_a_question_reads_well_by_itself(tmp_path: Path) -> None:

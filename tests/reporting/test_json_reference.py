@@ -60,6 +60,8 @@ LINES: dict[str, tuple[str, ...]] = {
     "evaluation-diff": ("eval", "diff", "run.json", "run.json", "--json"),
     "judged-passages": ("judge", "session.jsonl", "--json"),
     "judged-answers": ("judge", "q.jsonl", "--answers", "--json", *LLM),
+    "questions-drafted": ("questions", "draft", "drafts.jsonl", "--number", "1", "--json", *LLM),
+    "questions-check": ("questions", "check", "q.jsonl", "--json"),
     "removed": ("remove", "notes/god.md", "--json"),
     "reset": ("reset", "--yes", "--json"),
 }
@@ -81,6 +83,8 @@ def library(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[P
     (folder / "notes" / "planet.md").write_text(orbit, encoding="utf-8")
     (folder / "notes" / "god.md").write_text("# Mercury (god)\n\nA god of trade.\n", encoding="utf-8")
     (folder / "q.jsonl").write_text(json.dumps(ASKED) + "\n", encoding="utf-8")
+    drafted = {"id": "d001", "question": QUESTION, "kind": "easy", "drafted_by": "m"}
+    (folder / "drafts.jsonl").write_text(json.dumps(drafted) + "\n", encoding="utf-8")
     (folder / "served.toml").write_text(
         f'[llm]\nbase_url = "{server}"\nmodel = "answers"\n', encoding="utf-8"
     )

@@ -19,7 +19,7 @@ from typing import Any
 
 import cli_helper
 import pytest
-from cli_helper import Outcome
+from cli_helper import ANSI, Outcome
 from fault_server import FaultServer, fault_server
 from served import announced, serve, serving, without_seconds
 
@@ -106,8 +106,11 @@ COMMANDS: list[tuple[str, ...]] = [
     ("batch", "questions.jsonl"),
     ("batch", "questions.jsonl", "--compare", "--jobs", "3", "--quiet"),
 ]
-# With the blanks around it, which fill its column; and what was loaded, as nothing is by a warm server.
-SECONDS = re.compile(r" *\b\d[\d.,]* m?s\b *|^ *load .*\n|^The models loaded in .*\n", re.MULTILINE)
+# With the blanks around it, which fill its column. A warm server loads nothing.
+SECONDS = re.compile(r" *\b\d[\d.,]* m?s\b *")
+LOADED = re.compile(r"^(?: *load |The models loaded in ).*\n", re.MULTILINE)
+# A table of seconds is as wide as its figures.
+COLUMNS = re.compile(r" +|─+")
 CONVERSATION = f"{QUESTION}\n/explain 1\n/sources\n/compare\n/k 2\nand why?{ORBIT.format('answers')}\n/k\n"
 
 
@@ -127,10 +130,14 @@ def test_a_command_prints_what_it_prints_without_a_server(
 
 def shown(outcome: Outcome) -> tuple[str, str, int]:
     """All but what differs from run to run: seconds, and in JSON the setting that --no-serve changes."""
-    text = outcome.stdout
-    if text.startswith("{"):
-        text = without_seconds(text).replace('"use": false', '"use": true')
-    return SECONDS.sub("SECONDS", text), SECONDS.sub("SECONDS", outcome.stderr), outcome.status
+    if outcome.stdout.startswith("{"):
+        printed = without_seconds(outcome.stdout).replace('"use": false', '"use": true')
+    elif "total  " in outcome.stdout:
+        plain = LOADED.sub("", ANSI.sub("", outcome.stdout))
+        printed = COLUMNS.sub(" ", SECONDS.sub("SECONDS", plain))
+    else:
+        printed = outcome.stdout
+    return printed, SECONDS.sub("SECONDS", LOADED.sub("", outcome.stderr)), outcome.status
 
 
 def test_a_conversation_is_the_same(server: notice.Notice, request: pytest.FixtureRequest) -> None:

@@ -216,7 +216,7 @@ class TestChanges:
     def test_more_chunks_than_chroma_takes_in_one_call(self, index: Index) -> None:
         many = 620
         chunks = tuple(chunk("big.txt", i) for i in range(many))
-        rows = np.resize(vectors(*range(6)), (many, DIMENSION))
+        rows: NDArray[np.float32] = np.resize(vectors(*range(6)), (many, DIMENSION))
         index.replace_all([Update("big.txt", "", "text", "", chunks, rows)])
         assert [part.index for part in index.chunks("big.txt")] == list(range(many))
         assert index.count() == many

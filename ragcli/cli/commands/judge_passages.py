@@ -93,17 +93,23 @@ def _sitting(screens: Screens, asked: Asked, path: Path) -> Sitting:
 
 
 def _begin(screens: Screens, asked: Asked) -> tuple[Plan, list[Pool]]:
+    from ragcli.evaluation.questions import read_questions
     from ragcli.judging.preparing import make_plan, make_pools
+    from ragcli.reporting.plain_text import count
     from ragcli.reporting.screens.progress import StagesBar
 
     questions = _questions(asked.file)
+    left_out = len(read_questions(asked.file)) - len(questions)
+    if left_out and not asked.quiet:
+        note = f"{count(left_out, 'unanswerable question')} left out: no passage is relevant to it."
+        screens.err.print(note, style="quiet", soft_wrap=True)
     with StagesBar(screens.err, quiet=asked.quiet) as bar:
         pools = make_pools(asked.config, questions, asked.methods, asked.seed, bar)
     return make_plan(pools, judge=asked.judge, seed=asked.seed, effect=asked.effect), pools
 
 
 def _questions(file: Path) -> list[Question]:
-    """Without those that the file calls unanswerable: no passage is relevant to them."""
+    """Without those that the file calls unanswerable."""
     from ragcli.evaluation.questions import read_questions
 
     found = [question for question in read_questions(file) if question.answerable]

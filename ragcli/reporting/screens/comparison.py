@@ -45,11 +45,13 @@ class Arms:
         height = max(
             len(console.render_lines(panel, options.update(width=width))) for panel in panels.values()
         )
-        grid = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
+        # A column for the gap: releases of rich differ in what padding does to widths.
+        grid = Table.grid()
+        for column in (width, 1, width):
+            grid.add_column(width=column)
         for panel in panels.values():
             panel.height = height
-            grid.add_column(width=width)
-        grid.add_row(*panels.values())
+        grid.add_row(panels["base"], "", panels["reranked"])
         yield grid
 
 

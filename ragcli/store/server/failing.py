@@ -61,7 +61,7 @@ def unreachable(config: StoreConfig, error: Exception) -> StoreServerError:
 
 
 def bad_status(config: StoreConfig, status: int, detail: str = "") -> StoreServerError:
-    """`detail` is the response's text; it is left out where it is a page."""
+    """`detail` is the response's text; it is left out if it is an HTML page."""
     service = Service(
         server=f"The Chroma server at {address(config)}",
         url="store.url",
