@@ -153,7 +153,9 @@ class TestOverAnIndex:
 
 class TestAnswers:
     def test_a_dead_llm_ends_the_run(self, index: Path) -> None:
-        config = settings(index, llm__base_url="http://127.0.0.1:9/v1", llm__model="none")
+        config = settings(
+            index, llm__base_url="http://127.0.0.1:9/v1", llm__model="none", prompting__min_similarity=0.0
+        )
         with pytest.raises(LLMError, match="Nothing answers"):
             evaluate_questions(config, QUESTIONS, title="x", rerankers=[config.reranking], answers=True)
 
