@@ -13,7 +13,6 @@ BUILT_IN_PROFILES: Mapping[str, Mapping[str, object]] = {
         "llm.context_tokens": 8192,
         "llm.answer_tokens": 256,
         "llm.timeout_seconds": 300.0,
-        "chat.rewrite": "llm",
     },
     "openai": {
         "llm.base_url": "https://api.openai.com/v1",

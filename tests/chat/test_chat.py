@@ -56,6 +56,7 @@ def server() -> Iterator[FaultServer]:
 def piped(server: FaultServer, *lines: str, model: str = "answers", **variables: str) -> Outcome:
     """The lines as standard input of a chat that does not rerank and uses the fault server."""
     options = ("--no-rerank", "--base-url", server.base_url, "--model", model)
+    variables = {"RAGCLI_PROMPTING_MIN_SIMILARITY": "0", **variables}
     return run("chat", *options, stdin="\n".join(lines) + "\n", environ=variables)
 
 
