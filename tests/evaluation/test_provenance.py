@@ -73,7 +73,7 @@ def test_judgements_of_relevant_passages_alone_are_no_pool() -> None:
 
 def test_an_llm_that_judged_is_named() -> None:
     (note,) = summarise(with_questions(judged_by="Qwen2.5-Coder-1.5B-Instruct")).notes
-    assert note.startswith("Judged by Qwen2.5-Coder-1.5B-Instruct: LLM judges favour")
+    assert note.startswith("Judged by Qwen2.5-Coder-1.5B-Instruct. LLM judges favour")
     assert summarise(with_questions(judged_by="a person")).notes == ()
     assert summarise(with_questions(judged_by="2 people")).notes == ()
 
