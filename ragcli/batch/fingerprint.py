@@ -81,6 +81,11 @@ WITHOUT_EFFECT = frozenset(
         "llm.api_key_env",
         "llm.threads",
         "llm.timeout_seconds",
+        # Which process does the work.
+        "serve.use",
+        "serve.port",
+        "serve.idle_minutes",
+        "serve.api_key_env",
         # What an answer costs, and not what it says.
         "llm.price_in",
         "llm.price_out",

@@ -50,8 +50,14 @@ COMMANDS = {
     "batch": Entry(
         "ragcli.cli.commands.batch", "batch", "Answer a file of questions, a line of JSON for each.", ASK
     ),
+    "serve": Entry(
+        "ragcli.cli.commands.serve", "serve", "Keep the models warm for commands, and for agents (MCP).", ASK
+    ),
     "eval": Entry(
         "ragcli.cli.commands.evaluate", "app", "Measure what reranking adds on your questions.", MEASURE
+    ),
+    "judge": Entry(
+        "ragcli.cli.commands.judge", "judge", "Judge passages or answers blind, a keystroke each.", MEASURE
     ),
     "report": Entry(
         "ragcli.cli.commands.report", "report", "Make the reports of a finished run again.", MEASURE
@@ -74,7 +80,7 @@ COMMANDS = {
     "reset": Entry("ragcli.cli.commands.manage", "reset", "Delete a collection.", INDEX),
     "init": Entry("ragcli.cli.commands.init", "init", "Ask three questions and write a config.toml.", SETUP),
     "doctor": Entry(
-        "ragcli.cli.commands.doctor", "doctor", "Examine every part and name what mends it.", SETUP
+        "ragcli.cli.commands.doctor", "doctor", "Check every part and say how to fix what is broken.", SETUP
     ),
     "config": Entry(
         "ragcli.cli.commands.config", "app", "Show the settings and where they come from.", SETUP

@@ -118,6 +118,11 @@ Model = Annotated[
     ),
 ]
 
+NoServe = Annotated[
+    bool,
+    typer.Option("--no-serve", help="Do not use a `ragcli serve` that is running.", rich_help_panel=SETTINGS),
+]
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.", rich_help_panel=OUTPUT)]
 Timings = Annotated[
     bool, typer.Option("--timings", help="Seconds per stage, on stderr.", rich_help_panel=OUTPUT)
@@ -156,6 +161,16 @@ class ConfigOptions:
         return {
             key: value for each in ({"collection": self.collection}, *others) for key, value in each.items()
         }
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """Which process does the work."""
+
+    no_serve: NoServe = False
+
+    def overrides(self) -> dict[str, object]:
+        return {"serve.use": False if self.no_serve else None}
 
 
 @dataclass(frozen=True)

@@ -274,6 +274,26 @@ class ChatConfig(Section):
     )
 
 
+class ServeConfig(Section):
+    use: bool = Field(
+        default=True,
+        description="Whether commands hand their questions to a `ragcli serve` of the same settings.",
+    )
+    port: int = Field(
+        default=7466, ge=0, le=65535, description="Port of `ragcli serve`; 0: one that is free."
+    )
+    idle_minutes: float = Field(
+        default=30.0, gt=0, description="A server that is asked nothing for this long ends."
+    )
+    api_key_env: str = Field(
+        default="",
+        description=(
+            "Name of the environment variable that holds the key which agents must send as a Bearer token; "
+            "--host needs one."
+        ),
+    )
+
+
 class Config(Section):
     """All settings of one run. `profile` has been applied: the sections hold its values."""
 
@@ -288,6 +308,7 @@ class Config(Section):
     prompting: PromptingConfig = PromptingConfig()
     llm: LLMConfig = LLMConfig()
     chat: ChatConfig = ChatConfig()
+    serve: ServeConfig = ServeConfig()
 
     @property
     def prompt(self) -> PromptingConfig:

@@ -17,6 +17,7 @@ from ragcli.doctor.installation import check_packages, check_python
 from ragcli.doctor.language_model import check_llm
 from ragcli.doctor.places import check_disk
 from ragcli.doctor.reach import check_network
+from ragcli.doctor.server import check_server
 from ragcli.models.locate import cache_folder
 
 __all__ = ["Finding", "State", "examine"]
@@ -29,6 +30,7 @@ def examine(config: Config, environ: Mapping[str, str] = os.environ) -> Iterator
     yield check_disk("disk (index)", Path(config.store.path).expanduser(), "store.path")
     yield check_disk("disk (models)", cache_folder(), "RAGCLI_CACHE_DIR")
     yield check_network(config, environ)
+    yield check_server(config)
     bi_encoder, embedder = check_bi_encoder(config.embedding)
     yield bi_encoder
     cross_encoder, reranker = check_cross_encoder(config.reranking)

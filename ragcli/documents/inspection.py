@@ -48,32 +48,34 @@ def inspect(source: str, config: Config) -> Inspection:
 
     Raises NothingFoundError if it is neither, IngestError if the file cannot be read.
     """
-    known: list[str] = []
     try:
-        with store.open_store(config, create=False) as index:
-            infos = {info.source: info for info in index.sources()}
-            name = _found(source, list(infos))
-            if name is not None:
-                info, built = infos[name], index.manifest
-                return Inspection(
-                    source=name,
-                    title=info.title,
-                    format=info.format,
-                    ingested_at=info.ingested_at,
-                    changed=_has_changed(Path(info.base, name), info.sha256),
-                    chunk_size=built.chunk_size,
-                    chunk_overlap=built.chunk_overlap,
-                    chunks=with_repetitions(index.chunks(name)),
-                )
-            known = list(infos)
+        return in_index(source, config)
     except NothingFoundError:
         if not Path(source).is_file():
             raise
-    if not Path(source).is_file():
-        close = get_close_matches(source, known, 1)
-        hint = f"Did you mean {close[0]}?" if close else "ragcli list shows the names."
-        raise NothingFoundError(f"{source} is neither in the index nor a file.", hint=hint)
     return _cut_now(Path(source), config)
+
+
+def in_index(source: str, config: Config) -> Inspection:
+    """A document as the index has it. Raises NothingFoundError where it has not."""
+    with store.open_store(config, create=False) as index:
+        infos = {info.source: info for info in index.sources()}
+        name = _found(source, list(infos))
+        if name is None:
+            close = get_close_matches(source, list(infos), 1)
+            hint = f"Did you mean {close[0]}?" if close else "ragcli list shows the names."
+            raise NothingFoundError(f"{source} is not in the index.", hint=hint)
+        info, built = infos[name], index.manifest
+        return Inspection(
+            source=name,
+            title=info.title,
+            format=info.format,
+            ingested_at=info.ingested_at,
+            changed=_has_changed(Path(info.base, name), info.sha256),
+            chunk_size=built.chunk_size,
+            chunk_overlap=built.chunk_overlap,
+            chunks=with_repetitions(index.chunks(name)),
+        )
 
 
 def with_repetitions(chunks: Sequence[Chunk]) -> tuple[ShownChunk, ...]:

@@ -18,8 +18,8 @@ from ragcli.encoders.prior import Prior
 @dataclass(frozen=True, slots=True)
 class JudgedPassage:
     """A candidate. `location` is its title and headings, empty if there are none. `gain` is its judged
-    relevance: 0 if it was judged irrelevant or not judged; `judged` tells the two apart where the
-    judgements are of a pool (`ragcli judge`, qrels). Where the question names its gold, all is judged.
+    relevance: 0 if it was judged irrelevant or not judged; `judged` tells the two apart if the judgements
+    are of a pool (`ragcli judge`, qrels). If the question names its gold, all is judged.
     """
 
     id: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
 from ragcli.evaluation.answer_measures import holds_answer
 from ragcli.evaluation.arms import base_orders, reranked_order
@@ -13,16 +14,7 @@ from ragcli.text.marks import without_marks
 
 TOP_K = 5
 """Passages of a prompt where a run does not say: the default of `retrieval.top_k`."""
-STAGES: tuple[Stage, ...] = (
-    "not in the index",
-    "not among the candidates",
-    "not in the prompt",
-    "in the prompt, no answer came",
-    "in the prompt, declined",
-    "in the prompt, misread",
-    "in the prompt",
-    "answered",
-)
+STAGES: tuple[Stage, ...] = get_args(Stage)
 """In the order of the flow."""
 SUCCESSES: tuple[Stage, ...] = ("in the prompt", "answered")
 """Without answers, and with them."""

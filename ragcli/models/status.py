@@ -69,6 +69,22 @@ def model_entries(config: Config) -> tuple[ModelEntry, ...]:
     )
 
 
+def model_rows(config: Config) -> list[dict[str, str]]:
+    """Role, name, server ("" for none), state and hint of each model. Nothing is loaded, no server asked.
+
+    The state is "ready", "not asked" where a server runs the model, or what is missing.
+    """
+    rows = []
+    for entry in model_entries(config):
+        served = entry.origin == "server"
+        state = "not asked" if served and entry.state == READY else entry.state
+        server = entry.place if served else ""
+        rows.append(
+            {"role": entry.role, "name": entry.name, "server": server, "state": state, "hint": entry.hint}
+        )
+    return rows
+
+
 def _encoder(
     role: str,
     name: str,

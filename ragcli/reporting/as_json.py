@@ -16,6 +16,7 @@ from ragcli.reporting import plain_text as words
 if TYPE_CHECKING:
     from ragcli.config import Config
     from ragcli.encoders.occlusion import Occlusion, Reading, WordChange
+    from ragcli.store import Index
     from ragcli.types import (
         Answer,
         Candidate,
@@ -152,6 +153,20 @@ def sources(collection: str, records: Iterable[SourceInfo]) -> str:
         for record in records
     ]
     return document("sources", {"collection": collection, "sources": fields})
+
+
+def collection_fields(name: str, index: Index) -> Fields:
+    """What an open collection holds, and what built it."""
+    return {
+        "collection": name,
+        "sources": len(index.sources()),
+        "chunks": index.count(),
+        "embedding_model": index.manifest.embedding_model,
+        "fingerprint": index.manifest.fingerprint,
+        "chunk_size": index.manifest.chunk_size,
+        "chunk_overlap": index.manifest.chunk_overlap,
+        "created_at": index.manifest.created_at,
+    }
 
 
 def answer_fields(record: Answer) -> Fields:

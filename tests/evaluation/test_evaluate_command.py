@@ -105,7 +105,7 @@ class TestTheCommand:
         assert outcome.status == 0
         assert outcome.stdout.startswith("Too few questions to tell: 2.")
         first, *others = outcome.stderr.splitlines()
-        assert first.startswith("2 questions can show a difference of about 0.495 in nDCG@10 or more")
+        assert first.startswith("2 questions can show a difference of about 0.396 or more in nDCG@10")
         assert others == [f"wrote {path}" for path in files]
         assert all(path.stat().st_size > 200 for path in files)
         assert [path for path in tmp_path.iterdir() if path not in files] == []
@@ -406,6 +406,19 @@ class TestScreens:
         write_report(summarise(two_retrievals()), tmp_path / "run.json")
         shown = run("report", str(tmp_path / "run.json"), terminal=True, columns=columns).stdout
         golden(f"evaluation-retrievals-{columns}.txt", shown)
+
+    @pytest.mark.parametrize("columns", [80, 120])
+    def test_groups_of_questions(self, tmp_path: Path, columns: int) -> None:
+        teams = ("purchasing and procurement", "sales")
+        run_ = random_run(40)
+        questions = tuple(
+            replace(question, fields={"team": teams[place % 2]}, overlap=place / 40)
+            for place, question in enumerate(run_.questions)
+        )
+        write_report(summarise(replace(run_, questions=questions)), tmp_path / "run.json")
+        flags = ("--by", "team", "--by", "overlap")
+        shown = run("report", str(tmp_path / "run.json"), *flags, terminal=True, columns=columns).stdout
+        golden(f"evaluation-groups-{columns}.txt", shown)
 
     def test_a_pipe_gets_no_colours(self, report: Path) -> None:
         assert "\x1b" not in run("report", str(report)).stdout

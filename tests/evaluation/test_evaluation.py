@@ -296,8 +296,11 @@ class TestTheVerdict:
         assert "31 such questions can show a difference of 0.1" in few
 
     def test_before_the_run_it_is_said_what_the_file_can_show(self) -> None:
-        """(1.960 + 0.842) x 0.25 / sqrt(100) = 0.070."""
-        assert reach_before(100).startswith("100 questions can show a difference of about 0.070 in nDCG@10")
+        """(1.960 + 0.842) x 0.2 / sqrt(100) = 0.056."""
+        assert reach_before(100) == (
+            "100 questions can show a difference of about 0.056 or more in nDCG@10"
+            " (p < 0.05, power 80 %, assuming a standard deviation of 0.2)"
+        )
         assert reach_before(1) == ""
 
     def test_a_few_questions_are_too_few_whatever_they_show(self, small: Summary) -> None:

@@ -34,7 +34,13 @@ class TestWhatIsRead:
             'id,question,answers,relevant,note\nb,"Bass, or ""bass""?",a fish,bass-fish.md,x\n,What?,,,\n',
         )
         assert read_questions(path) == (
-            Question("b", 'Bass, or "bass"?', answers=("a fish",), relevant=("bass-fish.md",)),
+            Question(
+                "b",
+                'Bass, or "bass"?',
+                answers=("a fish",),
+                relevant=("bass-fish.md",),
+                fields={"note": "x"},
+            ),
             Question("3", "What?"),
         )
 
@@ -250,9 +256,11 @@ def test_a_key_that_is_misspelled_is_not_passed_over(tmp_path: Path, key: str, m
             read_questions(written(tmp_path, name, text + "\n"))
 
 
-def test_a_key_of_ones_own_is_left_alone(tmp_path: Path) -> None:
-    row = {"question": "What?", "note": "x", "source": "y", "answers": ["a"], "answer": "a", "idx": 4}
-    assert read_questions(written(tmp_path, "q.jsonl", json.dumps(row))) == (Question("1", "What?", ("a",)),)
+def test_a_key_of_ones_own_is_kept_for_groups_of_questions(tmp_path: Path) -> None:
+    row = {"question": "What?", "source": "y", "answers": ["a"], "answer": "a", "idx": 4, "reviewed": True}
+    (found,) = read_questions(written(tmp_path, "q.jsonl", json.dumps({**row, "tags": ["x"], "gone": None})))
+    fields = {"source": "y", "answer": "a", "idx": "4", "reviewed": "true"}
+    assert found == Question("1", "What?", ("a",), fields=fields)
 
 
 def test_null_and_blank_are_no_answers(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+import judging_records
 import pytest
 from cli_helper import run
 from fault_server import fault_server
@@ -16,6 +17,7 @@ from fault_server import fault_server
 from ragcli.cli.app import COMMANDS
 from ragcli.config.loading import load_config
 from ragcli.evaluation.summary import summarise
+from ragcli.judging.pool_file import write_session
 from ragcli.pipeline import open_pipeline
 from ragcli.reporting import as_json_evaluation
 from ragcli.training.run import TrainingReport
@@ -58,6 +60,8 @@ LINES: dict[str, tuple[str, ...]] = {
     "evaluation-diff": ("eval", "diff", "run.json", "run.json", "--json"),
     "questions-drafted": ("questions", "draft", "drafts.jsonl", "--number", "1", "--json", *LLM),
     "questions-check": ("questions", "check", "q.jsonl", "--json"),
+    "judged-passages": ("judge", "session.jsonl", "--json"),
+    "judged-answers": ("judge", "q.jsonl", "--answers", "--json", *LLM),
     "removed": ("remove", "notes/god.md", "--json"),
     "reset": ("reset", "--yes", "--json"),
 }
@@ -86,6 +90,7 @@ def library(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[P
     )
     report = as_json_evaluation.evaluation(summarise(small_run()), with_run=True)
     (folder / "run.json").write_text(report, encoding="utf-8")
+    write_session(folder / "session.jsonl", judging_records.PLAN, [judging_records.gained("q")])
     before = Path.cwd()
     os.chdir(folder)
     try:

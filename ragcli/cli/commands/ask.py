@@ -47,10 +47,13 @@ def ask(
     strict: Strict = False,
     telling: Telling,
     given: options.ConfigOptions,
+    serving: options.ServeOptions,
 ) -> None:
     """Answer a question from the ingested documents, with the places that the answer rests on."""
     environment = environment_of(ctx)
-    settings = given.load(environment, ranking.overrides(compare=compare), llm.overrides())
+    settings = given.load(
+        environment, ranking.overrides(compare=compare), llm.overrides(), serving.overrides()
+    )
     filters = which.filters()
     view = _View(environment, as_json, show_context, show_all, telling)
     roles = [BI_ENCODER, LLM] if ranking.no_rerank else [BI_ENCODER, CROSS_ENCODER, LLM]
@@ -82,9 +85,9 @@ class _View:
         self.telling = telling
 
     def answer(self, question: str, config: Config, filters: Filters) -> Answer:
-        from ragcli.pipeline import open_pipeline
         from ragcli.reporting import as_json as json
         from ragcli.reporting.screens import terminal
+        from ragcli.serving.client import open_pipeline
 
         with open_pipeline(config) as pipeline, self._stream("Searching …") as stream:
             answer = pipeline.ask(question, filters=filters, on_text=stream.on_text)
@@ -110,10 +113,10 @@ class _View:
         return answer
 
     def compare(self, question: str, config: Config, filters: Filters) -> Comparison:
-        from ragcli.pipeline import open_pipeline
         from ragcli.reporting import as_json as json
         from ragcli.reporting.screens import comparison as view
         from ragcli.reporting.screens import terminal
+        from ragcli.serving.client import open_pipeline
 
         with open_pipeline(config) as pipeline, self._stream("Searching …") as stream:
             comparison = pipeline.compare(question, filters=filters, on_text=stream.on_arm_text)

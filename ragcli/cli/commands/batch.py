@@ -43,12 +43,16 @@ Output = Annotated[
 ]
 Overwrite = Annotated[
     bool,
-    typer.Option("--overwrite", help="Begin the results file anew.", rich_help_panel=options.OUTPUT),
+    typer.Option("--overwrite", help="Start the results file again.", rich_help_panel=options.OUTPUT),
 ]
 Jobs = Annotated[
     int,
     typer.Option(
-        "--jobs", min=1, metavar="N", help="Requests to the LLM at a time.", rich_help_panel=options.LLM
+        "--jobs",
+        min=1,
+        metavar="N",
+        help="Requests sent to the LLM at the same time.",
+        rich_help_panel=options.LLM,
     ),
 ]
 
@@ -68,6 +72,7 @@ def batch(
     as_json: options.Json = False,
     telling: Telling,
     given: options.ConfigOptions,
+    serving: options.ServeOptions,
 ) -> None:
     """Answer every question of a file. A second run with the same results file goes on where it stopped."""
     if as_json and output == STANDARD:
@@ -75,7 +80,9 @@ def batch(
             "The answers are on stdout: lines of JSON.", hint="With --json, name an --output FILE."
         )
     environment = environment_of(ctx)
-    settings = given.load(environment, ranking.overrides(compare=compare), llm.overrides())
+    settings = given.load(
+        environment, ranking.overrides(compare=compare), llm.overrides(), serving.overrides()
+    )
     filters = which.filters()
     asked = _read(environment, questions)
     plan = _Plan(settings, filters, compare, _jobs(environment, settings, jobs, telling.quiet), telling)
@@ -119,7 +126,7 @@ def _jobs(environment: Environment, config: Config, jobs: int, quiet: bool) -> i
     if config.llm.base_url != "local" or jobs == 1:
         return jobs
     if not quiet:
-        Screens(environment).err.print("note: the local LLM takes one request at a time.", style="warning")
+        Screens(environment).err.print("note: the local LLM answers one request at a time.", style="warning")
     return 1
 
 
@@ -131,11 +138,11 @@ def _run(
     from ragcli.batch.outcome import Counts
     from ragcli.batch.results_file import ResultsFile
     from ragcli.batch.runner import run
-    from ragcli.pipeline import open_pipeline
     from ragcli.reporting.as_json_batch import line
     from ragcli.reporting.screens.progress import StagesBar
     from ragcli.reporting.screens.terminal import print_not_sent
     from ragcli.servers.retrying import Backoff
+    from ragcli.serving.client import open_pipeline
     from ragcli.stopwatch import Stopwatch
 
     store.check(plan.config)
@@ -154,7 +161,7 @@ def _run(
         left = [question for question in questions if question.id not in done]
         if not left:
             return Counts(0, len(done), 0)
-        pipeline = stack.enter_context(open_pipeline(plan.config, bulk=True))
+        pipeline = stack.enter_context(open_pipeline(plan.config))
         # What is missing for all questions is said once, and before the file is touched.
         pipeline.check(left[0].text, reranker=_reranks(plan), answers=True)
         bar = stack.enter_context(StagesBar(screens.err, quiet=plan.telling.quiet))

@@ -32,11 +32,12 @@ def chat(
     timings: options.Timings = False,
     quiet: options.Quiet = False,
     given: options.ConfigOptions,
+    serving: options.ServeOptions,
 ) -> None:
     """Ask, follow up, and look behind the answers. Without a terminal: a question a line on stdin."""
     ranking = options.RankingOptions(no_rerank=no_rerank, candidates=candidates, top_k=top_k)
     environment = environment_of(ctx)
-    settings = given.load(environment, ranking.overrides(), llm.overrides())
+    settings = given.load(environment, ranking.overrides(), llm.overrides(), serving.overrides())
     failed = _converse(environment, settings, which.filters(), timings=timings, quiet=quiet)
     if failed and not environment.stdin.isatty():
         raise typer.Exit(ExitCode.FAILED)
@@ -48,8 +49,8 @@ def _converse(
     """Returns how many lines failed. What is missing for every question is said before the first."""
     from ragcli.chat.session import Session
     from ragcli.cli.commands.chat_loop import Chat, read_all, talk
-    from ragcli.pipeline import open_pipeline
     from ragcli.reporting.screens.chat import print_welcome
+    from ragcli.serving.client import open_pipeline
 
     typed = environment.stdin.isatty()
     screens = Screens(environment if typed else environment.without_styles())

@@ -50,21 +50,22 @@ def explain(
     report: Report = None,
     telling: Telling,
     given: options.ConfigOptions,
+    serving: options.ServeOptions,
 ) -> None:
     """Show which words of a passage and of the question made its rank, for each encoder."""
-    from ragcli.pipeline import open_pipeline
     from ragcli.reporting import as_json as json
     from ragcli.reporting.files import report_files
     from ragcli.reporting.files.occlusion_html import explanation_html
     from ragcli.reporting.screens import occlusion as view
     from ragcli.reporting.screens.live import spinner
+    from ragcli.serving.client import open_pipeline
 
     if report is not None:
         report_files.check_reports([report], (".html",), hint="It is written as .html.")
     environment = environment_of(ctx)
     screens = Screens(environment)
     overrides = {"retrieval.method": retrieval, "retrieval.candidates": candidates}
-    settings = given.load(environment, overrides)
+    settings = given.load(environment, overrides, serving.overrides())
     telling.models(screens, settings, BI_ENCODER, CROSS_ENCODER)
     with open_pipeline(settings) as pipeline, spinner(screens.err, "Reading …", quiet=telling.quiet):
         searched = pipeline.search(question, rerank=True)

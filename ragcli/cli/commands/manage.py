@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragcli.cli import options
-from ragcli.cli.commands.models import model_rows
 from ragcli.cli.completion import complete_source
 from ragcli.cli.grouping import grouped
 from ragcli.cli.prompts import confirmed
@@ -40,42 +39,36 @@ def status(
 ) -> None:
     """Show what is in the index, what built it, and whether the models are there."""
     from ragcli import store
+    from ragcli.models.status import model_rows
     from ragcli.reporting import as_json as json
     from ragcli.reporting.screens import manage
+    from ragcli.serving.client import running
 
     environment = environment_of(ctx)
     screens = Screens(environment)
     settings = given.load(environment)
     rows, models = _collection_rows(settings), model_rows(settings)
-    place = store.where(settings)
+    place, server = store.where(settings), running(settings)
     if as_json:
-        fields = {"store": place, "collection": settings.collection}
-        screens.print_document(json.document("status", {**fields, "collections": rows, "models": models}))
+        fields = {"store": place, "collection": settings.collection, "collections": rows, "models": models}
+        screens.print_document(json.document("status", {**fields, "server": server and server.shown()}))
     else:
         manage.print_status(screens.out, place, settings.collection, rows)
         manage.print_models(screens.out, models)
+        if server is not None:
+            manage.print_server(screens.out, server.shown())
 
 
 def _collection_rows(config: Config) -> list[dict[str, object]]:
     """Name, documents, chunks and builder of each collection in the store's folder."""
     from ragcli import store
+    from ragcli.reporting.as_json import collection_fields
 
     rows: list[dict[str, object]] = []
     for name in store.collections(config):
         with store.open_store(config.model_copy(update={"collection": name}), create=False) as opened:
             opened.check()
-            rows.append(
-                {
-                    "collection": name,
-                    "sources": len(opened.sources()),
-                    "chunks": opened.count(),
-                    "embedding_model": opened.manifest.embedding_model,
-                    "fingerprint": opened.manifest.fingerprint,
-                    "chunk_size": opened.manifest.chunk_size,
-                    "chunk_overlap": opened.manifest.chunk_overlap,
-                    "created_at": opened.manifest.created_at,
-                }
-            )
+            rows.append(collection_fields(name, opened))
     return rows
 
 

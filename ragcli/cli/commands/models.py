@@ -13,7 +13,6 @@ from ragcli.cli.session import Screens, environment_of
 from ragcli.errors import ExitCode
 
 if TYPE_CHECKING:
-    from ragcli.config import Config
     from ragcli.models.status import ModelEntry
 
 app = typer.Typer(help="Fetch, list and remove the models.", add_completion=False, no_args_is_help=True)
@@ -117,21 +116,3 @@ def _used_models(given: options.ConfigOptions, environ: Any) -> dict[ModelEntry,
             roles.append(entry.role)
     order = list(dict.fromkeys(roles))
     return dict(sorted(used.items(), key=lambda item: order.index(item[0].role)))
-
-
-def model_rows(config: Config) -> list[dict[str, str]]:
-    """Role, name, server ("" for none), state and hint of each model. Nothing is loaded, no server asked.
-
-    The state is "ready", "not asked" where a server runs the model, or what is missing.
-    """
-    from ragcli.models.status import READY, model_entries
-
-    rows = []
-    for entry in model_entries(config):
-        served = entry.origin == "server"
-        state = "not asked" if served and entry.state == READY else entry.state
-        server = entry.place if served else ""
-        rows.append(
-            {"role": entry.role, "name": entry.name, "server": server, "state": state, "hint": entry.hint}
-        )
-    return rows

@@ -29,17 +29,18 @@ def search(
     show_all: options.ShowAll = False,
     telling: Telling,
     given: options.ConfigOptions,
+    serving: options.ServeOptions,
 ) -> None:
     """Show the passages that answer a question, without an LLM."""
-    from ragcli.pipeline import open_pipeline
     from ragcli.reporting import as_json as json
     from ragcli.reporting.screens import terminal
     from ragcli.reporting.screens.comparison import print_comparison
     from ragcli.reporting.screens.live import spinner
+    from ragcli.serving.client import open_pipeline
 
     environment = environment_of(ctx)
     screens = Screens(environment)
-    settings = given.load(environment, ranking.overrides(compare=compare))
+    settings = given.load(environment, ranking.overrides(compare=compare), serving.overrides())
     filters = which.filters()
     telling.models(screens, settings, BI_ENCODER, *([] if ranking.no_rerank else [CROSS_ENCODER]))
     if compare:

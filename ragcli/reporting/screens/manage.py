@@ -239,6 +239,13 @@ def print_models(console: Console, rows: Iterable[Mapping[str, str]]) -> None:
     print_table(console, result)
 
 
+def print_server(console: Console, server: Mapping[str, object]) -> None:
+    """The process that keeps these settings warm."""
+    where = f"{server['address']} (process {server['pid']}, since {server['started_at']})"
+    line = f"Kept warm by the server at {where}"
+    console.print(Text(line, style="quiet"), soft_wrap=True)
+
+
 def print_status(console: Console, store: str, current: str, rows: Sequence[Mapping[str, object]]) -> None:
     """The collections of a store; the one in use is marked."""
     console.print(Text.assemble(("Index ", "heading"), words.one_line(store)))

@@ -1,0 +1,66 @@
+"""A `ragcli serve` of its own for a test: a child process that is ended with the block."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from interruptible import interruptible
+
+from ragcli.config import Config
+from ragcli.serving import notice
+
+SECONDS_TO_START = 120.0
+
+
+def serve(*arguments: str) -> subprocess.Popen[str]:
+    """Started in the working folder and with the variables of this process."""
+    command = interruptible("-m", "ragcli", "serve", "--port", "0", *arguments)
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+@contextmanager
+def serving(config: Config) -> Iterator[tuple[subprocess.Popen[str], notice.Notice]]:
+    process = serve()
+    try:
+        yield process, announced(process, config)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def announced(process: subprocess.Popen[str], config: Config) -> notice.Notice:
+    """Waits for the server's notice."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline:
+        found = notice.find(config)
+        if found is not None and found.pid == process.pid:
+            return found
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.05)
+    raise AssertionError("the server has not announced itself")
+
+
+def runtime_folder(path: Path) -> dict[str, str]:
+    """The variables under which commands find the servers that announce themselves in this folder."""
+    path.mkdir(mode=0o700, exist_ok=True)
+    return {**os.environ, "XDG_RUNTIME_DIR": str(path)}
+
+
+def without_seconds(text: str) -> str:
+    """JSON documents, or lines of them, with the seconds of each stage taken out."""
+    lines = [text] if text.startswith("{\n") else text.splitlines()
+    return "\n".join(json.dumps(_without(json.loads(line)), ensure_ascii=False) for line in lines)
+
+
+def _without(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _without(each) for key, each in value.items() if key != "timings"}
+    return [_without(each) for each in value] if isinstance(value, list) else value
