@@ -58,17 +58,10 @@ LINES: dict[str, tuple[str, ...]] = {
     "batch": ("batch", "q.jsonl", "-o", "out.jsonl", "--no-rerank", "--json", *LLM),
     "evaluation": ("eval", "q.jsonl", "--json"),
     "evaluation-diff": ("eval", "diff", "run.json", "run.json", "--json"),
-<<<<<<< HEAD
     "judged-passages": ("judge", "session.jsonl", "--json"),
     "judged-answers": ("judge", "q.jsonl", "--answers", "--json", *LLM),
     "questions-drafted": ("questions", "draft", "drafts.jsonl", "--number", "1", "--json", *LLM),
     "questions-check": ("questions", "check", "q.jsonl", "--json"),
-=======
-    "questions-drafted": ("questions", "draft", "drafts.jsonl", "--number", "1", "--json", *LLM),
-    "questions-check": ("questions", "check", "q.jsonl", "--json"),
-    "judged-passages": ("judge", "session.jsonl", "--json"),
-    "judged-answers": ("judge", "q.jsonl", "--answers", "--json", *LLM),
->>>>>>> questions
     "removed": ("remove", "notes/god.md", "--json"),
     "reset": ("reset", "--yes", "--json"),
 }
