@@ -1,4 +1,4 @@
-"""Rows of commands that a `ragcli serve` answers, against the same commands that load the models themselves."""
+"""Rows of commands that a `ragcli serve` answers, against the same commands without one."""
 
 from __future__ import annotations
 
