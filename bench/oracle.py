@@ -16,7 +16,8 @@ from ragcli import load_config
 from ragcli.evaluation.arms import all_arms
 from ragcli.evaluation.beir import read_beir
 from ragcli.evaluation.collect import evaluate_beir
-from ragcli.evaluation.records import Arm, Run
+from ragcli.evaluation.records import Run
+from ragcli.evaluation.results import Arm
 
 ORACLE = {
     "ndcg@10": nDCG @ 10,

@@ -14,6 +14,11 @@ from turns import Timed, in_turn, ratio, run
 SMALLEST = [PYTHON, "-c", "import typer, rich"]
 # What bash asks when the tab key is pressed after "ragcli ".
 TAB = {"_RAGCLI_COMPLETE": "complete_bash", "COMP_WORDS": "ragcli ", "COMP_CWORD": "1"}
+# `ragcli` with the whole of chromadb in place of its compiled core (see ragcli/store/folder/chroma_core.py).
+WHOLE_CHROMA = (
+    "from ragcli.store.folder import chunks; chunks.open_reader = lambda *_: None; "
+    "from ragcli.cli.main import main; main()"
+)
 # Stages that come after the first token: they are not waited for.
 AFTER_FIRST_TOKEN = ("answer",)
 
@@ -38,6 +43,7 @@ def search_rows(place: Place, rounds: int) -> Iterator[Row]:
         "plain": place.plain("search", QUESTION, index),
         "ragcli": place.ragcli("search", QUESTION),
         "ask": place.ragcli("ask", QUESTION, "--json"),
+        "whole chroma": [PYTHON, "-c", WHOLE_CHROMA, *place.ragcli("search", QUESTION)[1:]],
     }
     timed = in_turn(commands, rounds)
     plain, search = timed["plain"], timed["ragcli"]
@@ -49,6 +55,8 @@ def search_rows(place: Place, rounds: int) -> Iterator[Row]:
         times >= 5,
     )
     yield Row("the same in seconds", "under 2 s", f"{search.seconds:.2f} s", search.seconds < 2)
+    figure = ratio(timed["whole chroma"], search)
+    yield Row("the same with the whole of chromadb", "slower", f"{figure:.2f} x", figure > 1)
     yield _best_five_row(place, index)
     yield from _ask_rows(timed["ask"], search)
     yield Row(

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ragcli import open_pipeline
-from ragcli.evaluation.records import Summary
+from ragcli.evaluation.results import Summary
 from ragcli.evaluation.run_files import read_run
 from ragcli.evaluation.summary import summarise
 from ragcli.reporting.files.pictures import depth_chart, slope_chart, time_chart

@@ -1,7 +1,7 @@
 """The stages in order: ingest(), search(), ask(), compare(). Models are opened once and stay warm.
 
-Missing parts are reported before the work on a question begins, in this order: the question, the index, the
-LLM, the models; no heavy library is imported for that.
+What is missing is reported before the work on a question begins, in this order: the question, the index, the
+LLM, the models; all of that without importing a heavy library.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Literal
 from ragcli import answering, comparison, prompting, store
 from ragcli.config import Config
 from ragcli.config.loading import load_config
-from ragcli.encoders import bi_encoder, reranking
+from ragcli.encoders import reranking
 from ragcli.encoders.occlusion import Occlusion, occlude
 from ragcli.encoders.prior import NO_PRIOR, Prior
 from ragcli.errors import NothingFoundError, UsageError
-from ragcli.llm import client
 from ragcli.resources import Resources
 from ragcli.retrieval import retrieve
 from ragcli.stopwatch import Stopwatch
@@ -50,10 +49,10 @@ EVERYTHING = Filters()
 
 @contextmanager
 def open_pipeline(config: Config | None = None, *, bulk: bool = False) -> Iterator[Pipeline]:
-    """A pipeline whose models load when they are first needed and stay until the block ends.
+    """A pipeline whose models are loaded when they are first needed and stay until the block ends.
 
-    Without a configuration, that of the commands is used (defaults, config.toml, environment). `bulk`: for
-    many questions, where encoders that start slowly but work fast are worth it.
+    Without a configuration, it uses that of the commands (defaults, config.toml, environment). `bulk`: there
+    are many questions, so encoders that start slowly and work fast may pay.
     """
     pipeline = Pipeline(load_config() if config is None else config, bulk=bulk)
     try:
@@ -64,7 +63,7 @@ def open_pipeline(config: Config | None = None, *, bulk: bool = False) -> Iterat
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One order of the candidates with its packed prompt; None if there is nothing to ask the LLM."""
+    """One order of the candidates with its prompt; `context` is None if there is nothing to ask the LLM."""
 
     name: ArmName
     candidates: tuple[Candidate, ...]
@@ -75,9 +74,9 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A question in progress: what was found, and the prompt of each arm, one or both (base, reranked).
+    """A question before the LLM: what was found, and the prompt of each arm, one or both (base, reranked).
 
-    `watch` has the stages that the arms share; `truncated` counts the texts that were cut for the encoders.
+    `watch` timed what the arms share; `truncated` counts the texts that were cut for the encoders.
     """
 
     question: str
@@ -98,7 +97,7 @@ class Pipeline:
         self.config = config
 
     def close(self) -> None:
-        """Ends the local LLM server; waits for a pending start, so that no server is left running."""
+        """Stops the local LLM server. Waits for one that is starting: it must not outlive this process."""
         self._resources.close()
 
     def ingest(
@@ -110,7 +109,7 @@ class Pipeline:
         progress: Callable[[Progress], None] | None = None,
     ) -> IngestReport:
         """Updates the index to match the files; see `ingestion.ingest`."""
-        # Questions do not need the document readers.
+        # Questions need no readers of documents.
         from ragcli.ingestion import ingest
 
         report = ingest.ingest(
@@ -178,7 +177,7 @@ class Pipeline:
         rerank: bool | None = None,
         filters: Filters = EVERYTHING,
     ) -> Prepared:
-        """All of `ask`, or of `compare`, that comes before the LLM: for callers that run several at once."""
+        """Everything in `ask` or `compare` before the LLM: for callers that send several requests at once."""
         reranked = compare or self._reranked(rerank)
         found = self._find(question, filters, reranked=reranked, answers=True)
         if not compare:
@@ -193,19 +192,20 @@ class Pipeline:
         return replace(found, arms=tuple(arms))
 
     def finish(self, prepared: Prepared, *, on_text: OnArmText | None = None) -> Answer | Comparison:
-        """The LLM's part. Any thread may call this, concurrently, and again after an LLMError."""
+        """The LLM's part. Any thread may call this, several at once, and again after an LLMError."""
         answers = self._answers(prepared, on_text)
         return answers[0] if len(answers) == 1 else self._compared(prepared, *answers)
 
     def warm(self) -> None:
         """Loads everything that a question needs, so that the first one does not wait for it."""
         self._resources.start_llm()
-        self._resources.load(Stopwatch(), reranker=self.config.reranking.enabled)
+        index = self._resources.index()
+        self._resources.load(index, Stopwatch(), reranker=self.config.reranking.enabled)
 
     def change(self, config: Config) -> None:
-        """Other numbers, or another LLM, from the next question on. Loaded encoders and the index stay.
+        """Take other settings or another LLM from the next question on. Loaded encoders and the index stay.
 
-        Raises UsageError for a change to what those were opened with.
+        Raises UsageError if a setting that they depend on changes.
         """
         self._resources.change(config)
         self.config = config
@@ -236,6 +236,7 @@ class Pipeline:
     def chunks(self) -> tuple[Chunk, ...]:
         """Every chunk of the index, source by source."""
         index = self._resources.index()
+        self._resources.check_encoder(index)
         return tuple(chunk for source in index.sources() for chunk in index.chunks(source.source))
 
     @property
@@ -244,48 +245,36 @@ class Pipeline:
         return self._resources.reranker.prior
 
     def check(self, question: str, *, reranker: bool = False, answers: bool = False) -> None:
-        """Raises for the first thing that is missing; imports nothing heavy and loads nothing."""
-        if not question.strip():
-            raise UsageError(
-                "The question is empty.", hint='Ask one: ragcli ask "How long is the notice period?"'
-            )
-        if SURROGATE.search(question):
-            raise UsageError(
-                "The question contains bytes that are not text.", hint="Set the terminal's encoding to UTF-8."
-            )
-        store.check(self.config)
-        if answers:
-            client.check(self.config.llm)
-        if fingerprint := bi_encoder.check(self.config.embedding):
-            store.check(self.config, fingerprint=fingerprint)
-        if reranker:
-            reranking.check(self.config.reranking)
+        """Raises for the first thing that is missing; nothing heavy is imported, nothing is loaded."""
+        _check_question(question)
+        self._resources.check(reranker=reranker, answers=answers)
 
     def _reranked(self, rerank: bool | None) -> bool:
         return self.config.reranking.enabled if rerank is None else rerank
 
     def _find(self, question: str, filters: Filters, *, reranked: bool, answers: bool = False) -> Prepared:
-        """Checks what is missing, then retrieves. With `answers` the LLM starts in parallel."""
-        self.check(question, reranker=reranked, answers=answers)
+        """Reports what is missing, then retrieves. With `answers`, the LLM starts meanwhile."""
+        _check_question(question)
+        index = self._resources.check(reranker=reranked, answers=answers)
         if answers:
             self._resources.start_llm()
         watch = Stopwatch()
         truncated = self._resources.truncated
-        candidates = self._candidates(question, filters, watch, reranked=reranked)
+        candidates = self._candidates(index, question, filters, watch, reranked=reranked)
         return Prepared(question, candidates, watch, self._resources.truncated - truncated)
 
     def _candidates(
-        self, question: str, filters: Filters, watch: Stopwatch, *, reranked: bool
+        self, index: store.Index, question: str, filters: Filters, watch: Stopwatch, *, reranked: bool
     ) -> tuple[Candidate, ...]:
-        """What the index has for the question, in the requested order; at least one."""
-        self._resources.load(watch, reranker=reranked)
+        """The candidates in the index, in the requested order; at least one."""
+        self._resources.load(index, watch, reranker=reranked)
         with watch.stage("embed"):
             question = spelled_out(question)
             vector = self._resources.bi_encoder.embed([question], query=True)[0]
         with watch.stage("retrieve"):
-            index = self._resources.index()
             candidates = retrieve.retrieve(index, question, vector, self.config.retrieval, filters)
         if not candidates:
+            store.check_not_empty(self.config, index)
             raise NothingFoundError(
                 "Nothing in the index matches the filters.", hint="ragcli list shows what is in the index."
             )
@@ -297,7 +286,7 @@ class Pipeline:
     def _arm(
         self, name: ArmName, found: Prepared, candidates: tuple[Candidate, ...], watch: Stopwatch
     ) -> Arm:
-        """Packs the prompt; there is none if no passage is likely enough to be relevant."""
+        """Packs the prompt, unless no passage is likely enough to be relevant."""
         if prompting.below_threshold(candidates, self.config.prompt):
             return Arm(name, candidates, None, watch)
         truncated = self._resources.truncated
@@ -313,7 +302,7 @@ class Pipeline:
         return Arm(name, candidates, context, watch, self._resources.truncated - truncated)
 
     def _answers(self, prepared: Prepared, on_text: OnArmText | None) -> list[Answer]:
-        """An answer for each arm. The same prompt is asked only once."""
+        """An answer for each arm. Equal prompts are sent once: two answers would not tell the arms apart."""
         answers: list[Answer] = []
         for arm in prepared.arms:
             hear = None if on_text is None else partial(on_text, arm.name)
@@ -328,7 +317,7 @@ class Pipeline:
         return answers
 
     def _answer(self, question: str, arm: Arm, on_text: Callable[[str], None] | None) -> Answer:
-        # A separate stopwatch: a second try does not add to the times of the first.
+        # A stopwatch of its own: a second try does not add to the seconds of the first.
         watch = Stopwatch(arm.watch.timings)
         if arm.context is None:
             return answering.abstention(question, arm.candidates, config=self.config, watch=watch)
@@ -367,8 +356,19 @@ class Pipeline:
 
 
 def whatever_arm(on_text: Callable[[str], None] | None) -> OnArmText | None:
-    """For the text of a question that is answered in only one order."""
+    """For a question that is answered in one order only."""
     return None if on_text is None else lambda _arm, text: on_text(text)
+
+
+def _check_question(question: str) -> None:
+    if not question.strip():
+        raise UsageError(
+            "The question is empty.", hint='Ask one: ragcli ask "How long is the notice period?"'
+        )
+    if SURROGATE.search(question):
+        raise UsageError(
+            "The question contains bytes that are not text.", hint="Set the terminal's encoding to UTF-8."
+        )
 
 
 def _same_prompt(one: Context, other: Context | None) -> bool:
@@ -381,6 +381,6 @@ def _same_prompt(one: Context, other: Context | None) -> bool:
 
 
 def _base_order(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """The candidates as the retrieval ranked them, without a trace of the cross-encoder."""
+    """The candidates as the retrieval ranked them, without anything from the cross-encoder."""
     unscored = [replace(c, logit=None, score=None, probability=None, rank=None) for c in candidates]
     return tuple(sorted(unscored, key=lambda candidate: candidate.base_rank))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cached_property
+from typing import Any
 
 from ragcli import store
 from ragcli.config import Config
@@ -12,9 +13,8 @@ from ragcli.encoders import bi_encoder, reranking
 from ragcli.errors import RagcliError, UsageError
 from ragcli.llm import client
 from ragcli.stopwatch import Stopwatch
-from ragcli.types import Filters
 
-# What the encoders and the index were opened with.
+# The sections that the encoders and the index depend on.
 OPENED_WITH = ("collection", "store", "embedding", "reranking")
 
 
@@ -26,20 +26,21 @@ class Resources:
         self._bulk = bulk
         self._servers = ExitStack()
         self._index: store.Index | None = None
+        self._checked: store.Index | None = None
         self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ragcli-llm")
         self._llm: Future[client.LLM] | None = None
         self._llm_is_cold = False
 
     def close(self) -> None:
-        """Ends the local LLM server; waits for a pending start, so that no server is left running."""
+        """Stops the local LLM server. Waits for one that is starting: it must not outlive this process."""
         self._starter.shutdown(wait=True)
         self._servers.close()
         self._close_index()
 
     def change(self, config: Config) -> None:
-        """Other numbers, or another LLM. Loaded encoders and the index stay.
+        """Take other settings or another LLM. Loaded encoders and the index stay open.
 
-        Raises UsageError for a change to what those were opened with.
+        Raises UsageError if a setting that they depend on changes.
         """
         if any(getattr(config, name) != getattr(self.config, name) for name in OPENED_WITH):
             raise UsageError("The encoders and the index cannot be changed.", hint="Open another pipeline.")
@@ -57,23 +58,43 @@ class Resources:
 
     @property
     def truncated(self) -> int:
-        """The number of texts that the loaded encoders could not read in full so far."""
-        loaded = [self.__dict__.get(name) for name in ("bi_encoder", "reranker")]
+        """Texts that the loaded encoders could not read whole so far."""
+        loaded = [self._loaded(name) for name in ("bi_encoder", "reranker")]
         return sum(encoder.truncated for encoder in loaded if encoder is not None)
 
-    def start_llm(self) -> None:
-        """The LLM starts in its own thread while the encoders load."""
-        self._starting_llm()
+    def _loaded(self, name: str) -> Any:
+        """The encoder of this name; None if it is not loaded yet."""
+        return self.__dict__.get(name)
 
-    def _starting_llm(self) -> Future[client.LLM]:
+    def check(self, *, reranker: bool, answers: bool) -> store.Index:
+        """The index to search, looked up once. Raises for the first thing that is missing: the index, the
+        LLM, the models. Loads nothing, and does not look again at what is loaded.
+        """
+        index = self.index()
+        if index is not self._checked:
+            store.check_model(self.config, index)
+            store.check_not_empty(self.config, index)
+            self._checked = index
+        if answers and self._llm is None:
+            client.check(self.config.llm)
+        if self._loaded("bi_encoder"):
+            self.check_encoder(index)
+        elif fingerprint := bi_encoder.check(self.config.embedding):
+            store.check_model(self.config, index, fingerprint=fingerprint)
+        if reranker and not self._loaded("reranker"):
+            reranking.check(self.config.reranking)
+        return index
+
+    def start_llm(self) -> Future[client.LLM]:
+        """The LLM starts in another thread while the encoders load."""
         if self._llm is None:
             self._llm = self._starter.submit(self._servers.enter_context, client.open_llm(self.config.llm))
             self._llm_is_cold = True
         return self._llm
 
     def opened_llm(self, watch: Stopwatch) -> client.LLM:
-        """The remaining wait is timed as loading; it is nothing if the LLM already runs."""
-        starting = self._starting_llm()
+        """The wait that is left is timed as loading; nothing if the LLM is running already."""
+        starting = self.start_llm()
         try:
             if starting.done() and not self._llm_is_cold:
                 return starting.result()
@@ -82,57 +103,55 @@ class Resources:
             self._llm_is_cold = False
             return opened
         except RagcliError:
-            self._llm = None  # It may work for the next question.
+            self._llm = None  # The next question may find it repaired.
             raise
 
-    def load(self, watch: Stopwatch, *, reranker: bool) -> None:
-        """Loads what is not loaded yet, so that the later stages time only the work.
+    def load(self, index: store.Index, watch: Stopwatch, *, reranker: bool) -> None:
+        """Loads what is not loaded yet, so that the later stages time the work and not the loading.
 
-        The cross-encoder and the index load beside the bi-encoder: most of it is not Python's work.
+        The cross-encoder and the index load while the bi-encoder reads its first text: most of that work is
+        not Python's. Raises IndexMismatchError if another bi-encoder built the index.
         """
         cold = self._cold(reranker=reranker)
         if not cold:
             return
-        with watch.stage("load", cold), ThreadPoolExecutor(max_workers=2) as beside:
-            scores = beside.submit(lambda: self.reranker) if reranker else None
-            warm = beside.submit(self._warm_index, self.bi_encoder.dimension)
-            self.bi_encoder.embed(["."], query=True)
+        with watch.stage("load", cold), ThreadPoolExecutor(max_workers=2) as others:
+            # Before the other threads start: two threads that import numpy at the same time may both fail.
+            encoder = self.bi_encoder
+            scores = others.submit(lambda: self.reranker) if reranker else None
+            warm = others.submit(self._warm_index, index)
+            encoder.embed(["."], query=True)
             warm.result()
             if scores is not None:
                 scores.result()
+        self.check_encoder(index)
 
     def _cold(self, *, reranker: bool) -> tuple[str, ...]:
-        """What `load` still has to load."""
-        encoder: bi_encoder.BiEncoder | None = self.__dict__.get("bi_encoder")
+        """What `load` has to load."""
+        encoder: bi_encoder.BiEncoder | None = self._loaded("bi_encoder")
         first = () if encoder is not None and encoder.is_warm else ("bi-encoder", "index")
-        return (*first, "cross-encoder") if reranker and "reranker" not in self.__dict__ else first
+        return (*first, "cross-encoder") if reranker and not self._loaded("reranker") else first
 
-    def _warm_index(self, dimension: int) -> None:
-        """The index is read at the first search."""
-        import numpy as np
-
-        anywhere: bi_encoder.Vectors = np.full(dimension, dimension**-0.5, dtype=np.float32)
-        index = self.index()
-        index.search(anywhere, 1, Filters())
+    def _warm_index(self, index: store.Index) -> None:
+        index.warm()
         if self.config.retrieval.method == "hybrid":
             index.index_words()
 
     def index(self) -> store.Index:
-        """Open until `close`: a large index takes longer to open than to search. An ingest in another process
-        is still seen; an index that was reset and rebuilt is opened again.
+        """Open until `close`: a large index takes longer to open than to search. Each call reads its
+        manifest, so that an index that was deleted and built again is opened again; what another process
+        ingests is seen without that. Raises NothingFoundError, StoreError.
         """
-        encoder = self.bi_encoder
-        found = store.open_store(
-            self.config,
-            create=False,
-            embedder_name=encoder.name,
-            fingerprint=encoder.fingerprint,
-            dimension=encoder.dimension,
-        )
+        found = store.open_store(self.config, create=False)
         if self._index is None or found.manifest != self._index.manifest:
             self._close_index()
             self._index = found
         return self._index
+
+    def check_encoder(self, index: store.Index) -> None:
+        """Raises IndexMismatchError if another bi-encoder than the loaded one built the index."""
+        encoder = self.bi_encoder
+        store.check_model(self.config, index, fingerprint=encoder.fingerprint, dimension=encoder.dimension)
 
     def _close_index(self) -> None:
         if self._index is not None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +61,29 @@ def _calls(line: str) -> Iterator[list[str]]:
             call.append(word)
         elif word == "ragcli" and before != "-t":  # `docker build -t ragcli` names an image
             call = []
+
+
+def run_blocks(page: str, folder: Path, *, stdin: str = "") -> str:
+    """Runs what a page tells its reader to type, in order, in `folder`; each block gets `stdin`. Returns all
+    that was printed.
+    """
+    program = folder / "bin" / "ragcli"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m ragcli "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("RAGCLI_")}
+    environ |= {"PATH": f"{program.parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    said = ""
+    for block in blocks(page):
+        if block.language:
+            continue
+        command = ["bash", "-e", "-c", block.text]
+        done = subprocess.run(
+            command, cwd=folder, env=environ, input=stdin, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{block.text}\n{done.stdout}\n{done.stderr}"
+        said += done.stdout + done.stderr
+    return said
 
 
 def parse(arguments: list[str]) -> None:

@@ -74,11 +74,10 @@ USAGE = {"prompt_tokens": 40, "completion_tokens": 6, "total_tokens": 46}
 
 @dataclass
 class FaultServer:
-    """`requests` has the body of each request, `times` when it came, `keys` its Authorization header."""
+    """`requests` has the body of each request, `keys` its Authorization header."""
 
     base_url: str
     requests: list[dict[str, Any]] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
 
@@ -119,7 +118,6 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.record.requests.append(body)
-        self.record.times.append(time.monotonic())
         self.record.keys.append(self.headers.get("Authorization", ""))
         fault = body["model"]
         if fault == "as-the-question-says":
@@ -131,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._stream("answers")
         if fault.endswith("-then-fine"):
             if len(self.record.requests) == 1:
-                return self._refuse(int(fault.split("-")[1]), "busy", retry_after="1")
+                return self._refuse(int(fault.split("-")[1]), "busy", retry_after="0.5")
             return self._stream("answers")
         if fault in REFUSALS:
             status, error, retry_after = REFUSALS[fault]

@@ -25,8 +25,8 @@ from ragcli.config import ChunkingConfig, Config, EmbeddingConfig, IngestConfig
 from ragcli.encoders.bi_encoder import BiEncoder, load_bi_encoder
 from ragcli.errors import NothingFoundError
 from ragcli.ingestion import ingest
+from ragcli.store.chunk_table import ChunkTable
 from ragcli.store.folder import collection, generations, versions
-from ragcli.store.folder.chunks import ChromaChunks
 from ragcli.types import Filters
 
 CONFIG = Config(chunking=ChunkingConfig(size=40, overlap=8), ingest=IngestConfig(exclude=(".*",)))
@@ -39,10 +39,10 @@ OWNERS: dict[str, Any] = {
     "embed": BiEncoder,
     "draft_of_current": versions,
     "begin": generations.Records,
-    "add": ChromaChunks,
+    "add": ChunkTable,
     "commit": generations.Records,
     "retire": generations.Records,
-    "delete": ChromaChunks,
+    "delete": ChunkTable,
     "forget": generations.Records,
     "publish": versions,
     "tidy": versions,
@@ -95,7 +95,8 @@ def look(place: Path) -> Callable[[], None]:
             hits = [[hit.chunk.source, hit.chunk.id] for hit in index.search(vector, 1000, Filters())]
             chunks = {source: [chunk.id for chunk in index.chunks(source)] for source in sources}
             folder = versions.current(Path(CONFIG.store.path) / CONFIG.collection)
-            stored = index._chroma._at(folder / "chroma", for_reading=False).count()
+            assert isinstance(index, store.Store)
+            stored = index._table(folder, writing=True).count()
         place.write_text(json.dumps({"chunks": chunks, "hits": hits, "stored": stored}))
 
     return run

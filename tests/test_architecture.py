@@ -86,7 +86,18 @@ CORE = (
     "ragcli.answering",
     "ragcli.pipeline",
 )
-BEYOND_THE_CORE = ("evaluation", "training", "doctor", "batch", "chat", "reporting", "serving", "cli")
+BEYOND_THE_CORE = (
+    "evaluation",
+    "judging",
+    "drafting",
+    "training",
+    "doctor",
+    "batch",
+    "chat",
+    "reporting",
+    "serving",
+    "cli",
+)
 
 
 def module_name(path: Path) -> str:

@@ -139,6 +139,20 @@ def test_what_is_missing_is_found_without_a_heavy_import(tmp_path: Path) -> None
     assert not {"torch", "chromadb", "openai", "transformers", "numpy", "xllamacpp"} & set(modules.split())
 
 
+def test_a_cold_search_with_the_whole_of_chroma_imports_it_while_the_encoder_loads(index: Path) -> None:
+    """As with an index that Chroma's core alone cannot read, in a process that has imported nothing yet."""
+    program = (
+        "from ragcli import load_config, open_pipeline\n"
+        "from ragcli.store.folder import chunks\n"
+        "chunks.open_reader = lambda *_: None\n"
+        f"config = load_config(overrides={{'store.path': {str(index)!r}, 'retrieval.candidates': 3}})\n"
+        "with open_pipeline(config) as rag:\n"
+        "    print(len(rag.search('Who?', rerank=False).candidates))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout == "3\n"
+
+
 def test_a_reranked_search_needs_neither_torch_nor_transformers_nor_all_of_chroma(index: Path) -> None:
     program = (
         "import sys\n"

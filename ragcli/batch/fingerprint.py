@@ -86,6 +86,9 @@ WITHOUT_EFFECT = frozenset(
         "serve.port",
         "serve.idle_minutes",
         "serve.api_key_env",
+        # What an answer costs, and not what it says.
+        "llm.price_in",
+        "llm.price_out",
     }
 )
 """The others. Every setting is in one of the two; a test checks this."""

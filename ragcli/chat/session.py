@@ -8,7 +8,7 @@ from dataclasses import replace
 from ragcli import store
 from ragcli.answering import NO_CONTEXT
 from ragcli.chat.rewriting import standalone
-from ragcli.chat.turns import Exchange, Explanation, ScoredSentence, Source, Surroundings
+from ragcli.chat.turns import Exchange, Explanation, ScoredSentence, Source, Surroundings, surroundings
 from ragcli.config.loading import changed, value_of
 from ragcli.encoders.prior import NO_PRIOR
 from ragcli.errors import NothingFoundError, UsageError
@@ -17,7 +17,7 @@ from ragcli.pipeline import OnArmText, Pipeline, whatever_arm
 from ragcli.prompting import one_line
 from ragcli.store.metadata import matching
 from ragcli.text.marks import marked_numbers
-from ragcli.types import Answer, Chunk, Comparison, Filters
+from ragcli.types import Answer, Comparison, Filters
 
 OnText = Callable[[str], None]
 CANDIDATES, TOP_K = "retrieval.candidates", "retrieval.top_k"
@@ -119,9 +119,7 @@ class Session:
         chunk = source.candidate.chunk
         with store.open_store(self.pipeline.config, create=False) as opened:
             chunks = opened.chunks(chunk.source)
-        before = [other for other in chunks if other.index == chunk.index - 1]
-        after = [other for other in chunks if other.index == chunk.index + 1]
-        return Surroundings(chunk, _up_to(chunk, before), _from(chunk, after))
+        return surroundings(chunk, chunks)
 
     def explain(self, source: Source) -> Explanation:
         question, candidate = self.latest.question, source.candidate
@@ -209,11 +207,3 @@ def _slim(exchange: Exchange) -> Exchange:
     if answer is not None:
         answer = replace(answer, candidates=(), context=NO_CONTEXT)
     return replace(exchange, candidates=(), passages=(), answer=answer)
-
-
-def _up_to(chunk: Chunk, before: list[Chunk]) -> str:
-    return before[0].text[: max(0, chunk.start - before[0].start)] if before else ""
-
-
-def _from(chunk: Chunk, after: list[Chunk]) -> str:
-    return after[0].text[max(0, chunk.end - after[0].start) :] if after else ""

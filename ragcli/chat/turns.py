@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,6 +51,21 @@ class Surroundings:
     chunk: Chunk
     before: str
     after: str
+
+
+def surroundings(chunk: Chunk, chunks: Sequence[Chunk]) -> Surroundings:
+    """`chunks` are those of its document."""
+    before = [other for other in chunks if other.index == chunk.index - 1]
+    after = [other for other in chunks if other.index == chunk.index + 1]
+    return Surroundings(chunk, _up_to(chunk, before), _from(chunk, after))
+
+
+def _up_to(chunk: Chunk, before: list[Chunk]) -> str:
+    return before[0].text[: max(0, chunk.start - before[0].start)] if before else ""
+
+
+def _from(chunk: Chunk, after: list[Chunk]) -> str:
+    return after[0].text[max(0, chunk.end - after[0].start) :] if after else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,14 @@ COMMANDS = {
     "eval": Entry(
         "ragcli.cli.commands.evaluate", "app", "Measure what reranking adds on your questions.", MEASURE
     ),
+    "judge": Entry(
+        "ragcli.cli.commands.judge", "judge", "Judge passages or answers blind, a keystroke each.", MEASURE
+    ),
     "report": Entry(
         "ragcli.cli.commands.report", "report", "Make the reports of a finished run again.", MEASURE
+    ),
+    "questions": Entry(
+        "ragcli.cli.commands.questions", "app", "Draft, review and check questions to measure on.", MEASURE
     ),
     "ingest": Entry(
         "ragcli.cli.commands.ingest",
@@ -74,7 +80,7 @@ COMMANDS = {
     "reset": Entry("ragcli.cli.commands.manage", "reset", "Delete a collection.", INDEX),
     "init": Entry("ragcli.cli.commands.init", "init", "Ask three questions and write a config.toml.", SETUP),
     "doctor": Entry(
-        "ragcli.cli.commands.doctor", "doctor", "Examine every part and name what mends it.", SETUP
+        "ragcli.cli.commands.doctor", "doctor", "Check every part and say how to fix what is broken.", SETUP
     ),
     "config": Entry(
         "ragcli.cli.commands.config", "app", "Show the settings and where they come from.", SETUP

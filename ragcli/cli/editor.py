@@ -23,11 +23,11 @@ def editor_of(environ: Mapping[str, str]) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(environ.get("EDITOR", "")))
     except ValueError as error:
-        raise UsageError(f"EDITOR is no command: {error}.", hint="Mend it, or unset it.") from None
+        raise UsageError(f"EDITOR is not a command: {error}.", hint="Correct it, or unset it.") from None
 
 
 def is_text(file: Path) -> bool:
-    """Whether a text editor can show it; False where there is no such file."""
+    """Whether a text editor can show it; False if there is no such file."""
     try:
         with file.open("rb") as opened:
             return b"\0" not in opened.read(LOOKED_AT)

@@ -1,4 +1,4 @@
-"""What a command touches of the process, in one place, so that a test can put others in its stead."""
+"""What a command uses of the process, in one place, so that a test can replace it."""
 
 from __future__ import annotations
 

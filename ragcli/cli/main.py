@@ -28,7 +28,7 @@ def main(args: Sequence[str] | None = None, environment: Environment | None = No
     try:
         return _run(arguments, env)
     except (OutputClosed, BrokenPipeError):
-        # The reader has had enough (`| head`): that is no failure.
+        # The reader has closed its end (`| head`): that is not a failure.
         _let_go_of_stdout(env)
         return ExitCode.OK
     except OutputError as error:
@@ -118,12 +118,12 @@ def _fail(args: list[str], env: Environment, message: str, hint: str, code: int,
 
 
 def _wants_json(args: list[str]) -> bool:
-    """What stands behind -- is no option."""
+    """Nothing after -- is an option."""
     return "--json" in (args[: args.index("--")] if "--" in args else args)
 
 
 def _show(env: Environment, message: str, hint: str = "") -> None:
-    """One line for what is wrong, one for what mends it; never wrapped, so that a script can read them."""
+    """One line for what is wrong, one for how to fix it; never wrapped, so that a script can read them."""
     from rich.text import Text
 
     console = env.diagnostics()

@@ -1,4 +1,4 @@
-"""How much a command tells on stderr beside its answer: --quiet, --verbose, --timings."""
+"""How much a command writes to stderr, apart from its answer: --quiet, --verbose, --timings."""
 
 from __future__ import annotations
 

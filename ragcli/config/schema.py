@@ -236,6 +236,17 @@ class LLMConfig(Section):
     timeout_seconds: float = Field(
         default=60.0, gt=0, description="Longest wait for the next part of an answer."
     )
+    price_in: float | None = Field(
+        default=None,
+        ge=0,
+        description=(
+            "What a million tokens of prompts cost, in any currency: with --answers, ragcli eval says what "
+            "a thousand questions cost. Unset: it says nothing."
+        ),
+    )
+    price_out: float | None = Field(
+        default=None, ge=0, description="What a million tokens of answers cost, in the same currency."
+    )
     extra: dict[str, JsonValue] = Field(
         default={},
         description=(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 
 from ragcli.evaluation import answer_measures as measures
-from ragcli.evaluation.paired_tests import holm, paired_difference
-from ragcli.evaluation.records import AnswerContrast, AnsweredQuestion, ArmAnswer, JudgedQuestion, Run
+from ragcli.evaluation.paired_tests import paired_difference
+from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer, JudgedQuestion, Run
+from ragcli.evaluation.results import AnswerContrast
 from ragcli.text.marks import without_marks
 
 AnswerMeasure = Callable[[JudgedQuestion, ArmAnswer], float | None]
@@ -38,8 +39,11 @@ def _answers_or_declines(question: JudgedQuestion, answer: ArmAnswer) -> float |
     return float(answer.abstained != question.answerable)
 
 
+ANSWER_MAIN = "holds the answer"
+"""What the verdict says of answers."""
+
 ANSWER_MEASURES: dict[str, AnswerMeasure] = {
-    "holds the answer": _against_golds(measures.holds_answer),
+    ANSWER_MAIN: _against_golds(measures.holds_answer),
     "token F1": _against_golds(measures.token_f1),
     "exact match": _against_golds(measures.exact_match),
     "citation precision": _citation_precision,
@@ -49,21 +53,29 @@ ANSWER_MEASURES: dict[str, AnswerMeasure] = {
 
 
 def contrast_answers(run: Run) -> tuple[AnswerContrast, ...]:
-    """One for each measure, over the questions that have it in both arms; p-values corrected after Holm."""
-    pairs = list(answered_pairs(run))
-    rows: list[AnswerContrast] = []
-    for name, measure in ANSWER_MEASURES.items():
-        values = [(measure(question, one), measure(question, other)) for question, one, other in pairs]
-        before = [value for value, _ in values if value is not None]
-        after = [value for _, value in values if value is not None]
-        if before:
-            found = paired_difference(before, after)
-            rows.append(AnswerContrast(name, len(before), fmean(before), fmean(after), found, found.p_value))
-    corrected = holm([row.difference.p_value for row in rows])
+    """One for each measure, over the questions that both arms have it for. That of the verdict is
+    tested by itself; the others together.
+    """
+    values = {name: measured_answers(run, name)[1:] for name in ANSWER_MEASURES}
+    differ = [name for name, (before, after) in values.items() if name != ANSWER_MAIN and before != after]
     return tuple(
-        AnswerContrast(row.measure, row.questions, row.before, row.after, row.difference, p_value)
-        for row, p_value in zip(rows, corrected, strict=True)
+        _contrast(name, before, after, comparisons=len(differ) if name in differ else 1)
+        for name, (before, after) in values.items()
+        if before
     )
+
+
+def measured_answers(run: Run, name: str) -> tuple[list[JudgedQuestion], list[float], list[float]]:
+    """The questions that both arms answered and that have this measure, with its values in both."""
+    measure = ANSWER_MEASURES[name]
+    rows = [(q, measure(q, one), measure(q, other)) for q, one, other in answered_pairs(run)]
+    both = [(q, before, after) for q, before, after in rows if before is not None and after is not None]
+    return [q for q, _, _ in both], [before for _, before, _ in both], [after for _, _, after in both]
+
+
+def _contrast(name: str, before: Sequence[float], after: Sequence[float], comparisons: int) -> AnswerContrast:
+    found = paired_difference(before, after, comparisons=comparisons)
+    return AnswerContrast(name, len(before), fmean(before), fmean(after), found)
 
 
 def answered_pairs(run: Run) -> Iterator[tuple[JudgedQuestion, ArmAnswer, ArmAnswer]]:

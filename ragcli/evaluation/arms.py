@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
 from ragcli.evaluation.measures import MAIN, MEASURES
-from ragcli.evaluation.records import Arm, ArmKind, JudgedQuestion, Retrieval, Run, Scoring
+from ragcli.evaluation.records import JudgedQuestion, Retrieval, Run, Scoring
+from ragcli.evaluation.results import Arm, ArmKind
 
 BASE_KINDS: dict[str, ArmKind] = {"dense": "bi-encoder", "hybrid": "hybrid"}
 
@@ -79,8 +80,9 @@ def _arms_of(run: Run, retrieval: Retrieval) -> Iterator[Arm]:
     judged = judged_places(run)
     questions = [run.questions[place] for place in judged]
     base = [retrieval.orders[place] for place in judged]
-    name = run.embedder if retrieval.name == "dense" else f"{run.embedder} + BM25"
-    yield _arm(name, BASE_KINDS[retrieval.name], base, questions, retrieval)
+    names = {"dense": run.embedder, "hybrid": f"{run.embedder} + BM25"}
+    kind = BASE_KINDS.get(retrieval.name, "ranking")
+    yield _arm(names.get(retrieval.name, retrieval.name), kind, base, questions, retrieval)
     for scoring in run.scorings:
         places = list(zip(judged, base, strict=True))
         orders = [reranked_order(run.questions[place], scoring, place, order) for place, order in places]

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from ragcli.evaluation.arms import base_orders, reranked_order
-from ragcli.evaluation.records import Finding, Run, Scoring
+from ragcli.evaluation.records import Run, Scoring
+from ragcli.evaluation.results import Finding
 from ragcli.text import stop_words
 
 # Different texts hardly ever have the same float32 logit: if more than this share of neighbours tie, the

@@ -21,7 +21,6 @@ from ragcli.evaluation.judging import judge, judge_by_qrels
 from ragcli.evaluation.missing import missing_gold
 from ragcli.evaluation.questions import Question
 from ragcli.evaluation.records import (
-    AnsweredQuestion,
     JudgedQuestion,
     Retrieval,
     RetrievalName,
@@ -69,26 +68,25 @@ def evaluate_questions(
     _tell(progress, "retrieving", len(questions), len(questions))
     # What fails without a server comes before the long work.
     answered = answer_all(config, questions, progress) if answers else ()
-    scorings = _score_all(loaded, judged, progress)
     with _index(config, embedder) as index:
 
         def retrieving(method: RetrievalName) -> Callable[[str], object]:
             one = config.retrieval.model_copy(update={"method": method})
             return lambda text: retrieve(index, text, embedder.embed([text], query=True)[0], one, EVERYTHING)
 
-        seconds = _time(
-            judged,
+        run = _scored(
+            config,
+            title,
             embedder,
             loaded,
-            config,
+            judged,
+            retrievals,
             depths,
             {method: retrieving(method) for method in methods},
             progress,
+            chunks=len(chunks),
         )
-    made = _run(
-        config, title, embedder, judged, retrievals, scorings, depths, answered, seconds, chunks=len(chunks)
-    )
-    return replace(made, missing=missing)
+    return replace(run, answers=answered, missing=missing)
 
 
 def candidates_of_index(
@@ -143,43 +141,36 @@ def evaluate_beir(
             judge_by_qrels(query, text, candidates, collection.corpus, collection.qrels[query])
             for (query, text), candidates in zip(asked.items(), pooled.candidates, strict=True)
         )
-        scorings = _score_all(loaded, judged, progress)
-        seconds = _time(
-            judged,
+        return _scored(
+            config,
+            collection.name,
             embedder,
             loaded,
-            config,
+            judged,
+            pooled.retrievals,
             depths,
             {method: retrieving(method) for method in methods},
             progress,
+            documents=len(collection.corpus),
+            left_out_of_their_own_ranking=sum(collection.own_document(query) is not None for query in asked),
         )
-    return _run(
-        config,
-        collection.name,
-        embedder,
-        judged,
-        pooled.retrievals,
-        scorings,
-        depths,
-        (),
-        seconds,
-        documents=len(collection.corpus),
-        left_out_of_their_own_ranking=sum(collection.own_document(query) is not None for query in asked),
-    )
 
 
-def _run(
+def _scored(
     config: Config,
     title: str,
     embedder: BiEncoder,
+    rerankers: Sequence[Reranker],
     judged: tuple[JudgedQuestion, ...],
     retrievals: tuple[Retrieval, ...],
-    scorings: tuple[Scoring, ...],
     depths: Sequence[int],
-    answers: tuple[AnsweredQuestion, ...],
-    seconds: tuple[StageSeconds, ...],
+    retrieving: Mapping[str, Callable[[str], object]],
+    progress: Progress | None,
     **searched: int,
 ) -> Run:
+    """All candidates scored by all cross-encoders, and some questions timed. `searched` says in what."""
+    scorings = _score_all(rerankers, judged, progress)
+    seconds = _time(judged, embedder, rerankers, config, depths, retrieving, progress)
     settings: dict[str, Any] = {
         **repeatable(config),
         **searched,
@@ -202,9 +193,8 @@ def _run(
         judged,
         scorings,
         tuple(sorted(set(depths))),
-        answers,
-        seconds,
-        settings,
+        seconds=seconds,
+        settings=settings,
         retrievals=retrievals,
     )
 

@@ -8,7 +8,8 @@ from statistics import fmean, median
 from ragcli.evaluation.arms import base_orders, judged_places, reranked_order, value
 from ragcli.evaluation.measures import MAIN
 from ragcli.evaluation.paired_tests import Difference, paired_difference
-from ragcli.evaluation.records import DepthRow, Run, StageSeconds
+from ragcli.evaluation.records import Run, StageSeconds
+from ragcli.evaluation.results import DepthRow
 
 ENOUGH_OF_THE_GAIN = 0.95
 # With fewer questions than this, the best depth is mostly chance.
@@ -33,13 +34,13 @@ def depth_rows(run: Run) -> tuple[DepthRow, ...]:
         ]
         seconds = rerank_seconds(run.seconds, depth)
         found.append((depth, fmean(values), paired_difference(base, values), seconds))
-    gain, time = found[-1][2].mean, found[-1][3]
+    gain, time = found[-1][2], found[-1][3]
     return tuple(
         DepthRow(
             depth=depth,
             ndcg=mean,
             difference=difference,
-            share_of_gain=difference.mean / gain if gain > 1e-9 else None,
+            share_of_gain=difference.mean / gain.mean if gain.sure and gain.mean > 0 else None,
             seconds=seconds,
             share_of_time=seconds / time if seconds is not None and time else None,
         )
@@ -58,14 +59,16 @@ def rerank_seconds(seconds: Sequence[StageSeconds], depth: int, model: int = 0) 
 
 
 def advice(rows: Sequence[DepthRow], questions: int) -> str:
-    """One sentence: the smallest depth that keeps nearly all of the deepest one's gain; empty without
-    rows.
+    """One sentence: the smallest depth that keeps nearly all of the deepest one's gain. No depth is named
+    where that gain may be chance; empty without rows.
     """
     if len(rows) < 2:
         return ""
     deepest = rows[-1]
+    if deepest.difference.mean <= 0:
+        return "All candidates reranked are no better than none: there is no gain to keep."
     if deepest.share_of_gain is None:
-        return "No depth is better than not reranking at all: there is no gain to keep."
+        return f"No depth is named: with {deepest.depth} candidates no difference can be shown."
     chosen = next(
         row for row in rows if row.share_of_gain is not None and row.share_of_gain >= ENOUGH_OF_THE_GAIN
     )
@@ -75,5 +78,6 @@ def advice(rows: Sequence[DepthRow], questions: int) -> str:
     if chosen is deepest:
         return f"All {deepest.depth} candidates are worth it: fewer lose more than 5 % of the gain ({rests})."
     cost = "" if chosen.share_of_time is None else f" at {100 * chosen.share_of_time:.0f} % of the time"
-    kept = f"keep {100 * (chosen.share_of_gain or 0):.0f} % of the gain"
+    share = chosen.share_of_gain or 0
+    kept = "keep all of the gain" if share >= 1 else f"keep {100 * share:.0f} % of the gain"
     return f"{chosen.depth} candidates {kept} of {deepest.depth}{cost} ({rests})."

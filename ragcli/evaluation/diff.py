@@ -10,7 +10,8 @@ from ragcli.errors import UsageError
 from ragcli.evaluation.arms import all_arms, judged_places
 from ragcli.evaluation.contrasts import measure_contrasts
 from ragcli.evaluation.measures import MAIN
-from ragcli.evaluation.records import Arm, ArmKind, MeasureContrast, Run
+from ragcli.evaluation.records import Run
+from ragcli.evaluation.results import Arm, ArmKind, MeasureContrast
 
 SHOWN_QUESTIONS = 10
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from ragcli.errors import UsageError
 from ragcli.evaluation.diff import compare_runs
 from ragcli.evaluation.measures import LABELS, MAIN, MEASURES
-from ragcli.evaluation.records import Run, Summary
+from ragcli.evaluation.records import Run
+from ragcli.evaluation.results import Summary
 
-# A lower mean counts as worse only beyond chance: a gate that fails at random is soon switched off.
-SURE = 0.05
 # The number of questions that a line lists.
 NAMED = 5
 
@@ -71,7 +70,8 @@ def _passages_gone(baseline: Run, run: Run) -> tuple[str, ...]:
 def _fallen(baseline: Run, run: Run) -> tuple[str, ...]:
     diff = compare_runs(baseline, run)
     row = next(row for row in diff.arms[-1].measures if row.measure == MAIN)
-    if row.difference.mean >= 0 or row.difference.p_value >= SURE:
+    # A gate that fails at random is soon switched off: it is worse only beyond chance.
+    if row.difference.mean >= 0 or not row.difference.sure:
         return ()
     return (
         f"{LABELS[MAIN]} is {row.after:.3f}, the baseline had {row.before:.3f}"

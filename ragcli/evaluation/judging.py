@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ragcli.errors import UsageError
 from ragcli.evaluation.missing import described, missing_gold
+from ragcli.evaluation.overlap import word_overlap
 from ragcli.evaluation.questions import Question
 from ragcli.evaluation.records import JudgedPassage, JudgedQuestion
 from ragcli.evaluation.relevance import relevant_chunks
@@ -15,12 +16,14 @@ from ragcli.types import Candidate, Chunk
 def judge(
     questions: Sequence[Question], found: Sequence[Sequence[Candidate]], chunks: Sequence[Chunk]
 ) -> tuple[JudgedQuestion, ...]:
-    """Every question with its candidates; `chunks` is the whole index. A relevant chunk has the gain 1.
+    """Every question with its candidates; `chunks` is the whole index. A relevant chunk has the gain 1, or
+    the one that a judge gave it.
 
     Raises UsageError if no question names a passage of the index.
     """
+    held = {chunk.id: chunk for chunk in chunks}
     judged = tuple(
-        _judged(question, candidates, relevant_chunks(question, chunks))
+        _judged(question, candidates, _gains(question, chunks, held), held)
         for question, candidates in zip(questions, found, strict=True)
     )
     if not any(question.ideal for question in judged):
@@ -33,7 +36,19 @@ def judge(
     return judged
 
 
-def _judged(question: Question, candidates: Sequence[Candidate], relevant: frozenset[str]) -> JudgedQuestion:
+def _gains(question: Question, chunks: Sequence[Chunk], held: Collection[str]) -> Mapping[str, float]:
+    """By chunk; a judge's word counts before what evidence finds, as a neighbour may hold that too."""
+    found = dict.fromkeys(relevant_chunks(question, chunks), 1.0)
+    return found | {name: gain for name, gain in question.judged if name in held}
+
+
+def _judged(
+    question: Question,
+    candidates: Sequence[Candidate],
+    gains: Mapping[str, float],
+    chunks: Mapping[str, Chunk],
+) -> JudgedQuestion:
+    relevant = {name: gain for name, gain in gains.items() if gain > 0} if question.answerable else {}
     return JudgedQuestion(
         id=question.id,
         text=question.text,
@@ -44,14 +59,20 @@ def _judged(question: Question, candidates: Sequence[Candidate], relevant: froze
                 location=candidate.chunk.location,
                 text=candidate.chunk.text,
                 similarity=candidate.similarity,
-                gain=float(candidate.chunk.id in relevant),
+                gain=gains.get(candidate.chunk.id, 0.0),
+                judged=not question.judged or candidate.chunk.id in gains,
             )
             for candidate in candidates
         ),
-        ideal=(1.0,) * len(relevant) if question.answerable else (),
+        ideal=tuple(relevant.values()),
         answers=question.answers,
         answerable=question.answerable,
         grade=question.grade,
+        gold=tuple(relevant),
+        sources=tuple(dict.fromkeys(chunks[name].source for name in relevant)),
+        overlap=_most_overlap(question.text, [chunks[name].passage for name in relevant]),
+        judged_by=question.judged_by,
+        fields=question.fields,
     )
 
 
@@ -63,15 +84,26 @@ def judge_by_qrels(
     grades: Mapping[str, float],
 ) -> JudgedQuestion:
     """`candidates` are (document id, similarity), nearest first. Grades of 0 or less have no gain."""
+    relevant = {name: grade for name, grade in grades.items() if grade > 0}
     return JudgedQuestion(
         id=query,
         text=text,
         candidates=tuple(
-            JudgedPassage(name, name, "", corpus[name], similarity, max(0.0, grades.get(name, 0.0)))
+            JudgedPassage(
+                name, name, "", corpus[name], similarity, max(0.0, grades.get(name, 0.0)), name in grades
+            )
             for name, similarity in candidates
         ),
-        ideal=tuple(grade for grade in grades.values() if grade > 0),
+        ideal=tuple(relevant.values()),
+        gold=tuple(relevant),
+        sources=tuple(relevant),
+        overlap=_most_overlap(text, [corpus[name] for name in relevant if name in corpus]),
     )
+
+
+def _most_overlap(question: str, passages: Sequence[str]) -> float | None:
+    shares = (word_overlap(question, passage) for passage in passages)
+    return max((share for share in shares if share is not None), default=None)
 
 
 def passage_text(passage: JudgedPassage) -> str:

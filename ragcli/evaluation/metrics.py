@@ -56,3 +56,12 @@ def average_precision(gains: Sequence[float], ideal: Sequence[float]) -> float:
             found += 1
             total += found / rank
     return total / relevant if relevant else 0.0
+
+
+def judged(flags: Sequence[bool], depth: int = 10) -> float:
+    """Share of the first `depth` documents that somebody judged (judged@10); 1 where there are none.
+
+    The other measures take what nobody judged for irrelevant.
+    """
+    first = flags[:depth]
+    return sum(first) / len(first) if first else 1.0

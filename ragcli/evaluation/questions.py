@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from ragcli.evaluation.question_rows import (
 )
 from ragcli.text.clean import SURROGATE
 
-KEYS = ("id", QUESTION, "answers", "relevant", "evidence", "answerable", "grade")
+KEYS = ("id", QUESTION, "answers", "relevant", "evidence", "answerable", "grade", "judged", "judged_by")
 _NEARLY = 0.8
 _YES = ("", "true", "yes", "1")
 _NO = ("false", "no", "0")
@@ -33,7 +34,9 @@ Row = Mapping[str, Any]
 class Question:
     """`relevant` holds paths (of documents, or document#heading) and `evidence` verbatim phrases of passages.
 
-    `answerable` is False only if the file says so.
+    `answerable` is False only if the file says so. `judged` are the gains of the chunks that somebody
+    judged (`ragcli judge`), by id, those of 0 too; `judged_by` says who: an LLM's name, or people.
+    `fields` is all else that the file says of the question in one word, number or text.
     """
 
     id: str
@@ -43,10 +46,31 @@ class Question:
     evidence: tuple[str, ...] = ()
     answerable: bool = True
     grade: str = ""
+    judged: tuple[tuple[str, float], ...] = ()
+    judged_by: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_questions(path: Path) -> tuple[Question, ...]:
-    """All questions of a file, in its order; a missing id becomes the record's line. Raises UsageError."""
+def names_gold(question: Question) -> bool:
+    """Whether the file says what answers it: then it may have a place in ranking measures."""
+    return question.answerable and bool(question.relevant or question.evidence or question.judged)
+
+
+@dataclass(frozen=True, slots=True)
+class Misspelled:
+    """A key of the file that is nearly one that is read: whatever it holds is passed over."""
+
+    question_id: str
+    key: str
+    meant: str
+
+
+def read_questions(
+    path: Path, *, on_misspelled: Callable[[Misspelled], None] | None = None
+) -> tuple[Question, ...]:
+    """All questions of a file, in its order; a missing id becomes the record's line. Raises UsageError, for a
+    misspelled key too unless somebody is to be told of it.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -54,7 +78,7 @@ def read_questions(path: Path) -> tuple[Question, ...]:
     reader = reader_for(path.suffix.lower())
     if reader is None:
         raise UsageError(f"{path}: {path.suffix or 'no suffix'} is not a question file", hint=FORMATS)
-    return _questions(reader, text_of(data, str(path)), str(path))
+    return _questions(reader, text_of(data, str(path)), str(path), on_misspelled)
 
 
 def parse_questions(given: str | bytes) -> tuple[Question, ...]:
@@ -66,15 +90,20 @@ def parse_questions(given: str | bytes) -> tuple[Question, ...]:
     return _questions(guessed_reader(text), text, name)
 
 
-def _questions(reader: Reader, text: str, name: str) -> tuple[Question, ...]:
+def _questions(
+    reader: Reader, text: str, name: str, on_misspelled: Callable[[Misspelled], None] | None = None
+) -> tuple[Question, ...]:
     rows = list(reader(text, name))
     if not rows:
         raise UsageError(f"{name} holds no question", hint=FORMATS)
     own = _own_ids(rows, name)
-    return tuple(
-        _question(row, own.get(number) or _id_by_line(number, own.values()), f"{name}, line {number}")
-        for number, row in rows
-    )
+    named = [(row, number, own.get(number) or _id_by_line(number, own.values())) for number, row in rows]
+    for row, number, question_id in named:
+        for wrong in _misspelled(row, question_id):
+            if on_misspelled is None:
+                raise _not_read(wrong, f"{name}, line {number}")
+            on_misspelled(wrong)
+    return tuple(_question(row, question_id, f"{name}, line {number}") for row, number, question_id in named)
 
 
 def _own_ids(rows: Sequence[tuple[int, Row]], name: str) -> dict[int, str]:
@@ -103,7 +132,6 @@ def _id_by_line(number: int, taken: Collection[str]) -> str:
 
 
 def _question(row: Row, name: str, place: str) -> Question:
-    _check_keys(row, place)
     text = row.get(QUESTION)
     if not isinstance(text, str) or not text.strip():
         raise UsageError(f"{place}: no {QUESTION!r}", hint=FORMATS)
@@ -115,6 +143,9 @@ def _question(row: Row, name: str, place: str) -> Question:
         evidence=_texts(row, "evidence", place),
         answerable=_answerable(row, place),
         grade=_text(row, "grade", place),
+        judged=_gains(row, place),
+        judged_by=_text(row, "judged_by", place),
+        fields=_fields(row),
     )
     if not _is_text(question):
         raise UsageError(
@@ -124,16 +155,20 @@ def _question(row: Row, name: str, place: str) -> Question:
     return question
 
 
-def _check_keys(row: Row, place: str) -> None:
-    """A misspelled key would be ignored like a key of the user's own, and its gold with it."""
+def _misspelled(row: Row, question_id: str) -> Iterator[Misspelled]:
     for key in row:
         meant = _nearly(key) if key not in KEYS else None
         if meant is not None and meant not in row:
-            raise UsageError(
-                f"{place}: {key!r} is not read. Did you mean {meant!r}?",
-                hint=f"A question may have {', '.join(KEYS)}. Other keys are ignored, unless their"
-                " names are close to one of these.",
-            )
+            yield Misspelled(question_id, key, meant)
+
+
+def _not_read(wrong: Misspelled, place: str) -> UsageError:
+    """It would be passed over like a key of the user's own, and its gold with it."""
+    return UsageError(
+        f"{place}: {wrong.key!r} is not read. Did you mean {wrong.meant!r}?",
+        hint=f"A question may have {', '.join(KEYS)}. Other keys are ignored, unless their"
+        " names are close to one of these.",
+    )
 
 
 def _nearly(key: str) -> str | None:
@@ -158,11 +193,38 @@ def _is_text(question: Question) -> bool:
         question.id,
         question.text,
         question.grade,
+        question.judged_by,
         *question.answers,
         *question.relevant,
         *question.evidence,
+        *question.fields,
+        *question.fields.values(),
     )
     return not any(SURROGATE.search(text) for text in texts)
+
+
+def _gains(row: Row, place: str) -> tuple[tuple[str, float], ...]:
+    """Chunk ids with their gains, as `ragcli judge` writes them."""
+    value = row.get("judged") or {}
+    if not isinstance(value, dict) or not all(_is_gain(gain) for gain in value.values()):
+        raise UsageError(
+            f"{place}: 'judged' is not a chunk's id with a number from 0 to 1.",
+            hint="ragcli judge writes it; leave it out where nobody judged.",
+        )
+    return tuple((name, float(gain)) for name, gain in value.items())
+
+
+def _is_gain(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _fields(row: Row) -> dict[str, str]:
+    """The user's own keys: for groups of questions, and for where a question came from."""
+    return {
+        str(key): json.dumps(value) if isinstance(value, bool) else str(value).strip()
+        for key, value in row.items()
+        if key not in KEYS and isinstance(value, str | int | float)
+    }
 
 
 def _text(row: Row, key: str, place: str) -> str:

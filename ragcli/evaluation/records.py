@@ -1,4 +1,4 @@
-"""The records of an evaluation: frozen, plain, free of heavy imports. What was observed, then what follows.
+"""What an evaluation observed, as records: frozen, plain, free of heavy imports. What follows: `results`.
 
     question file + index, or a BEIR folder -> JudgedQuestion ... -> Run (observed) -> Summary (computed)
 
@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ragcli.encoders.prior import Prior
-from ragcli.evaluation.paired_tests import Difference
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedPassage:
     """A candidate. `location` is its title and headings, empty if there are none. `gain` is its judged
-    relevance: 0 if it was judged irrelevant or not judged.
+    relevance: 0 if it was judged irrelevant or not judged; `judged` tells the two apart if the judgements
+    are of a pool (`ragcli judge`, qrels). If the question names its gold, all is judged.
     """
 
     id: str
@@ -28,6 +28,7 @@ class JudgedPassage:
     text: str
     similarity: float
     gain: float
+    judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,9 @@ class JudgedQuestion:
 
     `ideal` has every positive judgement, including those of passages that are not candidates. If it is
     empty, ranking measures leave the question out (it may still have an answer, or none on purpose).
+    `gold` are the ids of these passages, `sources` their documents, and `overlap` is the share of the
+    question's words that the one with most of them has; None if that is not known. `fields` is what else
+    the question file says of it.
     """
 
     id: str
@@ -46,6 +50,11 @@ class JudgedQuestion:
     answers: tuple[str, ...] = ()
     answerable: bool = True
     grade: str = ""
+    gold: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    overlap: float | None = None
+    judged_by: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 RetrievalName = Literal["dense", "hybrid"]
@@ -53,9 +62,11 @@ RetrievalName = Literal["dense", "hybrid"]
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """One retrieval. `orders[q]` lists the places of the candidates that it found for question q."""
+    """One way of retrieving ("dense", "hybrid"), or the ranking of another pipeline, by its name. `orders[q]`
+    lists the places of the candidates that it found for question q.
+    """
 
-    name: RetrievalName
+    name: str
     orders: tuple[tuple[int, ...], ...]
 
 
@@ -115,13 +126,16 @@ class StageSeconds:
 class MissingGold:
     """Something that a question names but the index does not have; `gold` is empty if it names nothing.
 
-    `nearest` is what may be meant: a document or a heading; empty if nothing is similar.
+    `nearest` is what may be meant: a document, or a heading; empty if nothing is similar. `key` is the one of
+    the question file that holds it; `passage` the words of that document which come nearest to a phrase.
     """
 
     question_id: str
     gold: str
     reason: str
     nearest: str = ""
+    key: str = ""
+    passage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,168 +159,3 @@ class Run:
     others: tuple[Run, ...] = ()
     retrievals: tuple[Retrieval, ...] = ()
     missing: tuple[MissingGold, ...] = ()
-
-
-ArmKind = Literal["bi-encoder", "hybrid", "reranked", "cross-encoder alone"]
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """One way of ordering the candidates that a retrieval found, for every judged question. "bi-encoder" and
-    "hybrid" are base orders: a retrieval's own.
-
-    `orders[i]` lists the candidates' places, best first, of the i-th judged question; `values` maps a
-    measure's name (`measures.MEASURES`) to one value per judged question, `means` to their mean.
-    """
-
-    name: str
-    kind: ArmKind
-    orders: tuple[tuple[int, ...], ...]
-    values: Mapping[str, tuple[float, ...]]
-    means: Mapping[str, float]
-    retrieval: RetrievalName = "dense"
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureContrast:
-    """One measure in two arms, paired by question. `p_holm` is the p-value corrected over the measures."""
-
-    measure: str
-    before: float
-    after: float
-    difference: Difference
-    p_holm: float
-
-
-@dataclass(frozen=True, slots=True)
-class Contrast:
-    """An arm against the base order of its retrieval. `gap_closed` is the share of the gap between the base
-    order's nDCG@10 and that of a perfect order of the same candidates; None if there is no gap.
-    """
-
-    arm: str
-    kind: ArmKind
-    measures: tuple[MeasureContrast, ...]
-    gap_closed: float | None
-    retrieval: RetrievalName = "dense"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """From one arm to another that differs in one thing: the retrieval, or whether (and by what) it is
-    reranked. `row` is for nDCG@10, its `p_holm` corrected over the steps.
-    """
-
-    text: str
-    row: MeasureContrast
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """How a passage moves between two orders: ranks count from 1."""
-
-    passage: JudgedPassage
-    before: int
-    after: int
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionChange:
-    """What reranking did to one question: nDCG@10 in both orders, and the passages that caused it (the
-    relevant ones, and those that took or lost a place among the first ten).
-    """
-
-    question: JudgedQuestion
-    before: float
-    after: float
-    moved: tuple[Moved, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DepthRow:
-    """Quality and time if only the best `depth` candidates are reranked. `share_of_gain` is relative to
-    the deepest row, None if that has no gain; `seconds` is the median of reranking one question.
-    """
-
-    depth: int
-    ndcg: float
-    difference: Difference
-    share_of_gain: float | None
-    seconds: float | None
-    share_of_time: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """One way of ordering in a run of several models, against the order of the run's first bi-encoder.
-
-    `arm.kind` says whether it is a bi-encoder's own order. `difference` is for nDCG@10, None for that first
-    order itself; `p_holm` is corrected over all others. `seconds` is the median of embedding one question,
-    or of reranking it.
-    """
-
-    embedder: str
-    arm: Arm
-    difference: Difference | None
-    p_holm: float | None
-    seconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Latency:
-    stage: str
-    p50: float
-    p95: float
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something about a cross-encoder's scores that the mean does not show. `code` is for programs."""
-
-    arm: str
-    code: Literal["ties", "saturated", "cut", "unchanged", "not-a-number", "language"]
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerContrast:
-    """A measure of answers in both arms. `questions` is their number."""
-
-    measure: str
-    questions: int
-    before: float
-    after: float
-    difference: Difference
-    p_holm: float
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What follows from a run. `judged` are the questions of the ranking measures, in the run's order;
-    `arms[0]` is the base order. `ceiling` is the nDCG@10 of a perfect order of the same candidates.
-
-    If there are several retrievals, `arms` and `contrasts` have those of the first, then those of the next;
-    `steps` says what each change of retrieval and each reranking does. Everything else is about the first.
-
-    `standings` is empty if there is only one model of each kind. `unjudged` counts the questions that name
-    no passage of the index, `failed` the ones without an answer.
-    """
-
-    run: Run
-    judged: tuple[JudgedQuestion, ...]
-    unjudged: int
-    arms: tuple[Arm, ...]
-    standings: tuple[Standing, ...]
-    contrasts: tuple[Contrast, ...]
-    ceiling: float
-    helped: tuple[QuestionChange, ...]
-    hurt: tuple[QuestionChange, ...]
-    depths: tuple[DepthRow, ...]
-    advice: str
-    latencies: tuple[Latency, ...]
-    milliseconds_per_point: float | None
-    findings: tuple[Finding, ...]
-    answers: tuple[AnswerContrast, ...]
-    failed: int
-    verdict: str
-    steps: tuple[Step, ...] = ()

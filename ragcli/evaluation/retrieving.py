@@ -33,15 +33,13 @@ class Pooled(Generic[Found]):
     retrievals: tuple[Retrieval, ...]
 
 
-def pool(
-    rankings: Mapping[RetrievalName, Sequence[Sequence[Found]]], name: Callable[[Found], str]
-) -> Pooled[Found]:
+def pool(rankings: Mapping[str, Sequence[Sequence[Found]]], name: Callable[[Found], str]) -> Pooled[Found]:
     """Each candidate once, no matter what found it, so that a cross-encoder scores it once. Pure.
 
     `rankings` has one ranking per question for each retrieval.
     """
     union: list[tuple[Found, ...]] = []
-    orders: dict[RetrievalName, list[tuple[int, ...]]] = {method: [] for method in rankings}
+    orders: dict[str, list[tuple[int, ...]]] = {method: [] for method in rankings}
     for question in zip(*rankings.values(), strict=True):
         places: dict[str, int] = {}
         found: list[Found] = []
@@ -61,7 +59,7 @@ def from_index(
 ) -> Pooled[Candidate]:
     """`config.candidates` for each question; `vectors` are float32 (questions, dimension)."""
     dense = index.search_many(vectors, config.candidates, EVERYTHING)
-    rankings: dict[RetrievalName, Sequence[Sequence[Candidate]]] = {}
+    rankings: dict[str, Sequence[Sequence[Candidate]]] = {}
     for method in methods:
         rankings[method] = dense
         if method == "hybrid":

@@ -3,42 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from statistics import quantiles
 
-from ragcli.evaluation.answers import contrast_answers
+from ragcli.evaluation.answers import ANSWER_MAIN, contrast_answers, measured_answers
 from ragcli.evaluation.arms import BASE_KINDS, all_arms, ceiling, judged_places
 from ragcli.evaluation.audit import audit
-from ragcli.evaluation.changes import changes, most_helped, most_hurt
-from ragcli.evaluation.contrasts import contrast
-from ragcli.evaluation.depths import advice, depth_rows, rerank_seconds
+from ragcli.evaluation.comparisons import changes, most_helped, most_hurt, standings, steps
+from ragcli.evaluation.contrasts import contrast, main_row
+from ragcli.evaluation.costs import cost, latencies, milliseconds, milliseconds_per_point
+from ragcli.evaluation.depths import advice, depth_rows
+from ragcli.evaluation.floors import floors
 from ragcli.evaluation.measures import MAIN
-from ragcli.evaluation.records import (
-    Arm,
-    Contrast,
-    JudgedQuestion,
-    Latency,
-    Run,
-    StageSeconds,
-    Summary,
-)
-from ragcli.evaluation.standings import standings
-from ragcli.evaluation.steps import steps
-from ragcli.evaluation.verdict import not_reranked, nothing_judged, verdict
-
-# Differences of nDCG are read in hundredths.
-POINT = 0.01
+from ragcli.evaluation.paired_tests import smallest_difference
+from ragcli.evaluation.provenance import judged_shares, notes
+from ragcli.evaluation.records import JudgedQuestion, Run
+from ragcli.evaluation.results import AnswerContrast, Arm, Contrast, Stratified, Summary
+from ragcli.evaluation.stages import counted, outcomes
+from ragcli.evaluation.strata import check_fields, stratified
+from ragcli.evaluation.verdict import answers_verdict, not_reranked, nothing_judged, verdict
 
 
-def summarise(run: Run) -> Summary:
-    """The same run gives the same summary: random draws are seeded."""
+def summarise(run: Run, by: Sequence[str] = ()) -> Summary:
+    """The same run gives the same summary: random draws are seeded.
+
+    `by` names fields of the question file, or "document", "length" or "overlap", to group the questions by.
+    Raises UsageError for one that no question has.
+    """
     judged = tuple(run.questions[place] for place in judged_places(run))
+    check_fields(by, judged)
     arms = all_arms(run)
-    best = ceiling(judged, arms[0])
     contrasts = tuple(_contrasts(judged, arms)) if judged else ()
-    changed = changes(judged, arms[0], arms[1]) if run.scorings else ()
-    rows = depth_rows(run)
+    base, arm = (arms[0], arms[1]) if contrasts else (arms[0], None)
+    changed = changes(judged, base, arm) if arm else ()
+    depths = depth_rows(run)
     unjudged = sum(question.answerable for question in run.questions) - len(judged)
-    milliseconds = _milliseconds(run)
+    spent = milliseconds(run)
+    ended = outcomes(run)
+    answers = contrast_answers(run)
+    shares = judged_shares(judged, arms)
     return Summary(
         run=run,
         judged=judged,
@@ -46,68 +47,68 @@ def summarise(run: Run) -> Summary:
         arms=arms,
         standings=standings(run) if judged else (),
         contrasts=contrasts,
-        ceiling=best,
+        ceiling=ceiling(judged, base),
         helped=most_helped(changed),
         hurt=most_hurt(changed),
-        depths=rows,
-        advice=advice(rows, len(judged)),
+        depths=depths,
+        advice=advice(depths, len(judged)),
         latencies=latencies(run.seconds),
-        milliseconds_per_point=_per_point(arms, milliseconds),
+        milliseconds_per_point=milliseconds_per_point(contrasts, spent),
         findings=audit(run),
-        answers=contrast_answers(run),
+        answers=answers,
         failed=sum(bool(answered.error) for answered in run.answers),
-        verdict=_verdict(run, arms, contrasts, milliseconds),
+        verdict=_verdict(run, arms, contrasts, answers, spent),
         steps=steps(arms) if judged else (),
+        strata=tuple(_strata(run, judged, base, arm, by)) if arm else (),
+        outcomes=ended,
+        stages=counted(ended),
+        floors=floors(judged, base, arm) if arm and arm.kind == "reranked" else (),
+        cost=cost(run),
+        smallest_difference=_smallest(contrasts),
+        judged_share=shares,
+        notes=notes(judged, shares),
     )
 
 
 def _contrasts(judged: Sequence[JudgedQuestion], arms: Sequence[Arm]) -> Iterator[Contrast]:
-    """Each arm against the base order before it: that of the same retrieval."""
-    base, best = arms[0], 0.0
-    for arm in arms:
+    """Each arm against the base order before it, that of the same retrieval; rankings against the first."""
+    base, best = arms[0], ceiling(judged, arms[0])
+    for arm in arms[1:]:
         if arm.kind in BASE_KINDS.values():
             base, best = arm, ceiling(judged, arm)
         else:
             yield contrast(base, arm, best)
 
 
-def latencies(seconds: Sequence[StageSeconds]) -> tuple[Latency, ...]:
-    """p50 and p95 of each stage of the first models, in seconds; of reranking, at the greatest depth that was
-    timed.
-    """
-    deepest: dict[str, StageSeconds] = {}
-    for stage in seconds:
-        if stage.model:
-            continue
-        if stage.seconds and (stage.stage not in deepest or stage.depth > deepest[stage.stage].depth):
-            deepest[stage.stage] = stage
-    return tuple(Latency(name, *_p50_and_p95(stage.seconds)) for name, stage in deepest.items())
+def _strata(
+    run: Run, judged: Sequence[JudgedQuestion], base: Arm, arm: Arm, by: Sequence[str]
+) -> Iterator[Stratified]:
+    """By each field: the ranking, then the answers where there are some."""
+    answered, before, after = measured_answers(run, ANSWER_MAIN)
+    for name in by:
+        yield stratified(judged, base.values[MAIN], arm.values[MAIN], by=name)
+        if answered:
+            yield stratified(answered, before, after, by=name, measure=ANSWER_MAIN)
 
 
-def _p50_and_p95(values: Sequence[float]) -> tuple[float, float]:
-    if len(values) == 1:
-        return values[0], values[0]
-    cuts = quantiles(values, n=20, method="inclusive")
-    return cuts[9], cuts[18]
-
-
-def _milliseconds(run: Run) -> float | None:
-    """The median of reranking one question at the depth that the arms have."""
-    depths = [stage.depth for stage in run.seconds if stage.stage == "rerank"]
-    seconds = rerank_seconds(run.seconds, max(depths)) if depths else None
-    return None if seconds is None else 1000 * seconds
-
-
-def _per_point(arms: Sequence[Arm], milliseconds: float | None) -> float | None:
-    if milliseconds is None or len(arms) < 2 or arms[1].kind != "reranked":
+def _smallest(contrasts: Sequence[Contrast]) -> float | None:
+    """With the deviation that was observed; None where nothing differs."""
+    if not contrasts or not (found := main_row(contrasts[0]).difference).deviation:
         return None
-    points = (arms[1].means[MAIN] - arms[0].means[MAIN]) / POINT
-    return milliseconds / points if points > 0 else None
+    return smallest_difference(found.questions, found.deviation)
 
 
-def _verdict(run: Run, arms: Sequence[Arm], contrasts: Sequence[Contrast], milliseconds: float | None) -> str:
+def _verdict(
+    run: Run,
+    arms: Sequence[Arm],
+    contrasts: Sequence[Contrast],
+    answers: Sequence[AnswerContrast],
+    spent: float | None,
+) -> str:
     if not arms[0].orders:
-        return nothing_judged(len(run.questions))
-    if not contrasts:
-        return not_reranked(arms[0])
-    return verdict(arms[0], arms[1], contrasts[0], milliseconds)
+        ranking = nothing_judged(len(run.questions))
+    elif not contrasts:
+        ranking = not_reranked(arms[0])
+    else:
+        ranking = verdict(arms[0], arms[1], contrasts[0], spent)
+    return " ".join(filter(None, (ranking, answers_verdict(answers))))

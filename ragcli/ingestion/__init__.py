@@ -1,1 +1,1 @@
-"""Bringing the index in step with the files: what there is to do, doing it, and doing it again."""
+"""Bring the index up to date with the files: plan what to do, do it, and watch for changes."""

@@ -1,8 +1,9 @@
-"""Bring the index in step with the files: what is new is added, what changed replaced, what vanished dropped.
+"""Bring the index up to date with the files: add new ones, replace changed ones, drop those that are gone.
 
-May be killed at any time: each source is replaced as a whole or not at all, and the next run does the rest.
+An ingest may be killed at any time: each source is replaced completely or not at all, and the next ingest
+does the rest.
 
-Reading, embedding and writing overlap, a group of files apart, so that the encoder hardly ever waits.
+Reading, embedding and writing overlap, one group of files each, so that the encoder hardly ever waits.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-# Chunks embedded together, whatever file they come from: enough to sort by length, few enough to hold.
+# Chunks embedded together, from whatever file: enough to sort by length, few enough for the memory.
 _CHUNKS_AT_ONCE = 512
 
 
@@ -58,7 +59,7 @@ Listener = Callable[[Progress], None]
 
 
 class _StoppedError(Exception):
-    """The writer has given up: what runs ahead of it does so too."""
+    """The writer has given up, so what runs ahead of it stops as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,13 @@ def ingest(
     dry_run: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> IngestReport:
-    """Synchronise the index with the files below `paths`; sources elsewhere are left alone.
+    """Synchronise the index with the files below `paths`; other sources stay as they are.
 
-    `prune` drops the sources whose files lay below `paths` and are gone. A file that cannot be read is
-    reported as skipped, and what the index held of it stays. `dry_run` reads and cuts, and writes nothing.
+    `prune` drops the sources whose files were below `paths` and are gone. A file that cannot be read is
+    reported as skipped, and the index keeps what it has of it. `dry_run` reads and cuts, and writes nothing.
 
-    Raises IngestError (a path that does not exist; with `prune`, a folder that lost all that the index has of
-    it), ConfigError (chunks beyond the model's window), IndexMismatchError, StoreError (another ingest is
+    Raises IngestError (a path that does not exist; with `prune`, a folder of which no file is left),
+    ConfigError (chunks beyond the model's window), IndexMismatchError, StoreError (another ingest is
     running), ModelError.
     """
     _check_window(config, embedder)
@@ -110,7 +111,7 @@ def ingest(
 
 
 class _Run:
-    """One ingest on its way: what it wrote so far, and the seconds per stage."""
+    """One ingest: what it has written so far, and the seconds per stage."""
 
     def __init__(
         self, config: Config, embedder: BiEncoder, reader: documents.GuardedReader, progress: Listener
@@ -136,7 +137,7 @@ class _Run:
                     self._write(group, vectors, index, total=len(plan.work))
             except BaseException:
                 self._stopped.set()
-                # A file that takes long to parse is not waited for.
+                # Do not wait for a file that takes long to parse.
                 self._reader.__exit__(None, None, None)
                 raise
         with self.watch.stage("store"):
@@ -145,7 +146,7 @@ class _Run:
                 self._note(info.source, "removed", index.remove(info.source))
 
     def rehearse(self, plan: Plan) -> None:
-        """What perform would do, without embedding and writing."""
+        """What `perform` would do, without embedding and writing."""
         for prepared in self._prepared(plan.work):
             self._note_written(prepared)
         for info in plan.vanished:
@@ -168,7 +169,7 @@ class _Run:
         )
 
     def _prepared(self, work: Sequence[Work]) -> Iterator[_Prepared]:
-        """Each file read and cut; one that cannot be read is noted as skipped."""
+        """Reads and cuts each file; one that cannot be read is noted as skipped."""
         self._bytes = sum(item.size for item in work)
         for done, item in enumerate(work):
             self._check_stopped()
@@ -214,13 +215,13 @@ class _Run:
         self._tell("store", len(self._files), total, group[-1].work.source)
 
     def _tell(self, stage: str, done: int, total: int, source: str) -> None:
-        """What was read is done as far as its chunks are embedded: that takes nearly all of the time."""
+        """What was read counts as far as its chunks are embedded, which takes nearly all of the time."""
         read = self._bytes_read / self._bytes if self._bytes else 0.0
         self._share = max(self._share, read * self._embedded / self._cut if self._cut else 0.0)
         self._progress(Progress(stage, done, total, source, self._share))
 
     def _load(self) -> None:
-        """What is loaded at its first use is timed apart from the work."""
+        """Loading at the first use is timed apart from the work."""
         if not self._embedder.is_warm:
             with self.watch.stage("load", ("bi-encoder",)):
                 self._embedder.embed(["."])
@@ -234,7 +235,7 @@ class _Run:
 
 
 def _open(config: Config, embedder: BiEncoder, *, create: bool) -> Index | None:
-    """The index; None if there is none and none is to be made."""
+    """The index; None if there is none and `create` is false."""
     try:
         return open_store(
             config,
@@ -279,7 +280,7 @@ def _updates(group: Sequence[_Prepared], vectors: Vectors) -> list[Update]:
 
 
 def _groups(prepared: Iterator[_Prepared]) -> Iterator[list[_Prepared]]:
-    """Whole files until they hold `_CHUNKS_AT_ONCE` chunks: that and the largest file bound the memory."""
+    """Whole files of `_CHUNKS_AT_ONCE` chunks or more: that and the largest file bound the memory."""
     group: list[_Prepared] = []
     chunks = 0
     for item in prepared:
@@ -293,14 +294,14 @@ def _groups(prepared: Iterator[_Prepared]) -> Iterator[list[_Prepared]]:
 
 
 def _ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
-    """The same items, of which the next one is made in a thread of its own while one is worked on."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ragcli-ahead") as beside:
-        coming = beside.submit(_following, items)
+    """The same items; the next one is made in another thread while the caller works on this one."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ragcli-ahead") as other:
+        coming = other.submit(_following, items)
         while made := coming.result():
-            coming = beside.submit(_following, items)
+            coming = other.submit(_following, items)
             yield made[0]
 
 
 def _following(items: Iterator[Item]) -> tuple[Item, ...]:
-    """The next item; nothing at the end."""
+    """The next item; an empty tuple at the end."""
     return tuple(islice(items, 1))

@@ -1,7 +1,8 @@
-"""What an ingest has to do: the files that were found, compared with what the index holds.
+"""What an ingest has to do: the files that were found, compared with the sources in the index.
 
-A document is known by its place, the file's path on the disk, and not by its name alone: two working folders
-may share an index, and each may have a README.md. Only what the disk says is gone is ever dropped.
+A document is identified by its place, the file's path on the disk, and not by its name alone: two working
+folders may share an index, and each may have a README.md. A document is dropped only if its file does not
+exist.
 """
 
 from __future__ import annotations
@@ -46,9 +47,7 @@ class Plan:
 
 
 def plan(paths: Sequence[Path], discovery: Discovery, sources: Iterable[SourceInfo], *, prune: bool) -> Plan:
-    """Raises IngestError where pruning would drop all that the index holds of a folder: perhaps a disk is
-    missing.
-    """
+    """Raises IngestError if pruning would drop all documents of a folder: perhaps a disk is not mounted."""
     known = _Known(Path.cwd(), sources)
     work: list[Work] = []
     unchanged: list[SourceInfo] = []
@@ -72,7 +71,7 @@ def plan(paths: Sequence[Path], discovery: Discovery, sources: Iterable[SourceIn
 
 
 class _Known:
-    """What the index holds, by name and by place. `here` is the working folder."""
+    """The sources in the index, by name and by place. `here` is the working folder."""
 
     def __init__(self, here: Path, sources: Iterable[SourceInfo]) -> None:
         self._here = here
@@ -81,10 +80,9 @@ class _Known:
         self._by_place = {place: info for place, info in places if place is not None}
 
     def work(self, path: Path) -> tuple[Work, SourceInfo | None]:
-        """The file under the name that it has or gets in the index, and what the index holds of it.
+        """The file with the name that it has or gets in the index, and its source in the index.
 
-        A name that a file elsewhere has, and still uses, is not taken from it: the absolute path is the name
-        then.
+        If a file elsewhere still uses that name, the absolute path is the name.
         """
         name = documents.source_name(path)
         place = self._here / name
@@ -109,7 +107,7 @@ class _Known:
     def missing(
         self, paths: Sequence[Path], discovery: Discovery
     ) -> tuple[tuple[SourceInfo, ...], tuple[SourceInfo, ...]]:
-        """What lies below `paths` and was not found: that which is gone, and that which is still there."""
+        """The sources below `paths` that were not found: those that are gone, and those that still exist."""
         found = {self._here / documents.source_name(path) for path in discovery.files}
         found.update(self._here / report.source for report in discovery.skipped)
         unread = [self._here / name for name in discovery.unread]
@@ -132,20 +130,20 @@ class _Known:
 
 
 def _place(info: SourceInfo) -> Path | None:
-    """The file's absolute path; None where an older index does not say which folder its name starts from."""
+    """The file's absolute path; None if an older index does not say what its name is relative to."""
     if not info.base and not PurePath(info.source).is_absolute():
         return None
     return Path(info.base) / info.source
 
 
 def _may_take_over(info: SourceInfo) -> bool:
-    """Whether a file elsewhere may take this name: its folder was moved, or nobody knows which one it was."""
+    """Whether a file elsewhere may take this name: its folder was moved or is not known."""
     place = _place(info)
     return place is None or _is_gone(place)
 
 
 def _size(path: Path) -> int:
-    """0 for a file that vanished: reading it tells."""
+    """0 for a file that vanished: reading it reports that."""
     try:
         return path.stat().st_size
     except OSError:
@@ -153,7 +151,7 @@ def _size(path: Path) -> int:
 
 
 def _is_gone(place: Path) -> bool:
-    """Whether the disk says so: what cannot be looked at may be there."""
+    """Whether the file does not exist. One that cannot be looked at may exist."""
     try:
         place.lstat()
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""Keep an index in step with files that change: look again and again, and ingest what has settled."""
+"""Keep an index up to date with files that change: look at them repeatedly, and ingest what has settled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ragcli.errors import IndexBusyError
 from ragcli.types import IngestReport
 
 LOOK_SECONDS = 2.0
-# Files that are still being written are waited for, but not for ever: a log never comes to rest.
+# Files that are still being written are waited for, but not for ever: a log never settles.
 PATIENCE_SECONDS = 60.0
 
 State: TypeAlias = frozenset[tuple[str, int, int, int]]
@@ -31,10 +31,10 @@ def watch(
     *,
     pause: Pause = time.sleep,
 ) -> Iterator[IngestReport | IndexBusyError]:
-    """Without end: the first ingest, then one each time that the files have changed and rest again.
+    """Endless: the first ingest, then one each time that the files have changed and settled.
 
-    A report holds what changed, and no unchanged files. Where another writer holds the index, the error is
-    given once and the ingest tried again. Whatever else an ingest or a look at the files raises ends it.
+    A report contains what changed, without unchanged files. If another process is writing to the index, the
+    error is given once and the ingest tried again. Anything else that is raised ends it.
     """
     before: State = frozenset()
     ingested: State | None = None
@@ -45,7 +45,7 @@ def watch(
         if now != ingested and is_settled:
             try:
                 yield _changes(ingest())
-                # Of before the ingest: what changed meanwhile is seen at the next look.
+                # The state before the ingest: what changed during it is seen at the next look.
                 ingested, waited, told = now, 0.0, False
             except IndexBusyError as busy:
                 if not told:
@@ -63,7 +63,7 @@ def look(paths: Sequence[Path], config: IngestConfig) -> State:
         try:
             status = os.stat(path)
         except OSError:
-            # Gone since it was found: the next look tells.
+            # It is gone since it was found: the next look shows that.
             continue
         found.append((str(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns))
     return frozenset(found)

@@ -111,12 +111,19 @@ class LLM:
         self._config = config
         self._request = Request(config)
 
-    def stream(self, messages: Sequence[Message], *, stop: Sequence[str] = ()) -> Generation:
-        """Starts an answer that ends before any of the texts in `stop`.
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        stop: Sequence[str] = (),
+        schema: Mapping[str, Any] | None = None,
+    ) -> Generation:
+        """Starts an answer that ends before any of the texts in `stop`, and is JSON of this `schema` where
+        the endpoint knows how.
 
         Nothing is sent until the generation is iterated.
         """
-        return Generation(self, messages, stop)
+        return Generation(self, messages, stop, schema)
 
     @property
     def refused_fields(self) -> tuple[str, ...]:
@@ -132,13 +139,15 @@ class LLM:
         except (OpenAIError, ValueError):
             return ()
 
-    def _open(self, messages: Sequence[Message], stop: Sequence[str]) -> Stream[ChatCompletionChunk]:
+    def _open(
+        self, messages: Sequence[Message], stop: Sequence[str], schema: Mapping[str, Any] | None
+    ) -> Stream[ChatCompletionChunk]:
         """Asks again without the fields that the endpoint says it does not accept, until it names no more."""
         from openai import APIStatusError
 
         refused: frozenset[str] = frozenset()
         while True:
-            body = self._request.body(messages, stop, refused)
+            body = self._request.body(messages, stop, refused, schema)
             try:
                 stream = self._send(body)
             except APIStatusError as error:
@@ -170,7 +179,13 @@ class Generation:
     server sent no count. Raises LLMError unless the answer came to its end or its limit.
     """
 
-    def __init__(self, llm: LLM, messages: Sequence[Message], stop: Sequence[str]) -> None:
+    def __init__(
+        self,
+        llm: LLM,
+        messages: Sequence[Message],
+        stop: Sequence[str],
+        schema: Mapping[str, Any] | None = None,
+    ) -> None:
         self.text = ""
         self.reasoning = ""
         self.finish_reason: str | None = None
@@ -180,6 +195,7 @@ class Generation:
         self._llm = llm
         self._messages = messages
         self._stop = stop
+        self._schema = schema
         self._splitter = Splitter()
         self._told_reasoning = ""
         self._refusal = ""
@@ -190,7 +206,7 @@ class Generation:
         config = self._llm._config
         began = False
         try:
-            with self._llm._open(self._messages, self._stop) as stream:
+            with self._llm._open(self._messages, self._stop, self._schema) as stream:
                 began = True
                 for chunk in chunks_of(stream):
                     yield from self._read(chunk)

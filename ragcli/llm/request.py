@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 REFUSED = (400, 422)
 LIMIT, NEWER_LIMIT = "max_tokens", "max_completion_tokens"
-OPTIONAL = ("seed", "stream_options", "temperature", "stop")
+OPTIONAL = ("seed", "stream_options", "temperature", "stop", "response_format")
 """Without these an answer is still an answer."""
 
 OWN = ("model", "messages")
@@ -48,9 +48,15 @@ class Request:
         return tuple(sorted(self._left_out))
 
     def body(
-        self, messages: Sequence[Message], stop: Sequence[str], refused: frozenset[str] = frozenset()
+        self,
+        messages: Sequence[Message],
+        stop: Sequence[str],
+        refused: frozenset[str] = frozenset(),
+        schema: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """The whole request, with what `llm.extra` adds and removes. `refused`: left out as well."""
+        """The whole request, with what `llm.extra` adds and removes. `refused`: left out as well. `schema`:
+        of the JSON that the answer is to be.
+        """
         config, without = self._config, self._left_out | refused
         limit = NEWER_LIMIT if LIMIT in without else LIMIT
         fields: dict[str, Any] = {
@@ -61,6 +67,9 @@ class Request:
         }
         if stop:
             fields["stop"] = list(stop)
+        if schema is not None:
+            form = {"name": "answer", "strict": True, "schema": schema}
+            fields["response_format"] = {"type": "json_schema", "json_schema": form}
         fields |= config.extra
         kept = {name: value for name, value in fields.items() if name not in without and value != ""}
         return {

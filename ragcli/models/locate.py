@@ -259,7 +259,11 @@ def _module_types(path: Path) -> list[str]:
 
 def _remembered_sha256(path: Path) -> str:
     status = path.stat()
-    key = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+    return _sha256(path, f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}")
+
+
+@cache
+def _sha256(path: Path, key: str) -> str:
     memory = cache_folder() / "fingerprints.json"
     try:
         known = json.loads(memory.read_text(encoding="utf-8"))

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ragcli.evaluation.diff import RunDiff
-from ragcli.evaluation.records import Arm, Contrast, MeasureContrast, QuestionChange, Standing, Summary
+from ragcli.evaluation.measures import MAIN
+from ragcli.evaluation.results import Arm, Contrast, MeasureContrast, QuestionChange, Standing, Summary
 from ragcli.evaluation.run_files import KIND, run_fields
 from ragcli.reporting.as_json import Fields, document
 
@@ -43,12 +44,20 @@ def _summary(summary: Summary) -> Fields:
         "arms": [_arm(arm) for arm in summary.arms],
         "models": [_standing(standing) for standing in summary.standings],
         "contrasts": [_contrast(contrast) for contrast in summary.contrasts],
+        "floors": [asdict(floor) for floor in summary.floors],
+        "strata": [asdict(found) for found in summary.strata],
+        "stages": [asdict(count) for count in summary.stages],
+        "outcomes": _outcomes(summary),
+        "smallest_difference": summary.smallest_difference,
+        "judged_share": list(summary.judged_share),
+        "notes": list(summary.notes),
         "steps": [{"text": step.text, **_row(step.row)} for step in summary.steps],
         "ceiling": summary.ceiling,
         "depths": [asdict(row) for row in summary.depths],
         "advice": summary.advice,
         "latencies": [asdict(latency) for latency in summary.latencies],
         "milliseconds_per_point": summary.milliseconds_per_point,
+        "cost_per_thousand": asdict(summary.cost) if summary.cost else None,
         "helped": [_change(change) for change in summary.helped],
         "hurt": [_change(change) for change in summary.hurt],
         "findings": [asdict(finding) for finding in summary.findings],
@@ -61,6 +70,25 @@ def _arm(arm: Arm) -> Fields:
     return {"name": arm.name, "kind": arm.kind, "retrieval": arm.retrieval, "means": dict(arm.means)}
 
 
+def _outcomes(summary: Summary) -> list[Fields]:
+    """Of each question that names gold: how far it came, and nDCG@10 where it has one."""
+    values = {
+        question.id: pair
+        for question, *pair in zip(
+            summary.judged, *(arm.values[MAIN] for arm in summary.arms[:2]), strict=True
+        )
+    }
+    return [
+        {
+            "id": outcome.question.id,
+            "question": outcome.question.text,
+            "before": {"stage": outcome.before, MAIN: values.get(outcome.question.id, (None, None))[0]},
+            "after": {"stage": outcome.after, MAIN: values.get(outcome.question.id, (None, None))[1]},
+        }
+        for outcome in summary.outcomes
+    ]
+
+
 def _standing(standing: Standing) -> Fields:
     """The first bi-encoder's own order has no difference."""
     difference = asdict(standing.difference) if standing.difference else None
@@ -68,7 +96,6 @@ def _standing(standing: Standing) -> Fields:
         "embedder": standing.embedder,
         **_arm(standing.arm),
         "difference": difference,
-        "p_holm": standing.p_holm,
         "seconds": standing.seconds,
     }
 
@@ -88,7 +115,7 @@ def _rows(rows: tuple[MeasureContrast, ...]) -> dict[str, Any]:
 
 
 def _row(row: MeasureContrast) -> Fields:
-    return {"before": row.before, "after": row.after, **asdict(row.difference), "p_holm": row.p_holm}
+    return {"before": row.before, "after": row.after, **asdict(row.difference)}
 
 
 def _change(change: QuestionChange) -> Fields:

@@ -1,1 +1,1 @@
-"""The question meets the index: candidates by vectors, by words, or by both."""
+"""Find candidates in the index: by vectors, by words, or by both."""

@@ -1,7 +1,7 @@
-"""Two rankings of the same chunks become one, by reciprocal rank. Pure.
+"""Fuse two rankings of the same chunks into one, by reciprocal rank. Pure.
 
 Cormack, Clarke and Büttcher (2009), "Reciprocal rank fusion outperforms Condorcet and individual rank
-learning methods": only ranks count, so that cosines and BM25 scores need no common scale.
+learning methods": only ranks count, so cosines and BM25 scores need no common scale.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ragcli.types import Candidate
 
 
 def reciprocal_ranks(rankings: Sequence[Sequence[str]], k: float) -> dict[str, float]:
-    """For each name: the sum over the rankings that hold it of 1 / (k + its rank). Ranks count from 1."""
+    """For each name: the sum of 1 / (k + rank) over the rankings that contain it. Ranks start at 1."""
     scores: dict[str, float] = {}
     for ranking in rankings:
         for rank, name in enumerate(ranking, start=1):
@@ -24,7 +24,7 @@ def reciprocal_ranks(rankings: Sequence[Sequence[str]], k: float) -> dict[str, f
 def fused_order(
     rankings: Sequence[Sequence[str]], similarities: Mapping[str, float], k: float
 ) -> list[tuple[str, float]]:
-    """(name, fused score) of all that any ranking holds, best first; ties by similarity, then by name."""
+    """(name, fused score) of everything in any ranking, best first; ties by similarity, then by name."""
     scores = reciprocal_ranks(rankings, k)
     return sorted(scores.items(), key=lambda item: (-item[1], -similarities[item[0]], item[0]))
 
@@ -32,7 +32,7 @@ def fused_order(
 def fuse(
     dense: Sequence[Candidate], lexical: Sequence[Candidate], *, k: float, n: int
 ) -> tuple[Candidate, ...]:
-    """The n best of both, in fused order: that is their base rank, and the two others stand beside it."""
+    """The n best of both, in fused order. The base rank is the fused one; the other two are kept with it."""
     found = {candidate.chunk.id: candidate for candidate in (*lexical, *dense)}
     rankings = [[candidate.chunk.id for candidate in ranking] for ranking in (dense, lexical)]
     dense_ranks, lexical_ranks = ({name: rank for rank, name in enumerate(r, start=1)} for r in rankings)

@@ -1,14 +1,15 @@
-"""Passages are found by their words: BM25, as SQLite's full-text search (FTS5) computes it.
+"""Find passages by their words: BM25, as SQLite's full-text search (FTS5) computes it.
 
     score = sum over the words w of the question of
             idf(w) x f x (k1 + 1) / (f + k1 x (1 - b + b x length / mean length))
-    idf(w) = ln((N - n + 0.5) / (n + 0.5)), or 1e-6 where a word is in half of the passages or more
+    idf(w) = ln((N - n + 0.5) / (n + 0.5)), or 1e-6 for a word in half of the passages or more
 
-f is how often w stands in the passage, n the passages that hold it, N all passages; a word that the question
-repeats counts each time. k1 = 1.2 and b = 0.75 are SQLite's own and fixed. Words are folded in case and
-diacritics and cut to their stems (Porter), so it is made for English.
+f is how often w is in the passage, n the number of passages with w, N that of all passages; a word that the
+question repeats counts each time. SQLite fixes k1 = 1.2 and b = 0.75. Case and diacritics are ignored, and
+words are cut to their stems (Porter's for English).
 
-Passages come and go in parts (the store's generations), each in one transaction: a reader sees parts whole.
+Passages are added and deleted in parts (the store's generations), each in one transaction: a reader sees a
+part completely or not at all.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A passage to index. `facts` is what a filter may ask for."""
+    """A passage to index. `facts` is what filters compare."""
 
     name: str
     text: str
@@ -63,9 +64,9 @@ def terms(question: str) -> list[str]:
 
 
 class LexicalIndex:
-    """The words of all passages, in a file of their own or in memory. Close it; not for many threads at once.
+    """The words of all passages, in a file or in memory. Close it; it is not for several threads at once.
 
-    What it holds can be made again at any time: a damaged file may be deleted.
+    Its content can be built again at any time: a damaged file may be deleted.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -78,12 +79,12 @@ class LexicalIndex:
         self._opened = None
 
     def missing(self, parts: Collection[int]) -> list[int]:
-        """Those of the parts that are not in the index, in ascending order."""
+        """The parts that are not in the index, in ascending order."""
         with self._transaction() as database:
             return sorted(set(parts) - _held(database))
 
     def add(self, parts: Mapping[int, Sequence[Entry]]) -> None:
-        """The parts with all their passages, at once; one that is there already is left as it is."""
+        """Add the parts with all their passages in one transaction; a part that is there already is kept."""
         with self._transaction(writing=True) as database:
             for part in sorted(set(parts) - _held(database)):
                 database.execute("INSERT INTO part VALUES (?)", (part,))
@@ -95,7 +96,7 @@ class LexicalIndex:
                     )
 
     def drop_all_but(self, parts: Collection[int]) -> None:
-        """Parts newer than all of `parts` stay: they belong to what the caller cannot know of yet."""
+        """Parts newer than all of `parts` stay: they belong to a version that the caller cannot know yet."""
         newest = max(parts, default=0)
         with self._transaction() as database:
             gone = [part for part in _held(database) - set(parts) if part < newest]
@@ -117,10 +118,10 @@ class LexicalIndex:
         parts: Collection[int],
         where: Sequence[tuple[str, MetadataValue]] = (),
     ) -> list[Hit] | None:
-        """The n best passages of these parts that hold a word of the question; ties by name.
+        """The n best passages of these parts that contain a word of the question; ties by name.
 
-        None where the index lacks one of the parts. `where`: equalities that a passage's facts must fulfil,
-        in kind too (a number is no text).
+        None if the index lacks one of the parts. `where`: the values that a passage's facts must have, of the
+        same type (the number 1 is not the text "1").
         """
         wanted = terms(question)
         if not wanted or not parts:
@@ -160,7 +161,7 @@ class LexicalIndex:
                     "The SQLite of this Python cannot search for words (it has no FTS5).",
                     hint='Set retrieval.method = "dense", or use another Python.',
                 ) from error
-            hint = "Check the folder's permissions; the file may be deleted: it is made again."
+            hint = "Check the folder's permissions. The file may be deleted: it will be built again."
             raise StoreError(f"{self._path} cannot be used: {error}", hint=hint) from error
 
 
@@ -171,10 +172,10 @@ def bring_in_step(
     *,
     at_once: int,
 ) -> None:
-    """The index gets the parts that it lacks and loses those that are gone.
+    """Add the parts that the index lacks, and delete those that no longer exist.
 
     `sizes` maps each part to its number of passages; `load` fetches about `at_once` passages at a time, and
-    leaves out a part that it cannot get whole.
+    omits a part that it cannot get completely.
     """
     missing = index.missing(sizes)
     group: list[int] = []
@@ -187,7 +188,7 @@ def bring_in_step(
 
 
 def _open(path: Path | str) -> sqlite3.Connection:
-    # Whoever warms an index up in one thread asks it in another, later.
+    # An index is warmed up in one thread and searched in another, later.
     database = sqlite3.connect(path, timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False)
     for statement in _SCHEMA:
         database.execute(statement)
@@ -199,7 +200,7 @@ def _held(database: sqlite3.Connection) -> set[int]:
 
 
 def _json_types(value: MetadataValue) -> tuple[str, str]:
-    """What SQLite calls a JSON value of this kind: it would take true for 1."""
+    """SQLite's names for the JSON type of the value: without them, true would equal 1."""
     if isinstance(value, bool):
         return "true", "false"
     return ("text", "text") if isinstance(value, str) else ("integer", "real")

@@ -1,4 +1,4 @@
-"""The question meets the index: the bi-encoder's nearest chunks, alone or fused with those of its words."""
+"""The candidates for a question: the bi-encoder's nearest chunks, alone or fused with those of BM25."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def retrieve(
     index: Index, question: str, vector: Vectors, config: RetrievalConfig, filters: Filters
 ) -> tuple[Candidate, ...]:
-    """`config.candidates` chunks in base order; `vector` is the question's, float32 (dimension,)."""
+    """`config.candidates` chunks in base order. `vector` is the question's, float32 (dimension,)."""
     dense = index.search(vector, config.candidates, filters)
     if config.method == "dense":
         return dense
@@ -35,6 +35,6 @@ def with_words(
     config: RetrievalConfig,
     filters: Filters,
 ) -> tuple[Candidate, ...]:
-    """The nearest chunks fused with as many that BM25 finds; `config.candidates` of them, as without."""
+    """The nearest chunks fused with as many that BM25 finds: `config.candidates` in all."""
     lexical = index.search_words(question, vector, config.candidates, filters)
     return fusion.fuse(dense, lexical, k=config.rrf_k, n=config.candidates)

@@ -15,7 +15,7 @@ SHORTEST = 5
 
 _read: set[str] = set()
 _SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS)\Z")
-# A password may hold what ends the name of a server (/ ? #): so one is known by what is no port before it.
+# A password may contain what ends the name of a server (/ ? #), so it is recognised by not being a port.
 _CREDENTIALS = re.compile(r"://(?:[^/\s:@\"']*:(?!\d+(?:[/?#\s]|\Z))[^\s\"']*|[^/\s?#\"']*)@")
 _SECRET_PARAMETER = re.compile(
     r"([?&][\w.-]*(?:key|token|secret|sig|signature|password|code)=)[^&\s#\"']+", re.IGNORECASE

@@ -36,7 +36,7 @@ class Backoff:
 
 
 def with_retries(work: Callable[[], Result], backoff: Backoff, stop: threading.Event) -> Result:
-    """Raises the last ServerError when the retries are used up, at once where trying again is of no use, and
+    """Raises the last ServerError when the retries are used up, at once if trying again cannot help, and
     Stopped as soon as `stop` is set.
     """
     attempt = 0

@@ -1,4 +1,4 @@
-"""Keep and search chunks, and remember what built them: in a `folder` of this machine or on a `server`."""
+"""Store and search chunks, and record what built them: in a `folder` on this machine or on a `server`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeAlias
 from ragcli import __version__
 from ragcli.config import Config
 from ragcli.errors import IndexMismatchError, NothingFoundError, UsageError
-from ragcli.store.folder.chunks import Update
+from ragcli.store.chunk_table import Update
 from ragcli.store.folder.collection import Store
 from ragcli.store.folder.place import FolderPlace, folder_collections
 from ragcli.store.manifest import Manifest, read_manifest
@@ -25,6 +25,8 @@ __all__ = [
     "Store",
     "Update",
     "check",
+    "check_model",
+    "check_not_empty",
     "collections",
     "contents",
     "open_store",
@@ -34,30 +36,42 @@ __all__ = [
 ]
 
 Index: TypeAlias = Store | ServerStore
-"""An open collection, in a folder or on a server: both do the same."""
+"""An open collection, in a folder or on a server: both have the same methods."""
 
 _Place: TypeAlias = FolderPlace | ServerPlace
 _COLLECTION_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 
 
 def where(config: Config) -> str:
-    """The folder or the server that holds the index, safe to print."""
+    """The folder or server that holds the index, safe to print."""
     return address(config.store) if config.store.url else config.store.path
 
 
 def check(config: Config, *, fingerprint: str = "") -> None:
-    """Raise what stands against a question to this index; imports no model, and Chroma for a server only.
+    """Raise if this index cannot answer a question. Imports no model, and Chroma only for a server.
 
-    NothingFoundError: no index, or an empty one. IndexMismatchError: another bi-encoder built it, by the
-    `fingerprint` where that is given, else by the name. StoreServerError: its server cannot be used.
+    NothingFoundError: no index, or an empty one. IndexMismatchError: another bi-encoder built it (see
+    `check_model`). StoreServerError: its server cannot be used.
     """
-    place = _place(config)
-    manifest = _existing_manifest(config, place)
+    with open_store(config, create=False) as index:
+        check_model(config, index, fingerprint=fingerprint)
+        check_not_empty(config, index)
+
+
+def check_model(config: Config, index: Index, *, fingerprint: str = "", dimension: int | None = None) -> None:
+    """Raise IndexMismatchError if the index was built with another bi-encoder than the one in the settings:
+    compared by `fingerprint` if that is given, else by name.
+    """
+    name = config.embedding.model
     if fingerprint:
-        _check_model(config, manifest, config.embedding.model, fingerprint, None)
-    elif manifest.embedding_model != config.embedding.model:
-        raise _mismatch(config, manifest, config.embedding.model)
-    if place.is_empty():
+        _check_model(config, index.manifest, name, fingerprint, dimension)
+    elif index.manifest.embedding_model != name:
+        raise _mismatch(config, index.manifest, name)
+
+
+def check_not_empty(config: Config, index: Index) -> None:
+    """Raise NothingFoundError if the index is empty."""
+    if index.is_empty():
         raise NothingFoundError(
             f"The collection {config.collection} is empty.", hint="Run: ragcli ingest PATH..."
         )
@@ -71,42 +85,42 @@ def open_store(
     fingerprint: str = "",
     dimension: int | None = None,
 ) -> Index:
-    """The collection that the settings name. Chroma is imported at the first search or change.
+    """The collection that the settings name. Chroma is imported for the first search or change.
 
-    With `create`, a missing index is created (model and dimension are needed then), and the chunking settings
-    must be those of the index. What is left empty is not checked: listing needs no model.
+    With `create`, a missing index is created (which needs a model and a dimension), and the chunking settings
+    must be those of the index. An empty argument is not checked: listing needs no model.
 
     Raises NothingFoundError (no index), IndexMismatchError, StoreError.
     """
     place = _place(config)
     if create and place.manifest() is None:
         with place.lock:
-            # Another one may have made it since.
+            # Another process may have created it in the meantime.
             if place.manifest() is None:
                 manifest = _new_manifest(config, embedder_name, fingerprint, dimension)
-                # What lies here without a manifest is what a killed start or a killed reset left.
+                # Files without a manifest were left by an ingest or a reset that was killed.
                 place.delete()
-                return place.create_store(manifest)
+                return _create(place, manifest)
     manifest = _existing_manifest(config, place)
     if fingerprint:
         _check_model(config, manifest, embedder_name, fingerprint, dimension)
     if create:
         _check_chunking(config, manifest)
-    return place.open_store(manifest)
+    return _open(place, manifest)
 
 
 def contents(config: Config) -> list[tuple[str, str]]:
-    """(source, sha256) of all that the collection holds, and how it was cut."""
-    place = _place(config)
-    manifest = _existing_manifest(config, place)
-    cut = (f"size {manifest.chunk_size}, overlap {manifest.chunk_overlap}", manifest.fingerprint)
-    return [cut, *((info.source, info.sha256) for info in place.source_infos())]
+    """(source, sha256) of all documents in the collection, after a row that says how they were cut."""
+    with open_store(config, create=False) as index:
+        built = index.manifest
+        cut = (f"size {built.chunk_size}, overlap {built.chunk_overlap}", built.fingerprint)
+        return [cut, *((info.source, info.sha256) for info in index.sources())]
 
 
 def reset(config: Config) -> None:
-    """Delete the collection with all that it holds. Raises NothingFoundError if there is none.
+    """Delete the collection and everything in it. Raises NothingFoundError if there is none.
 
-    A Store of it that this process holds must be closed first.
+    If this process has it open, close it first.
     """
     place = _place(config)
     if not place.exists():
@@ -129,6 +143,16 @@ def _place(config: Config) -> _Place:
     if config.store.url:
         return ServerPlace(config.store, config.collection)
     return FolderPlace(config.store, config.collection)
+
+
+def _open(place: _Place, manifest: Manifest) -> Index:
+    return ServerStore(place, manifest) if isinstance(place, ServerPlace) else Store(place, manifest)
+
+
+def _create(place: _Place, manifest: Manifest) -> Index:
+    if isinstance(place, ServerPlace):
+        return ServerStore.create(place, manifest)
+    return Store.create(place, manifest)
 
 
 def _new_manifest(config: Config, name: str, fingerprint: str, dimension: int | None) -> Manifest:

@@ -1,4 +1,4 @@
-"""Chroma can keep with a collection what embeds its texts. ragcli keeps nothing; others' may be a trap."""
+"""Chroma can store an embedding function with a collection. ragcli stores none: another's may be a trap."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import Any
 
 from ragcli.errors import StoreError
 
-# What Chroma writes where there is none.
+# What Chroma writes if there is none.
 _NONE = ("legacy", "unknown")
 
 
 def refuse_embedding_functions(collection: Any, place: object) -> None:
-    """Raises StoreError where Chroma's collection keeps an embedding function. To be called before any use.
+    """Raises StoreError if the collection names an embedding function. Call it before anything else.
 
-    Chroma's client makes the function as soon as it is asked for the collection's `configuration` or
-    `schema`, or writes: with a model that the settings name and, where they say so, that model's code. Known
-    for its server as CVE-2026-45829; the client of chromadb 1.5.9 does it too.
+    Chroma's client creates the function as soon as it is asked for the collection's `configuration` or
+    `schema`, or writes: it loads the model that the settings name and, if they say so, runs that model's
+    code. Known for Chroma's server as CVE-2026-45829; the client of chromadb 1.5.9 does it too.
     """
     model = collection.get_model()
     name = next(named_functions([model.configuration_json, model.serialized_schema]), None)
     if name is not None:
         raise StoreError(
-            f"The index at {place} names an embedding function, {name}. ragcli makes none, and runs none.",
-            hint="Somebody else wrote that, perhaps to run a program here. Build it anew: ragcli reset, then "
-            "ragcli ingest PATH...",
+            f"The index at {place} names an embedding function, {name}. ragcli never runs one.",
+            hint="ragcli did not write that; it may be meant to run a program here. Build the index again: "
+            "ragcli reset, then ragcli ingest PATH...",
         )
 
 
 def named_functions(settings: Any) -> Iterator[str]:
-    """The names of the embedding functions anywhere in a collection's settings, as read from JSON."""
+    """The names of all embedding functions in a collection's settings, as read from JSON."""
     if isinstance(settings, list):
         for value in settings:
             yield from named_functions(value)

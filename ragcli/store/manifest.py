@@ -17,7 +17,7 @@ _HINT = "Delete the index and ingest again: ragcli reset, then ragcli ingest PAT
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`fingerprint` is the sha256 of the bi-encoder's weights, or of its name and dimension where a server
+    """`fingerprint` is the sha256 of the bi-encoder's weights, or of its name and dimension if a server
     encodes; `created_at` is ISO 8601, UTC.
     """
 
@@ -33,7 +33,7 @@ class Manifest:
 
 
 def parse_manifest(found: Mapping[str, Any], where: str) -> Manifest:
-    """Raises StoreError if it is none, or of another version. `where` is for the message."""
+    """Raises StoreError if it is not a manifest, or of another version. `where` is for the message."""
     try:
         if found["schema"] != _SCHEMA:
             raise StoreError(
@@ -62,7 +62,7 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Whole or not at all."""
+    """Writes all of it or nothing."""
     draft = folder / "manifest.json.draft"
     with draft.open("w", encoding="utf-8") as file:
         json.dump(asdict(manifest), file, indent=2)

@@ -1,17 +1,17 @@
-"""A chunk as a record in Chroma, and back; and filters as Chroma wants them."""
+"""Chunks to records in Chroma and back, and filters in the form that Chroma takes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 from ragcli.errors import UsageError
 from ragcli.text.names import nfc
-from ragcli.types import Chunk, Filters, MetadataValue
+from ragcli.types import Chunk, Filters, MetadataValue, SourceInfo
 
-# What --where may name of ragcli's own; the rest of the metadata is bookkeeping.
+# The keys of ragcli's own that --where may name; the rest of the metadata is bookkeeping.
 FILTERABLE = (
     "source",
     "title",
@@ -24,8 +24,7 @@ FILTERABLE = (
     "tokens",
 )
 
-
-# Before what a document says of itself (author, date), so that it never takes the place of ragcli's own.
+# Prefix of what a document says about itself (author, date), so that it never replaces a key of ragcli's own.
 _OWN = "own:"
 
 
@@ -52,7 +51,7 @@ def to_metadata(chunk: Chunk, *, generation: int, format: str) -> dict[str, Meta
 
 
 def facts(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:
-    """What a filter may name, of a chunk's metadata."""
+    """The part of a chunk's metadata that a filter may name."""
     return {
         key.removeprefix(_OWN): value
         for key, value in metadata.items()
@@ -82,24 +81,13 @@ def to_chunk(metadata: Mapping[str, Any], text: str) -> Chunk:
     )
 
 
-def pages(collection: Any, size: int, **query: Any) -> Iterator[tuple[Any, Any]]:
-    """(metadata, document) of all records that `query` lets through, `size` a call."""
-    offset = 0
-    while True:
-        found = collection.get(limit=size, offset=offset, include=["metadatas", "documents"], **query)
-        yield from zip(found["metadatas"], found["documents"], strict=True)
-        offset += size
-        if len(found["ids"]) < size:
-            return
-
-
 def matching(sources: Sequence[str], globs: Sequence[str]) -> list[str]:
-    """The sources that any of the globs matches, however its letters are spelled in Unicode; a folder's name
-    matches all below it.
+    """The sources that one of the globs matches, in any Unicode spelling; a folder's name matches all that is
+    in it.
     """
     names = {nfc(glob).removeprefix("./").rstrip("/") for glob in globs}
     patterns = [*names, *(f"{name}/*" for name in names)]
-    # A name may hold what a glob takes for a sign, like "[1].md": it matches itself all the same.
+    # A name may contain characters with a meaning in globs, like "[1].md": it still matches itself.
     return [
         source
         for source, name in ((source, nfc(source)) for source in sources)
@@ -107,14 +95,10 @@ def matching(sources: Sequence[str], globs: Sequence[str]) -> list[str]:
     ]
 
 
-# Every source has a first chunk, and all chunks of a source have the metadata of their document.
-FIRST_CHUNKS = {"index": {"$eq": 0}}
-
-
 def check_filters(filters: Filters, first_chunks: Callable[[], Sequence[Mapping[str, Any]]]) -> None:
-    """Raises UsageError for a key that no chunk has. To be called where nothing was found.
+    """Raises UsageError for a key that no chunk has. Call it if nothing was found.
 
-    `first_chunks`: the metadata of those, which alone know what documents say of themselves.
+    `first_chunks` gives the metadata of each source's first chunk: what documents say about themselves.
     """
     unknown = [key for key, _ in filters.where if key not in FILTERABLE]
     if not unknown:
@@ -127,13 +111,23 @@ def check_filters(filters: Filters, first_chunks: Callable[[], Sequence[Mapping[
             raise UsageError(f"There is no metadata {key!r} to filter on.", hint=hint)
 
 
-def conditions(filters: Filters) -> list[dict[str, Any]]:
-    """The metadata equalities, as Chroma wants them."""
-    return [{key if key in FILTERABLE else _OWN + key: {"$eq": value}} for key, value in filters.where]
-
-
-def conjunction(parts: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """All of the conditions; Chroma refuses an $and of fewer than two."""
-    if len(parts) > 1:
-        return {"$and": list(parts)}
-    return parts[0] if parts else None
+def chroma_filter(
+    filters: Filters, hidden: Sequence[int], sources: Callable[[], Sequence[SourceInfo]]
+) -> dict[str, Any] | None:
+    """The filters in Chroma's form, with `hidden` generations excluded: {} matches everything, None means
+    that nothing can match. `sources` gives all sources of the index.
+    """
+    parts: list[dict[str, Any]] = [
+        {key if key in FILTERABLE else _OWN + key: {"$eq": value}} for key, value in filters.where
+    ]
+    if hidden:
+        parts.append({"generation": {"$nin": list(hidden)}})
+    if filters.sources:
+        known = [info.source for info in sources()]
+        wanted = matching(known, filters.sources)
+        if not wanted:
+            return None
+        if len(wanted) < len(known):
+            parts.append({"source": {"$in": wanted}})
+    # Chroma refuses an $and of fewer than two conditions.
+    return {"$and": parts} if len(parts) > 1 else next(iter(parts), {})

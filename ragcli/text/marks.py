@@ -15,5 +15,5 @@ def without_marks(text: str) -> str:
 
 
 def marked_numbers(text: str) -> list[int]:
-    """The numbers in the order of the text, as often as they stand there."""
+    """The numbers in the order of the text, repeated ones too."""
     return [int(number) for mark in _MARK.findall(text) for number in mark.split(", ")]

@@ -15,7 +15,7 @@ _COMMON = _words(
 )
 
 SEARCH = _COMMON | _words("d ll m re s t ve")
-"""Not searched for: they stand in nearly every passage or ask rather than tell, and would cost most of the
+"""Not searched for: nearly every passage has them, or they only ask, and they would take most of the
 time. The short ones are what is left of "don't" and "we've".
 """
 

@@ -22,11 +22,11 @@ language: en
 ---
 # {recipe.name}
 
-A cross-encoder that reads a question and a passage together and puts out one logit: higher is more relevant.
+A cross-encoder that reads a question and a passage together and returns one logit: higher is more relevant.
 Made with `ragcli train` from {recipe.model.base}. `CrossEncoder(folder)` of sentence-transformers
 loads it as it stands. Pairs up to {recipe.model.max_tokens} tokens were seen in training.
 
-Limits: it is made for questions whose answer stands in a passage. Where the query is a paragraph or a list
+Limits: it is made for questions whose answer is in a passage. Where the query is a paragraph or a list
 of keywords and relevance is a matter of topic, the bi-encoder knows more: order by the sum below, not by the
 logit alone. Not tested on code, law, or anything but English.
 

@@ -56,11 +56,8 @@ class Gain:
 
     @property
     def is_shown(self) -> bool:
-        """Better than the bi-encoder's order beyond chance, and no worse than the model it started from.
-
-        The p-value guards the interval, which is too narrow where questions are few.
-        """
-        beyond_chance = self.prior.low > 0 and self.prior.p_value < 0.05
+        """Better than the bi-encoder's order beyond chance, and no worse than the model it started from."""
+        beyond_chance = self.prior.sure and self.prior.mean > 0
         return beyond_chance and (self.over_start is None or self.over_start.mean >= 0)
 
 

@@ -1,4 +1,4 @@
-"""Writing a trained model: a standard Hugging Face folder, float16, with ragcli's own facts beside it."""
+"""Writing a trained model: a standard Hugging Face folder, float16, together with ragcli's own facts."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ragcli.training.provenance import TrainingFile
 
 
 def check_replaceable(folder: Path) -> None:
-    """Raises UsageError where `write_model` would replace something that is no model of ours."""
+    """Raises UsageError if `write_model` would replace something that ragcli did not write."""
     if folder.is_dir() and ((folder / "ragcli.json").is_file() or not any(folder.iterdir())):
         return
     if folder.exists():
         raise UsageError(
-            f"{folder} holds something else than a trained model.",
-            hint="Name a new folder with --out: a folder that is written replaces the one of its name.",
+            f"{folder} contains something other than a trained model.",
+            hint="Name a new folder with --out: the new model replaces a folder of the same name.",
         )
 
 

@@ -35,7 +35,7 @@ def trained_on(recipe: Recipe, base: Path) -> tuple[TrainingFile, ...]:
             read_json(base / FILE).get("trained_on", [])
         )
     except ValidationError as error:
-        raise ModelError(f"{base / FILE}: trained_on is no list of training files") from error
+        raise ModelError(f"{base / FILE}: trained_on is not a list of training files") from error
     return _merged([*own, *earlier])
 
 

@@ -24,7 +24,7 @@ class TrainingSet(Section):
     )
     negatives_of_own_group: bool = Field(
         default=True,
-        description="False: what stands in the gold passage's own document is on its topic, and no negative.",
+        description="False: passages of the gold passage's own document are on its topic: not negatives.",
     )
     origin: str = Field(default="", description="Where it comes from; for the model card.")
     licence: str = Field(default="", description="What allows training on it; for the model card.")

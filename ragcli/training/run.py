@@ -55,8 +55,8 @@ def train_reranker(
     """Raises TrainingError where the held-out questions show no gain (`Gain.is_shown`), but with `force`."""
     if not any(len(some) >= 2 for some in tasks.values()):
         raise TrainingError(
-            "too few questions are left to measure the gain on",
-            hint="Two at least must be held out: give more questions, or raise held_out_share in the recipe.",
+            "too few questions are left to measure the gain",
+            hint="At least two must be held out: give more questions, or raise held_out_share in the recipe.",
         )
     tasks = {name: some for name, some in tasks.items() if some}
     start, files = score_start(base, tasks, device), trained_on(recipe, base)
@@ -75,7 +75,7 @@ def train_reranker(
     if not gain.is_shown and not force:
         raise TrainingError(
             _no_gain(gain),
-            hint="Nothing was written. Give more questions, or write it all the same with --force.",
+            hint="Nothing was written. Give more questions, or write it anyway with --force.",
         )
     calibration, bins = calibrate(tasks, rows)
     sha256 = write_model(

@@ -34,7 +34,7 @@ class Teacher:
 def open_teacher(folder: Path, *, max_tokens: int, device: str) -> Teacher:
     """The sentence-transformers model in `folder`; texts are cut to `max_tokens`, as the student reads them.
 
-    Raises ModelError where the folder holds no such model.
+    Raises ModelError if the folder does not contain such a model.
     """
     files = bi_encoder_files(str(folder))
 

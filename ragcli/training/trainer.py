@@ -79,7 +79,7 @@ def train(
 ) -> tuple[Any, Any]:
     """(network, tokenizer) after `recipe.schedule.steps` steps; the network is float32, from the masters.
 
-    A checkpoint holds masters, optimizer and step; batches and titles are drawn anew from the seed and the
+    A checkpoint holds masters, optimizer and step; batches and titles are drawn again from the seed and the
     step's number, so a resumed run sees what the uninterrupted one would have seen.
     """
     import torch
@@ -169,7 +169,7 @@ def _step(
 
 
 def _save_checkpoint(path: Path, masters: MasterWeights, recipe: Recipe, step: int) -> None:
-    """Written beside and moved into place: a kill leaves the old checkpoint or the new one."""
+    """Written to another file and then renamed: a kill leaves the old checkpoint or the new one."""
     import torch
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -191,11 +191,11 @@ def _load_checkpoint(path: Path, masters: MasterWeights, recipe: Recipe) -> int:
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
         raise TrainingError(
             f"the checkpoint {path} is damaged, or not one that ragcli wrote",
-            hint="Train without --resume to begin anew.",
+            hint="Train without --resume to start again.",
         ) from error
     if decisive_keys(Recipe.model_validate_json(saved["recipe"])) != decisive_keys(recipe):
         raise TrainingError(
-            f"the checkpoint {path} belongs to another recipe", hint="Train without --resume to begin anew."
+            f"the checkpoint {path} belongs to another recipe", hint="Train without --resume to start again."
         )
     masters.load_state(saved)
     return int(saved["step"])

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
 import runpy
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from docs_blocks import PAGES, ROOT, blocks, parse, ragcli_calls
+from docs_blocks import PAGES, ROOT, blocks, parse, ragcli_calls, run_blocks
 
 from ragcli.errors import ExitCode
+from ragcli.models.embedded_llms import LARGE
+from ragcli.models.locate import cache_folder
 
 LINK = re.compile(r"\]\((?!https?://)([^)#]*)(?:#([^)]+))?\)")
 # The tutorial's evaluation on all 48 would take most of the test's time.
 TUTORIAL_QUESTIONS = 12
+DRAFTS = 3
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
@@ -132,20 +132,7 @@ def test_the_tutorial_works(tmp_path: Path) -> None:
     (tmp_path / "handbook-questions.jsonl").write_text(
         "".join(questions[:TUTORIAL_QUESTIONS]), encoding="utf-8"
     )
-    program = tmp_path / "bin" / "ragcli"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m ragcli "$@"\n', encoding="utf-8")
-    program.chmod(0o755)
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("RAGCLI_")}
-    environ |= {"PATH": f"{program.parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
-    said = ""
-    for block in blocks(page):
-        if block.language:
-            continue
-        command = ["bash", "-e", "-c", block.text]
-        done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{block.text}\n{done.stdout}\n{done.stderr}"
-        said += done.stdout + done.stderr
+    said = run_blocks(page, tmp_path)
     for line in (
         "Wrote config.toml.",
         "18 files: 18 added",
@@ -155,3 +142,22 @@ def test_the_tutorial_works(tmp_path: Path) -> None:
         assert line in page
         assert line in said
     assert (tmp_path / "report.html").exists()
+
+
+@pytest.mark.long
+def test_a_folder_of_pdfs_without_any_question_leads_to_a_decision(tmp_path: Path) -> None:
+    """The page as it stands, with fewer drafts; the reader keeps the first and edits the second."""
+    if not (cache_folder() / LARGE.file).exists():
+        pytest.skip(f"{LARGE.release} is not here: {LARGE.prepare}")
+    page = text("docs/how-to/without-questions.md")
+    assert "--number 40" in page
+    (tmp_path / "documents").mkdir()
+    for pdf in (ROOT / "corpora" / "handbook").glob("*.pdf"):
+        shutil.copy(pdf, tmp_path / "documents")
+    fewer = page.replace("--number 40", f"--number {DRAFTS} --shares easy=1,confusable=1")
+    said = run_blocks(fewer, tmp_path, stdin="ke\nWhat is it that I need to know?\n\nkkk")
+    assert "3 files: 3 added" in page
+    assert "3 files: 3 added" in said
+    assert f"{DRAFTS - 1} kept, 1 edited, 0 dropped, 0 left" in said
+    assert f"questions-drafted.jsonl: {DRAFTS} questions, {DRAFTS} with gold in the index" in said
+    assert f"Too few questions to tell: {DRAFTS}." in said

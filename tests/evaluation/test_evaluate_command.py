@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import ir_measures
 import numpy as np
 import pytest
 from cli_helper import Outcome, run
@@ -39,6 +40,7 @@ QUESTIONS = [
         "id": "ornament",
         "question": "Who designed the bonnet ornament of the Jaguar cars?",
         "relevant": ["jaguar-cars.md"],
+        "team": "cars",
     },
     {"id": "prey", "question": "What does the jaguar hunt?", "relevant": ["jaguar-animal.md"]},
 ]
@@ -102,7 +104,9 @@ class TestTheCommand:
         outcome = evaluate(*flags, "--depths", "2,5")
         assert outcome.status == 0
         assert outcome.stdout.startswith("Too few questions to tell: 2.")
-        assert outcome.stderr == "".join(f"wrote {path}\n" for path in files)
+        first, *others = outcome.stderr.splitlines()
+        assert first.startswith("2 questions can show a difference of about 0.396 or more in nDCG@10")
+        assert others == [f"wrote {path}" for path in files]
         assert all(path.stat().st_size > 200 for path in files)
         assert [path for path in tmp_path.iterdir() if path not in files] == []
         assert read_run(files[3]).depths == (2, 5)
@@ -114,6 +118,27 @@ class TestTheCommand:
         assert set(document["summary"]["contrasts"][0]["measures"]) == set(MEASURES)
         assert "run" not in document
         assert outcome.stderr == ""
+
+    def test_groups_are_by_a_field_of_the_file_or_computed(self, evaluate: Evaluate) -> None:
+        outcome = evaluate("--by", "team", "--by", "document", "--json", "--quiet")
+        team, document = json.loads(outcome.stdout)["summary"]["strata"]
+        assert [(one["name"], one["questions"]) for one in team["strata"]] == [("cars", 1), ("(none)", 1)]
+        assert [one["name"].rpartition("/")[2] for one in document["strata"]] == [
+            "jaguar-cars.md",
+            "jaguar-animal.md",
+        ]
+
+    def test_the_rankings_are_written_for_other_tools(self, evaluate: Evaluate, tmp_path: Path) -> None:
+        saved = tmp_path / "run.trec"
+        outcome = evaluate("--save-run", str(saved), "--json")
+        assert outcome.stderr.endswith(
+            f"wrote {saved}\nwrote {tmp_path}/run.base.trec\nwrote {tmp_path}/run.qrels\n"
+        )
+        found = {row.query_id for row in ir_measures.read_trec_run(str(saved))}
+        assert found == {"ornament", "prey"}
+        again = run("eval", "--runs", str(saved), "--qrels", str(tmp_path / "run.qrels"), "--json")
+        arms = [json.loads(one.stdout)["summary"]["arms"] for one in (outcome, again)]
+        assert arms[1][0]["means"] == pytest.approx(arms[0][1]["means"])
 
     def test_two_cross_encoders_share_one_run(self, evaluate: Evaluate) -> None:
         folder = Path(__file__).parents[2] / "ragcli" / "reranker"
@@ -211,6 +236,8 @@ class TestWhatIsWrong:
             (("--report", "nowhere/x.html"), "There is no folder nowhere"),
             (("--depths", "5,x"), "--depths 5,x is not a list of numbers"),
             (("--depths", "0"), "--depths 0 is not"),
+            (("--by", "tema"), "--by tema: no question has a field of this name"),
+            (("--save-run", "nowhere/x.trec"), "There is no folder nowhere"),
             (("--fail-under", "ndgc@10=0.7"), "no measure 'ndgc@10'"),
             (("--fail-under", "ndcg@10"), "is not MEASURE=VALUE"),
             (("--fail-under", "ndcg@10=7"), "is not MEASURE=VALUE"),
@@ -336,7 +363,7 @@ class TestDiff:
         base, reranked = found.arms
         assert all(row.difference.mean == 0 for row in base.measures)
         assert reranked.measures[0].difference.mean > 0.1
-        assert reranked.measures[0].p_holm < 0.01
+        assert reranked.measures[0].difference.p_value < 0.01
         assert found.questions[0].after != found.questions[0].before
 
     def test_settings_that_differ_are_named_by_their_key(self) -> None:
@@ -380,6 +407,19 @@ class TestScreens:
         shown = run("report", str(tmp_path / "run.json"), terminal=True, columns=columns).stdout
         golden(f"evaluation-retrievals-{columns}.txt", shown)
 
+    @pytest.mark.parametrize("columns", [80, 120])
+    def test_groups_of_questions(self, tmp_path: Path, columns: int) -> None:
+        teams = ("purchasing and procurement", "sales")
+        run_ = random_run(40)
+        questions = tuple(
+            replace(question, fields={"team": teams[place % 2]}, overlap=place / 40)
+            for place, question in enumerate(run_.questions)
+        )
+        write_report(summarise(replace(run_, questions=questions)), tmp_path / "run.json")
+        flags = ("--by", "team", "--by", "overlap")
+        shown = run("report", str(tmp_path / "run.json"), *flags, terminal=True, columns=columns).stdout
+        golden(f"evaluation-groups-{columns}.txt", shown)
+
     def test_a_pipe_gets_no_colours(self, report: Path) -> None:
         assert "\x1b" not in run("report", str(report)).stdout
 
@@ -413,5 +453,5 @@ class TestTables:
         run_ = replace(small_run(), questions=(question, *small_run().questions[1:]))
         write_report(summarise(run_), tmp_path / "x.md")
         text = (tmp_path / "x.md").read_text(encoding="utf-8")
-        assert "| nDCG@10 | 0.724 | 0.799 | +0.075 | −0.369 .. +0.500 | 1.00 | 2 / 1 / 0 |" in text
+        assert "| nDCG@10 | 0.724 | 0.799 | +0.075 | too few | 0.75 | 2 / 1 / 0 |" in text
         assert r"A \| \<b\>pipe\</b\> \[x\](y)?" in text

@@ -7,9 +7,10 @@ from math import log2
 
 import ir_measures
 import pytest
-from ir_measures import AP, RR, R, Success, nDCG
+from ir_measures import AP, RR, Judged, R, Success, nDCG
 
 from ragcli.evaluation.metrics import average_precision, dcg, hit, ndcg, recall, reciprocal_rank
+from ragcli.evaluation.metrics import judged as share_judged
 
 
 class TestByHand:
@@ -48,6 +49,11 @@ class TestByHand:
     def test_average_precision_counts_0_for_the_missed_one(self) -> None:
         assert average_precision(self.gains, self.ideal) == pytest.approx((1 / 2 + 2 / 4) / 3, abs=1e-12)
 
+    def test_judged_is_the_share_of_the_first_ones_that_somebody_judged(self) -> None:
+        assert share_judged((True, False, True, True, False)) == 3 / 5
+        assert share_judged((True, False, True, True, False), depth=2) == 1 / 2
+        assert share_judged(()) == 1.0
+
     def test_nothing_retrieved_or_nothing_relevant_is_0(self) -> None:
         for gains, ideal in (((), self.ideal), (self.gains, ())):
             assert ndcg(gains, ideal) == recall(gains, ideal, 10) == average_precision(gains, ideal) == 0.0
@@ -79,7 +85,8 @@ def test_they_equal_ir_measures(seed: int) -> None:
             (query, "Success@1"): hit(gains, 1),
             (query, "Success@5"): hit(gains, 5),
             (query, "AP"): average_precision(gains, ideal),
+            (query, "Judged@10"): share_judged([document in judged for document in ranking]),
         }
-    wanted = [nDCG @ 10, nDCG @ 3, RR @ 10, R @ 5, R @ 50, Success @ 1, Success @ 5, AP]
+    wanted = [nDCG @ 10, nDCG @ 3, RR @ 10, R @ 5, R @ 50, Success @ 1, Success @ 5, AP, Judged @ 10]
     theirs = {(m.query_id, str(m.measure)): m.value for m in ir_measures.iter_calc(wanted, qrels, run)}
     assert mine == pytest.approx(theirs, abs=1e-9)

@@ -5,6 +5,14 @@ from __future__ import annotations
 import pytest
 
 from ragcli.evaluation.missing import described, missing_gold
+from ragcli.evaluation.nearest import (
+    ACROSS_TWO,
+    IN_NONE,
+    LEFT_OUT,
+    NOT_WORD_FOR_WORD,
+    OTHER_MARKS,
+    nearest_passage,
+)
 from ragcli.evaluation.questions import Question
 from ragcli.types import Chunk
 
@@ -41,7 +49,24 @@ CHUNKS = (
             (),
             ["q: leave.md#Parent leave: no such heading in docs/leave.md (did you mean Parental leave?)"],
         ),
-        ((), ("fires at 1300 degrees",), ["q: fires at 1300 degrees: in no passage of the index"]),
+        ((), ("paints it blue",), ["q: paints it blue: in no passage of the index"]),
+        (
+            (),
+            ("fires at 1300 degrees",),
+            [
+                "q: fires at 1300 degrees: in no passage word for word"
+                ' (nearest: docs/kiln.md, "It fires at 1240 degrees.")',
+            ],
+        ),
+        (
+            ("docs",),
+            ("ask your manager",),
+            [
+                "q: docs: a folder (2 documents in the index), where a document is wanted"
+                " (did you mean docs/leave.md?)",
+                "q: ask your manager: in no passage of its relevant documents (did you mean docs/leave.md?)",
+            ],
+        ),
         (
             ("leave.md",),
             ("fires at 1240 degrees",),
@@ -63,6 +88,34 @@ def test_each_is_named_with_the_reason_and_the_nearest_name(
     assert [described(gap) for gap in missing_gold([question], CHUNKS)] == expected
 
 
+def test_a_question_that_is_measured_all_the_same_misses_a_phrase_where_every_one_is_asked_for() -> None:
+    question = Question("q", "?", evidence=("twelve weeks", "12 weeks"))
+    gaps = missing_gold([question], CHUNKS, every_phrase=True)
+    assert [(gap.gold, gap.key) for gap in gaps] == [("12 weeks", "evidence")]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "reason", "words"),
+    [
+        ("“twelve weeks”", OTHER_MARKS, "Parents take twelve weeks on full pay."),
+        (
+            "the _twelve_, weeks; on [full](pay.md) pay",
+            NOT_WORD_FOR_WORD,
+            "Parents take twelve weeks on full pay.",
+        ),
+        ("twelve weeks, on full pay", OTHER_MARKS, "Parents take twelve weeks on full pay."),
+        ("on full pay. Ask your", ACROSS_TWO, "Parents take twelve weeks on full pay."),
+        ("Parents … on full pay", LEFT_OUT, "Parents take twelve weeks on full pay."),
+        ("Parents [...] on full pay", LEFT_OUT, "Parents take twelve weeks on full pay."),
+        ("All parents take weeks on pay", NOT_WORD_FOR_WORD, "Parents take twelve weeks on full pay."),
+        ("***", IN_NONE, ""),
+    ],
+)
+def test_why_no_passage_holds_a_phrase(phrase: str, reason: str, words: str) -> None:
+    found = nearest_passage(phrase, CHUNKS)
+    assert (found.reason, found.words) == (reason, words)
+
+
 def test_a_question_without_an_answer_on_purpose_misses_nothing() -> None:
     assert missing_gold([Question("q", "?", answerable=False)], CHUNKS) == ()
 
@@ -71,3 +124,8 @@ def test_long_evidence_is_shortened() -> None:
     line = described(missing_gold([Question("q", "?", evidence=("word " * 40,))], CHUNKS)[0])
     assert line.endswith("word…: in no passage of the index")
     assert len(line) < 110
+
+
+def test_a_question_that_was_judged_misses_nothing() -> None:
+    """Even where no passage was found to be relevant."""
+    assert missing_gold([Question("q", "?", judged=((CHUNKS[0].id, 0.0),))], CHUNKS) == ()

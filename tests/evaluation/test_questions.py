@@ -34,7 +34,13 @@ class TestWhatIsRead:
             'id,question,answers,relevant,note\nb,"Bass, or ""bass""?",a fish,bass-fish.md,x\n,What?,,,\n',
         )
         assert read_questions(path) == (
-            Question("b", 'Bass, or "bass"?', answers=("a fish",), relevant=("bass-fish.md",)),
+            Question(
+                "b",
+                'Bass, or "bass"?',
+                answers=("a fish",),
+                relevant=("bass-fish.md",),
+                fields={"note": "x"},
+            ),
             Question("3", "What?"),
         )
 
@@ -250,9 +256,11 @@ def test_a_key_that_is_misspelled_is_not_passed_over(tmp_path: Path, key: str, m
             read_questions(written(tmp_path, name, text + "\n"))
 
 
-def test_a_key_of_ones_own_is_left_alone(tmp_path: Path) -> None:
-    row = {"question": "What?", "note": "x", "source": "y", "answers": ["a"], "answer": "a", "idx": 4}
-    assert read_questions(written(tmp_path, "q.jsonl", json.dumps(row))) == (Question("1", "What?", ("a",)),)
+def test_a_key_of_ones_own_is_kept_for_groups_of_questions(tmp_path: Path) -> None:
+    row = {"question": "What?", "source": "y", "answers": ["a"], "answer": "a", "idx": 4, "reviewed": True}
+    (found,) = read_questions(written(tmp_path, "q.jsonl", json.dumps({**row, "tags": ["x"], "gone": None})))
+    fields = {"source": "y", "answer": "a", "idx": "4", "reviewed": "true"}
+    assert found == Question("1", "What?", ("a",), fields=fields)
 
 
 def test_null_and_blank_are_no_answers(tmp_path: Path) -> None:
@@ -278,3 +286,17 @@ def test_null_and_blank_are_no_answers(tmp_path: Path) -> None:
 def test_a_value_that_says_nothing_is_named_with_its_line(tmp_path: Path, row: str) -> None:
     with pytest.raises(UsageError, match="line 2: "):
         read_questions(written(tmp_path, "q.jsonl", "\n" + row))
+
+
+def test_what_a_judge_said_is_read_by_chunk(tmp_path: Path) -> None:
+    line = '{"question": "What?", "judged": {"c1": 1, "c2": 0, "c3": 0.5}, "judged_by": "a person"}'
+    (question,) = read_questions(written(tmp_path, "q.jsonl", line))
+    assert question.judged == (("c1", 1.0), ("c2", 0.0), ("c3", 0.5))
+    assert question.judged_by == "a person"
+
+
+@pytest.mark.parametrize("judged", ["true", "[1]", '{"c": "1"}', '{"c": 2}', '{"c": -1}', '{"c": true}'])
+def test_a_judgement_that_is_no_gain_is_refused(tmp_path: Path, judged: str) -> None:
+    path = written(tmp_path, "q.jsonl", f'{{"question": "What?", "judged": {judged}}}')
+    with pytest.raises(UsageError, match="line 1: 'judged'"):
+        read_questions(path)

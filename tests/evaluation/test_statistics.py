@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ragcli.evaluation.paired_tests import holm, paired_difference, questions_needed
+from ragcli.evaluation.paired_tests import paired_difference, questions_needed, smallest_difference
 
 
 def example(n: int, shift: float, seed: int = 1) -> tuple[list[float], list[float]]:
@@ -48,13 +48,54 @@ def test_the_p_value_is_that_of_scipy() -> None:
     assert paired_difference(before, after).p_value == pytest.approx(expected.pvalue, abs=0.02)
 
 
-def test_the_interval_is_that_of_scipy() -> None:
+def test_the_interval_holds_the_shifts_that_enumerating_all_flips_does_not_reject() -> None:
+    before, after = example(10, 0.15)
+    deltas = np.array(after) - np.array(before)
+    signs = np.array(list(product((-1, 1), repeat=10)))
+
+    def p_value(shift: float) -> float:
+        flips = np.abs((signs * (deltas - shift)).mean(axis=1))
+        return float((flips >= abs(deltas.mean() - shift) - 1e-12).mean())
+
+    shifts = np.linspace(-0.5, 0.8, 2601)
+    kept = [shift for shift in shifts if p_value(shift) >= 0.05]
+    found = paired_difference(before, after)
+    assert (found.low, found.high) == pytest.approx((kept[0], kept[-1]), abs=0.01)
+
+
+def test_on_many_questions_the_interval_is_students() -> None:
     before, after = example(60, 0.05)
     deltas = np.array(after) - np.array(before)
-    expected = stats.bootstrap((deltas,), np.mean, method="percentile", random_state=3).confidence_interval
+    expected = stats.t.interval(0.95, 59, deltas.mean(), stats.sem(deltas))
     found = paired_difference(before, after)
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.004)
+    assert (found.low, found.high) == pytest.approx(expected, abs=0.004)
     assert found.low < found.mean < found.high
+
+
+@given(
+    st.lists(st.sampled_from([-0.5, -0.1, 0.0, 0.0, 0.2, 0.37]), min_size=1, max_size=30),
+    st.integers(1, 8),
+    st.sampled_from([19, 99, 400]),
+)
+def test_interval_and_p_value_agree(deltas: list[float], comparisons: int, resamples: int) -> None:
+    found = paired_difference([0.0] * len(deltas), deltas, comparisons=comparisons, resamples=resamples)
+    assert (found.p_value < 0.05) == (found.low > 0 or found.high < 0)
+    assert -1 <= found.low <= found.mean <= found.high <= 1
+
+
+def test_five_questions_can_show_nothing() -> None:
+    found = paired_difference([0.0] * 5, [0.5] * 5)
+    assert (found.low, found.high, found.sure) == (-1.0, 1.0, False)
+
+
+def test_several_comparisons_share_the_five_per_cent() -> None:
+    before, after = example(40, 0.08)
+    one, of_three = paired_difference(before, after), paired_difference(before, after, comparisons=3)
+    assert of_three.p_value == pytest.approx(3 * one.p_value)
+    assert of_three.low < one.low < one.high < of_three.high
+    deltas = np.array(after) - np.array(before)
+    expected = stats.t.interval(1 - 0.05 / 3, 39, deltas.mean(), stats.sem(deltas))
+    assert (of_three.low, of_three.high) == pytest.approx(expected, abs=0.01)
 
 
 def test_without_a_difference_one_comparison_in_twenty_looks_like_one() -> None:
@@ -66,9 +107,9 @@ def test_without_a_difference_one_comparison_in_twenty_looks_like_one() -> None:
         found = paired_difference([0.0] * 30, list(deltas), seed=trial, resamples=500)
         alarms += found.p_value < 0.05
         outside += not found.low <= 0 <= found.high
-    # Three standard deviations of a binomial(300, 0.05) around 15; the percentile interval is a bit narrow.
+    # Three standard deviations of a binomial(300, 0.05) around 15.
     assert 4 <= alarms <= 26
-    assert 4 <= outside <= 34
+    assert outside == alarms
 
 
 def test_no_difference_at_all_is_certainly_none() -> None:
@@ -100,37 +141,15 @@ def test_what_cannot_be_compared_is_refused(before: list[float], after: list[flo
         paired_difference(before, after)
 
 
-class TestHolm:
-    def test_by_hand(self) -> None:
-        """Three tests: 3 x 0.01, 2 x 0.03, and 0.04 which may not fall below its predecessor."""
-        assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
-
-    def test_nothing_exceeds_one(self) -> None:
-        assert holm([0.6, 0.9]) == [1.0, 1.0]
-
-    def test_without_tests_there_is_nothing(self) -> None:
-        assert holm([]) == []
-
-    @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
-    def test_it_lies_between_the_value_and_bonferroni_and_keeps_the_order(self, values: list[float]) -> None:
-        corrected = holm(values)
-        assert all(
-            p <= c <= min(1.0, len(values) * p) or c == 1.0 for p, c in zip(values, corrected, strict=True)
-        )
-        ranked = sorted(range(len(values)), key=lambda place: values[place])
-        assert [corrected[place] for place in ranked] == sorted(corrected)
-
-
 class TestQuestionsNeeded:
     def test_by_hand(self) -> None:
-        """Mean 0.1, standard deviation 0.2: ((1.960 + 0.842) x 2)^2 = 31.4."""
-        spread = 0.2 / np.std([-1, 1], ddof=1)
-        assert questions_needed([0.1 - spread, 0.1 + spread]) == 32
+        """((1.960 + 0.842) x 0.2 / 0.1)^2 = 31.4."""
+        assert questions_needed(0.1, 0.2) == 32
 
     def test_as_many_find_the_difference_in_four_cases_of_five(self) -> None:
         draw = np.random.default_rng(5)
         sample = draw.normal(0.1, 0.3, 400)
-        needed = questions_needed(list(sample))
+        needed = questions_needed(sample.mean(), sample.std(ddof=1))
         assert needed is not None
         found = [
             stats.ttest_1samp(draw.normal(sample.mean(), sample.std(ddof=1), needed), 0).pvalue < 0.05
@@ -139,5 +158,24 @@ class TestQuestionsNeeded:
         assert np.mean(found) == pytest.approx(0.8, abs=0.06)
 
     def test_no_difference_takes_no_number_of_questions(self) -> None:
-        assert questions_needed([0.1, -0.1]) is None
-        assert questions_needed([0.4]) is None
+        assert questions_needed(0.0, 0.1) is None
+
+
+class TestTheSmallestDifference:
+    def test_by_hand(self) -> None:
+        """(1.960 + 0.842) x 0.2 / 10 = 0.056."""
+        assert smallest_difference(100, 0.2) == pytest.approx(0.056, abs=0.0005)
+
+    def test_it_is_what_so_many_questions_show_in_four_cases_of_five(self) -> None:
+        draw = np.random.default_rng(5)
+        least = smallest_difference(50, 0.3)
+        found = [
+            paired_difference([0.0] * 50, list(draw.normal(least, 0.3, 50)), resamples=400).sure
+            for _ in range(500)
+        ]
+        assert np.mean(found) == pytest.approx(0.8, abs=0.06)
+
+    def test_that_many_questions_are_needed_for_it(self) -> None:
+        needed = questions_needed(0.1, 0.14)
+        assert needed is not None
+        assert smallest_difference(needed, 0.14) <= 0.1 < smallest_difference(needed - 1, 0.14)

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import textwrap
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -157,13 +156,15 @@ PROGRAM = textwrap.dedent(
                 raise RuntimeError("a crash")
             if index == 4 and "abort" in sys.argv:
                 os.abort()
+        print("the whole story")
     """
 )
+TOLD = "the whole story"
 
 
 @pytest.mark.slow
 class TestTheEnd:
-    """However the process ends while an answer streams, it ends soon, and its port with it."""
+    """However the process ends while an answer streams, it ends before the answer, and its port with it."""
 
     @pytest.mark.parametrize(
         ("how", "status"),
@@ -175,14 +176,13 @@ class TestTheEnd:
         )
         assert process.stdout is not None
         port = int(process.stdout.readline())
-        started = time.monotonic()
         if how == "interrupt":
             process.send_signal(signal.SIGINT)
         if how == "kill":
             process.kill()
-        _, errors = process.communicate(timeout=30)
+        story, errors = process.communicate(timeout=120)
         assert process.returncode == status
-        assert time.monotonic() - started < 10
+        assert TOLD not in story
         with pytest.raises(OSError):
             urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2)
         if how == "crash":

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+import judging_records
 import pytest
 from cli_helper import run
 from fault_server import fault_server
@@ -16,6 +17,7 @@ from fault_server import fault_server
 from ragcli.cli.app import COMMANDS
 from ragcli.config.loading import load_config
 from ragcli.evaluation.summary import summarise
+from ragcli.judging.pool_file import write_session
 from ragcli.pipeline import open_pipeline
 from ragcli.reporting import as_json_evaluation
 from ragcli.training.run import TrainingReport
@@ -56,6 +58,10 @@ LINES: dict[str, tuple[str, ...]] = {
     "batch": ("batch", "q.jsonl", "-o", "out.jsonl", "--no-rerank", "--json", *LLM),
     "evaluation": ("eval", "q.jsonl", "--json"),
     "evaluation-diff": ("eval", "diff", "run.json", "run.json", "--json"),
+    "judged-passages": ("judge", "session.jsonl", "--json"),
+    "judged-answers": ("judge", "q.jsonl", "--answers", "--json", *LLM),
+    "questions-drafted": ("questions", "draft", "drafts.jsonl", "--number", "1", "--json", *LLM),
+    "questions-check": ("questions", "check", "q.jsonl", "--json"),
     "removed": ("remove", "notes/god.md", "--json"),
     "reset": ("reset", "--yes", "--json"),
 }
@@ -77,11 +83,14 @@ def library(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[P
     (folder / "notes" / "planet.md").write_text(orbit, encoding="utf-8")
     (folder / "notes" / "god.md").write_text("# Mercury (god)\n\nA god of trade.\n", encoding="utf-8")
     (folder / "q.jsonl").write_text(json.dumps(ASKED) + "\n", encoding="utf-8")
+    drafted = {"id": "d001", "question": QUESTION, "kind": "easy", "drafted_by": "m"}
+    (folder / "drafts.jsonl").write_text(json.dumps(drafted) + "\n", encoding="utf-8")
     (folder / "served.toml").write_text(
         f'[llm]\nbase_url = "{server}"\nmodel = "answers"\n', encoding="utf-8"
     )
     report = as_json_evaluation.evaluation(summarise(small_run()), with_run=True)
     (folder / "run.json").write_text(report, encoding="utf-8")
+    write_session(folder / "session.jsonl", judging_records.PLAN, [judging_records.gained("q")])
     before = Path.cwd()
     os.chdir(folder)
     try:

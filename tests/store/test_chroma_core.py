@@ -9,7 +9,7 @@ import pytest
 
 from ragcli import store
 from ragcli.config import Config, StoreConfig
-from ragcli.store import Store
+from ragcli.store import Store, Update
 from ragcli.store.folder import chroma_core, versions
 from ragcli.store.folder.chroma_core import open_reader
 from ragcli.types import Candidate, Chunk, Filters
@@ -43,9 +43,9 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
     rows = np.random.default_rng(0).normal(size=(CHUNKS, 8)).astype(np.float32)
     with opened(made, create=True) as index:
         for place in range(4):
-            chunks = [chunk(number) for number in range(place, CHUNKS, 4)]
-            name = f"é/{place}.md"
-            index.replace(name, chunks, rows[place::4], title="T", format="markdown", sha256="a" * 64)
+            chunks = tuple(chunk(number) for number in range(place, CHUNKS, 4))
+            update = Update(f"é/{place}.md", "T", "markdown", "a" * 64, chunks, rows[place::4])
+            index.replace_all([update])
     return made
 
 
@@ -116,7 +116,6 @@ def test_sees_what_was_written_since(tmp_path: Path) -> None:
     rows = np.eye(8, dtype=np.float32)
     with opened(config, create=True) as writer, opened(config) as reader:
         for number in range(3):
-            writer.replace(
-                f"{number}.md", [chunk(number)], rows[:1], title="T", format="markdown", sha256="a" * 64
-            )
+            update = Update(f"{number}.md", "T", "markdown", "a" * 64, (chunk(number),), rows[:1])
+            writer.replace_all([update])
             assert len(reader.search(rows[0], 5, Filters())) == number + 1

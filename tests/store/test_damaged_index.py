@@ -160,8 +160,7 @@ def test_lost_chunks_are_noticed(whole: Path, tmp_path: Path) -> None:
     place = tmp_path / "store"
     shutil.copytree(whole, place)
     with open_store(Config(store=StoreConfig(path=str(place))), create=False) as index:
-        folder = next(place.glob("*/v-*/chroma"))
-        index._chroma.delete(folder, [1])
+        index._table(next(place.glob("*/v-*")), writing=True).delete([1])
         with pytest.raises(StoreError, match="10 of its chunks are missing") as caught:
             index.check()
     assert "ragcli reset" in caught.value.hint

@@ -239,7 +239,7 @@ class TestTwoIngestsAtOnce:
         for thread in threads:
             thread.join()
         refused = "Another ragcli is writing to the collection default."
-        assert set(ended.values()) in ({"done"}, {"done", refused}, {"done", _ANEW})
+        assert set(ended.values()) in ({"done"}, {"done", refused}, {"done", _AGAIN})
         self.assert_whole({name for name, end in ended.items() if end == "done"})
         for name in ("one", "two"):
             ingest([Path(name)], config=Config(), embedder=embedder)
@@ -272,7 +272,7 @@ class TestTwoIngestsAtOnce:
             assert all(index.chunks(name) for name in names)
 
 
-_ANEW = "The index at .ragcli/default was deleted or built anew meanwhile."
+_AGAIN = "The index at .ragcli/default was deleted or built again in the meantime."
 
 
 class TestAnOpenPipeline:
@@ -300,7 +300,7 @@ class TestAnOpenPipeline:
                 "docs/mercury.md",
             }
 
-    def test_opens_its_index_once_and_anew_after_a_reset(
+    def test_opens_its_index_once_and_again_after_a_reset(
         self, folder: Path, embedder: BiEncoder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         opened: list[Path] = []

@@ -64,7 +64,7 @@ class TestAnInterruptedWriter:
 
         place = versions.current(Path(config.store.path) / "default")
         assert Records(place / "sources.sqlite3").stale() == []
-        assert index._chroma._at(place / "chroma", for_reading=False).count() == index.count() == 1
+        assert index._table(place, writing=True).count() == index.count() == 1
 
     def test_what_a_killed_one_left_is_not_seen_and_is_cleared_away(
         self, index: Store, config: Config
@@ -86,7 +86,7 @@ class TestAnInterruptedWriter:
         with index._change() as draft:
             (generation,) = Records(draft / "sources.sqlite3").begin(1)
             update = store.Update("a.md", "", "markdown", "", (part,), vectors(0))
-            index._chroma.add(draft / "chroma", [(generation, update)])
+            index._table(draft, writing=True).add([(generation, update)])
         return generation
 
 
@@ -117,9 +117,10 @@ class TestVersions:
         put(index, "a.md", chunk("a.md", 0))
         wrong = np.ones((1, DIMENSION + 1), dtype=np.float32)
         with pytest.raises(StoreError, match="dimension"):
-            index.replace("b.md", [chunk("b.md", 0)], wrong, title="", format="text", sha256="")
+            index.replace_all([store.Update("b.md", "", "text", "", (chunk("b.md", 0),), wrong)])
         assert found(index) == found(opened(config, create=False)) == ["a.md-0-Some text."]
-        assert not (Path(config.store.path) / "default" / "draft").exists()
+        folder = Path(config.store.path) / "default"
+        assert list(folder.glob("v-*")) == [versions.current(folder)]
 
     def test_an_index_without_versions_is_read_and_gets_them(self, index: Store, config: Config) -> None:
         put(index, "a.md", chunk("a.md", 0))
@@ -141,7 +142,7 @@ class TestVersions:
     ) -> None:
         put(index, "a.md", chunk("a.md", 0))
         store.reset(config)
-        with pytest.raises(StoreError, match="deleted or built anew"):
+        with pytest.raises(StoreError, match="deleted or built again"):
             put(index, "a.md", chunk("a.md", 0))
         put(opened(config), "b.md", chunk("b.md", 0))
         assert found(opened(config, create=False)) == ["b.md-0-Some text."]
@@ -169,7 +170,7 @@ class TestWhatBuiltIt:
         assert (kept["fingerprint"], kept["dimension"], kept["distance"]) == ("f" * 64, DIMENSION, "cosine")
         assert (kept["chunk_size"], kept["chunk_overlap"]) == (200, 30)
         place = versions.current(Path(config.store.path) / "default")
-        assert index._chroma._at(place / "chroma").metadata == kept
+        assert index._table(place).chroma.metadata == kept
 
     def test_a_damaged_manifest_is_one_error(self, index: Store, config: Config) -> None:
         (Path(config.store.path) / "default" / "manifest.json").write_text('{"schema": 1')

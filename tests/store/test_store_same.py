@@ -69,7 +69,7 @@ def vectors(*seeds: int) -> NDArray[np.float32]:
 
 def put(index: Index, source: str, *chunks: Chunk, seed: int = 0, format: str = "markdown") -> None:
     rows = vectors(*range(seed, seed + len(chunks)))
-    index.replace(source, chunks, rows, title="A title", format=format, sha256="a" * 64)
+    index.replace_all([Update(source, "A title", format, "a" * 64, chunks, rows)])
 
 
 def found(index: Index, filters: Filters = ALL, n: int = 10) -> list[str]:
@@ -99,8 +99,8 @@ class TestSearch:
     def test_ties_go_by_chunk_id(self, index: Index) -> None:
         same = np.repeat(vectors(0), 3, axis=0)
         chunks = [chunk("a.md", i, text) for i, text in enumerate(["c", "a", "b"])]
-        chunks = [replace(part, id=part.text) for part in chunks]
-        index.replace("a.md", chunks, same, title="", format="text", sha256="")
+        named = tuple(replace(part, id=part.text) for part in chunks)
+        index.replace_all([Update("a.md", "", "text", "", named, same)])
 
         assert found(index) == ["a", "b", "c"]
 
@@ -215,9 +215,9 @@ class TestChanges:
 
     def test_more_chunks_than_chroma_takes_in_one_call(self, index: Index) -> None:
         many = 620
-        chunks = [chunk("big.txt", i) for i in range(many)]
-        rows = np.resize(vectors(*range(6)), (many, DIMENSION))
-        index.replace("big.txt", chunks, rows, title="", format="text", sha256="")
+        chunks = tuple(chunk("big.txt", i) for i in range(many))
+        rows: NDArray[np.float32] = np.resize(vectors(*range(6)), (many, DIMENSION))
+        index.replace_all([Update("big.txt", "", "text", "", chunks, rows)])
         assert [part.index for part in index.chunks("big.txt")] == list(range(many))
         assert index.count() == many
 

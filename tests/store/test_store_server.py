@@ -20,6 +20,7 @@ from ragcli import store
 from ragcli.config import Config, StoreConfig
 from ragcli.errors import ConfigError, ExitCode, NothingFoundError, StoreError, StoreServerError, UsageError
 from ragcli.store import ServerStore
+from ragcli.store.chunk_table import ChunkTable
 from ragcli.store.server import connection, generations, lease
 from ragcli.types import Chunk
 
@@ -51,7 +52,7 @@ def through(guarded: Gate, config: Config, **changes: Any) -> Config:
 class TestWhereThingsAre:
     def test_the_manifest_is_the_metadata_of_the_chunks(self, config: Config) -> None:
         index = opened(config)
-        kept = index._chroma.metadata
+        kept = index._table.chroma.metadata
         assert (kept["embedding_model"], kept["fingerprint"]) == ("all-MiniLM-L6-v2", "f" * 64)
         assert (kept["dimension"], kept["chunk_size"], kept["schema"]) == (DIMENSION, 200, 1)
 
@@ -79,7 +80,7 @@ class TestWhereThingsAre:
         assert width() == before + 111
 
     def test_a_manifest_of_another_schema_is_one_error(self, config: Config) -> None:
-        collection = opened(config)._chroma
+        collection = opened(config)._table.chroma
         collection.modify(metadata={**collection.metadata, "schema": 2, "ragcli": "9.0"})
         with pytest.raises(StoreError, match=r"9\.0"):
             opened(config)
@@ -90,14 +91,14 @@ class TestWhereThingsAre:
             opened(config, create=False)
         assert found(opened(config)) == []
 
-    def test_an_index_built_anew_elsewhere_is_noticed(self, config: Config) -> None:
+    def test_an_index_built_again_elsewhere_is_noticed(self, config: Config) -> None:
         index = opened(config)
         put(index, "a.md", chunk("a.md", 0))
         index.close()
         store.reset(config)
         time.sleep(1.1)  # What tells the two apart is the second of their creation.
         opened(config)
-        with pytest.raises(StoreError, match="built anew"):
+        with pytest.raises(StoreError, match="built again"):
             found(index)
 
     def test_missing_records_are_one_error(self, config: Config) -> None:
@@ -136,10 +137,8 @@ class TestTheServer:
     def test_that_is_too_slow_is_not_waited_for(self, guarded: Gate, config: Config, part: str) -> None:
         put(opened(config), "a.md", chunk("a.md", 0))
         guarded.faults[part] = [STALL]
-        start = time.monotonic()
         with pytest.raises(StoreServerError, match=r"within 1\.5 seconds") as caught:
             found(opened(through(guarded, config, timeout_seconds=1.5), create=False))
-        assert time.monotonic() - start < 30
         assert "store.timeout_seconds" in caught.value.hint
 
     @pytest.mark.parametrize(
@@ -278,7 +277,7 @@ class TestTwoWriters:
         assert found(opened(config)) == ["a.md-0-other"]
         put(slow, "a.md", chunk("a.md", 0, "again"))
         assert found(slow) == ["a.md-0-again"]
-        assert slow._chroma.count() == 1
+        assert slow._table.count() == 1
 
     def test_leave_no_lock_behind(self, config: Config) -> None:
         put(opened(config), "a.md", chunk("a.md", 0))
@@ -294,12 +293,12 @@ OWNERS: dict[str, Any] = {
     "commit": generations.ServerRecords,
     "retire": generations.ServerRecords,
     "forget": generations.ServerRecords,
-    "_add": ServerStore,
+    "add": ChunkTable,
     "_sweep": ServerStore,
 }
 MOMENTS = [
     ("begin", 1, "after"),
-    ("_add", 1, "after"),
+    ("add", 1, "after"),
     ("_write_state", 2, "before"),
     ("commit", 1, "after"),
     ("forget", 1, "before"),
@@ -371,12 +370,12 @@ class TestADeadWriter:
         put(index, "b.md", chunk("b.md", 0))
 
         assert index._records.hidden().generations == ()
-        assert index._chroma.count() == index.count() == 1
+        assert index._table.count() == index.count() == 1
 
     @staticmethod
     def add_without_commit(index: ServerStore, generation: int, part: Chunk) -> None:
         update = store.Update("a.md", "", "markdown", "", (part,), vectors(0))
-        index._add([(generation, update)])
+        index._table.add([(generation, update)])
 
 
 class TestAKilledWriter:
@@ -409,7 +408,7 @@ class TestAKilledWriter:
         synchronise(config, NEW)
         assert seen(config) == NEW
         index = opened(config)
-        assert index._chroma.count() == 2 * len(NEW)
+        assert index._table.count() == 2 * len(NEW)
         assert index._records.hidden().generations == ()
 
     def test_of_a_first_ingest_leaves_no_index(self, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:

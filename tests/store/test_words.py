@@ -118,7 +118,7 @@ class TestStaleness:
     def test_chunks_that_chroma_lost_are_an_error_and_no_gap(self, index: Store, config: Config) -> None:
         put(index, "a.md", fox("a.md", "fox"), fox("a.md", "fox two", 1))
         place = versions.current(Path(config.store.path) / config.collection)
-        index._chroma._at(place / "chroma", for_reading=False).delete(where={"index": 1})
+        index._table(place, writing=True).chroma.delete(where={"index": 1})
         with pytest.raises(StoreError, match="cannot be brought in step"):
             words(index)
 

@@ -48,5 +48,5 @@ def test_each_file_of_every_stage_stands_once_with_the_most_that_was_taken(tmp_p
 
 @pytest.mark.parametrize("wrong", ["text", [1], [{"file": "a"}]])
 def test_a_base_that_says_something_else_is_one_error(tmp_path: Path, wrong: object) -> None:
-    with pytest.raises(ModelError, match="trained_on is no list of training files"):
+    with pytest.raises(ModelError, match="trained_on is not a list of training files"):
         trained_on(RECIPE, base(tmp_path, wrong))

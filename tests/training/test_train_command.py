@@ -74,10 +74,10 @@ class TestTheCommand:
             ((), "Nothing to train on"),
             (("--data", "docs"), "Nothing to train on"),
             (("--recipe", "recipe.toml"), "names no training files"),
-            (("--recipe", "sets.toml"), "Where are the training files"),
+            (("--recipe", "sets.toml"), "but --data is missing"),
             (("--recipe", "sets.toml", "--questions", "q.jsonl"), "Two sources of questions"),
             (("--recipe", "recipe.toml", "--questions", "q.jsonl", "--data", "docs"), "Two sources"),
-            (("--recipe", "recipe.toml", "--questions", "q.jsonl", "--out", "docs"), "something else"),
+            (("--recipe", "recipe.toml", "--questions", "q.jsonl", "--out", "docs"), "something other"),
         ],
     )
     def test_exactly_one_source_of_questions_is_asked_for(

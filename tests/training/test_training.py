@@ -300,7 +300,7 @@ class TestTheFolder:
         thesis = tmp_path / "thesis" / "chapter1.tex"
         thesis.parent.mkdir()
         thesis.write_text("Five years of work.")
-        with pytest.raises(UsageError, match="something else"):
+        with pytest.raises(UsageError, match="something other"):
             write(thesis.parent)
         assert thesis.read_text() == "Five years of work."
 

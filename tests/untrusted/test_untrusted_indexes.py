@@ -123,7 +123,7 @@ def test_an_index_that_names_a_function_is_refused(poisoned: Config, sprung: Pat
     assert not sprung.exists()
 
 
-def test_it_can_be_listed_deleted_and_built_anew(poisoned: Config, sprung: Path) -> None:
+def test_it_can_be_listed_deleted_and_built_again(poisoned: Config, sprung: Path) -> None:
     assert store.collections(poisoned) == ["default"]
     store.reset(poisoned)
     put(opened(poisoned), "a.md", chunk("a.md", 0))

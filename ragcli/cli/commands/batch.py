@@ -43,12 +43,16 @@ Output = Annotated[
 ]
 Overwrite = Annotated[
     bool,
-    typer.Option("--overwrite", help="Begin the results file anew.", rich_help_panel=options.OUTPUT),
+    typer.Option("--overwrite", help="Start the results file again.", rich_help_panel=options.OUTPUT),
 ]
 Jobs = Annotated[
     int,
     typer.Option(
-        "--jobs", min=1, metavar="N", help="Requests to the LLM at a time.", rich_help_panel=options.LLM
+        "--jobs",
+        min=1,
+        metavar="N",
+        help="Requests sent to the LLM at the same time.",
+        rich_help_panel=options.LLM,
     ),
 ]
 
@@ -122,7 +126,7 @@ def _jobs(environment: Environment, config: Config, jobs: int, quiet: bool) -> i
     if config.llm.base_url != "local" or jobs == 1:
         return jobs
     if not quiet:
-        Screens(environment).err.print("note: the local LLM takes one request at a time.", style="warning")
+        Screens(environment).err.print("note: the local LLM answers one request at a time.", style="warning")
     return 1
 
 

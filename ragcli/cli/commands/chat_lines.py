@@ -29,7 +29,7 @@ class Lines(Protocol):
 
 
 class PipedLines:
-    """Standard input that is no terminal."""
+    """Standard input that is not a terminal."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""`ragcli doctor`: whether everything works, a line a part, with the command that mends what does not."""
+"""`ragcli doctor`: whether everything works, one line per part, with the command that fixes what does not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def doctor(
     quiet: options.Quiet = False,
     given: options.ConfigOptions,
 ) -> None:
-    """Examine every part: packages, disks, models, index, LLM. Exits with 1 if anything is broken."""
+    """Check every part: packages, disks, models, index, LLM. Exits with 1 if anything is broken."""
     from ragcli.doctor import examine
     from ragcli.reporting import as_json as json
     from ragcli.reporting.screens import doctor as view

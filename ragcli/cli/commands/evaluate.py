@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,17 +12,17 @@ from typer.core import TyperGroup
 
 from ragcli.cli import options
 from ragcli.cli.commands import evaluate_options as measuring
+from ragcli.cli.commands.evaluate_work import Plan, measured
 from ragcli.cli.grouping import grouped
 from ragcli.cli.session import Screens, environment_of
-from ragcli.cli.verbosity import BI_ENCODER, CROSS_ENCODER, LLM, Telling
+from ragcli.cli.verbosity import Telling
 from ragcli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from ragcli.cli.environment import Environment
     from ragcli.config import Config, EmbeddingConfig, RerankingConfig
-    from ragcli.evaluation.beir import JudgedCollection
     from ragcli.evaluation.gates import Threshold
-    from ragcli.evaluation.records import RetrievalName, Run, Summary
+    from ragcli.evaluation.records import Run
+    from ragcli.evaluation.results import Summary
 
 RUN, DIFF = "run", "diff"
 
@@ -46,16 +46,16 @@ app = typer.Typer(cls=DiffOrRun, add_completion=False)
 def run(
     ctx: typer.Context,
     *,
-    questions: measuring.QuestionFile = None,
-    beir: measuring.Beir = None,
-    split: measuring.Split = "test",
+    source: measuring.Source,
     answers: measuring.Answers = False,
     depths: measuring.Depths = None,
     reranker: measuring.Rerankers = None,
     retrieval: measuring.Retrievals = None,
     embedder: measuring.Embedders = None,
     candidates: options.Candidates = None,
+    by: measuring.By = None,
     report: measuring.Reports = None,
+    save_run: measuring.SaveRun = None,
     fail_under: measuring.FailUnder = None,
     fail_if_worse: measuring.FailIfWorse = None,
     as_json: options.Json = False,
@@ -63,35 +63,38 @@ def run(
     given: options.ConfigOptions,
 ) -> None:
     """Measure both orders over the same candidates. `ragcli eval diff A.json B.json` compares two runs."""
-    if (questions is None) == (beir is None):
-        raise UsageError("Give a question file, or --beir FOLDER.", hint="ragcli eval questions.jsonl")
-    if beir is not None and answers:
-        raise UsageError("--answers needs an index to answer from.", hint="Leave it out with --beir.")
+    source.check(answers=answers)
     gates = _Gates.of(fail_under or [], fail_if_worse)
+    _check_outputs(report or [], save_run)
     overrides = {
         "retrieval.candidates": candidates,
         # An index keeps the bi-encoder that built it; a judged collection has none.
-        "embedding.model": embedder[0] if beir is not None and embedder else None,
+        "embedding.model": embedder[0] if source.beir is not None and embedder else None,
     }
     environment = environment_of(ctx)
     # Each method is read as the flag that it is: a mistyped one is told before the work begins.
     named: Sequence[str | None] = retrieval or (None,)
     every = [given.load(environment, overrides, {"retrieval.method": method}) for method in named]
     settings = every[0]
-    plan = _Plan(
+    plan = Plan(
         settings,
         _depths(depths),
         tuple(dict.fromkeys(one.retrieval.method for one in every)),
         _rerankers(settings, reranker or []),
         _embedders(settings, embedder or []),
         answers,
+        tuple(by or ()),
         telling,
     )
-    summary = _measured(environment, plan, questions, beir, split, report or [])
-    _show(environment, summary, as_json)
+    screens = Screens(environment)
+    summary = measured(screens, plan, source)
+    for path in _written(summary, report or [], save_run):
+        if not telling.quiet:
+            screens.err.print(f"wrote {path}", style="quiet", soft_wrap=True)
+    _show(screens, summary, as_json)
     missed = gates.missed(summary)
     for line in missed:
-        Screens(environment).err.print(f"failed: {line}", style="bad", soft_wrap=True)
+        screens.err.print(f"failed: {line}", style="bad", soft_wrap=True)
     if missed:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -120,17 +123,6 @@ def diff(
 
 
 @dataclass(frozen=True)
-class _Plan:
-    config: Config
-    depths: tuple[int, ...]
-    methods: tuple[RetrievalName, ...]
-    rerankers: tuple[RerankingConfig, ...]
-    embedders: tuple[EmbeddingConfig, ...]
-    answers: bool
-    telling: Telling
-
-
-@dataclass(frozen=True)
 class _Gates:
     """The conditions of a script. They are read before the work begins."""
 
@@ -151,99 +143,27 @@ class _Gates:
         return (*gates.missed(summary, self.thresholds), *worse)
 
 
-def _measured(
-    environment: Environment,
-    plan: _Plan,
-    questions: Path | None,
-    beir: Path | None,
-    split: str,
-    reports: Sequence[Path],
-) -> Summary:
-    from ragcli.evaluation.summary import summarise
-    from ragcli.reporting.files.report_files import check_reports, write_report
-    from ragcli.reporting.screens.progress import StagesBar
-    from ragcli.stopwatch import ProgressClock, Stopwatch
+def _check_outputs(reports: Sequence[Path], save_run: Path | None) -> None:
+    from ragcli.evaluation.trec import check_save
+    from ragcli.reporting.files.report_files import check_reports
 
     check_reports(reports)
-    screens = Screens(environment)
-    _name_models(screens, plan)
-    watch = Stopwatch()
-    with StagesBar(screens.err, quiet=plan.telling.quiet) as bar:
-        clock = ProgressClock(watch, bar, first="load")
-        made = _over_index(plan, questions, clock) if questions else _over_beir(plan, beir, split, clock)
-        clock.stop()
-    plan.telling.stages(screens, watch.timings)
-    summary = summarise(made)
+    if save_run is not None:
+        check_save(save_run)
+
+
+def _written(summary: Summary, reports: Sequence[Path], save_run: Path | None) -> Iterator[Path]:
+    from ragcli.evaluation.trec import save_rankings
+    from ragcli.reporting.files.report_files import write_report
+
     for path in reports:
         write_report(summary, path)
-        if not plan.telling.quiet:
-            screens.err.print(f"wrote {path}", style="quiet", soft_wrap=True)
-    return summary
+        yield path
+    if save_run is not None:
+        yield from save_rankings(summary, save_run)
 
 
-def _name_models(screens: Screens, plan: _Plan) -> None:
-    for embedder in (plan.config.embedding, *plan.embedders):
-        plan.telling.models(screens, plan.config.model_copy(update={"embedding": embedder}), BI_ENCODER)
-    for reranker in plan.rerankers:
-        plan.telling.models(screens, plan.config.model_copy(update={"reranking": reranker}), CROSS_ENCODER)
-    if plan.answers:
-        plan.telling.models(screens, plan.config, LLM)
-
-
-def _over_index(plan: _Plan, path: Path, progress: Any) -> Run:
-    from ragcli.evaluation.collect import evaluate_questions
-    from ragcli.evaluation.questions import read_questions
-
-    questions = read_questions(path)
-    run = evaluate_questions(
-        plan.config,
-        questions,
-        title=path.name,
-        rerankers=plan.rerankers,
-        depths=plan.depths,
-        methods=plan.methods,
-        answers=plan.answers,
-        progress=progress,
-    )
-    if not plan.embedders:
-        return run
-    from ragcli.evaluation.embedders import collection_of_index
-
-    return _beside(run, plan, collection_of_index(plan.config, questions, path.stem), progress)
-
-
-def _over_beir(plan: _Plan, folder: Path | None, split: str, progress: Any) -> Run:
-    from ragcli.evaluation.beir import read_beir
-    from ragcli.evaluation.collect import evaluate_beir
-
-    assert folder is not None
-    collection = read_beir(folder, split)
-    run = evaluate_beir(
-        plan.config,
-        collection,
-        rerankers=plan.rerankers,
-        depths=plan.depths,
-        methods=plan.methods,
-        progress=progress,
-    )
-    return _beside(run, plan, collection, progress)
-
-
-def _beside(run: Run, plan: _Plan, collection: JudgedCollection, progress: Any) -> Run:
-    from ragcli.evaluation.embedders import with_embedders
-
-    return with_embedders(
-        run,
-        plan.config,
-        collection,
-        embedders=plan.embedders,
-        rerankers=plan.rerankers,
-        progress=progress,
-    )
-
-
-def _show(environment: Environment, summary: Summary, as_json: bool) -> None:
-    screens = Screens(environment)
+def _show(screens: Screens, summary: Summary, as_json: bool) -> None:
     if as_json:
         from ragcli.reporting import as_json_evaluation
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ragcli.cli import options
+from ragcli.errors import UsageError
 
 MEASURING = "What is measured"
 QuestionFile = Annotated[
@@ -26,6 +28,52 @@ Split = Annotated[
         "--split", metavar="NAME", help="Its judgements: qrels/NAME.tsv.", rich_help_panel=MEASURING
     ),
 ]
+Runs = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--runs",
+        metavar="FILE",
+        help="A TREC run of any pipeline instead; repeatable: each is compared with the first.",
+        rich_help_panel=MEASURING,
+    ),
+]
+Qrels = Annotated[
+    Path | None,
+    typer.Option(
+        "--qrels",
+        metavar="FILE",
+        help="Judgements for --runs, in TREC's or BEIR's format.",
+        rich_help_panel=MEASURING,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is measured: questions over the index, a judged collection, or finished rankings."""
+
+    questions: QuestionFile = None
+    beir: Beir = None
+    split: Split = "test"
+    runs: Runs = None
+    qrels: Qrels = None
+
+    def check(self, *, answers: bool) -> None:
+        """Raises UsageError for what does not go together."""
+        if bool(self.runs) != bool(self.qrels):
+            raise UsageError(
+                "--runs and --qrels belong together.", hint="ragcli eval --runs run.trec --qrels qrels.tsv"
+            )
+        if bool(self.beir) + bool(self.runs or self.questions) != 1:
+            raise UsageError(
+                "Give a question file, or --beir FOLDER, or --runs FILE.", hint="ragcli eval questions.jsonl"
+            )
+        if answers and (self.beir or self.runs):
+            raise UsageError(
+                "--answers needs an index to answer from.", hint="Leave it out with --beir and --runs."
+            )
+
+
 Answers = Annotated[
     bool,
     typer.Option("--answers", help="Answer in both orders too, and compare.", rich_help_panel=MEASURING),
@@ -64,6 +112,25 @@ Embedders = Annotated[
         metavar="NAME",
         help="Bi-encoder to measure beside the index's own; with --beir, instead of it; repeatable.",
         rich_help_panel=MEASURING,
+    ),
+]
+By = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by",
+        metavar="FIELD",
+        help="A table by grade, or by any field of the question file; or by document, length or overlap;"
+        " repeatable.",
+        rich_help_panel=options.OUTPUT,
+    ),
+]
+SaveRun = Annotated[
+    Path | None,
+    typer.Option(
+        "--save-run",
+        metavar="FILE",
+        help="Write the rankings as TREC runs, and the judgements, for other tools.",
+        rich_help_panel=options.OUTPUT,
     ),
 ]
 Reports = Annotated[

@@ -76,7 +76,9 @@ def ingest(
     screens = Screens(environment)
     settings = _settings(environment, given, glob, exclude)
     if watch and (dry_run or strict):
-        raise UsageError("--watch goes with neither --dry-run nor --strict.", hint="Leave one of them out.")
+        raise UsageError(
+            "--watch cannot be combined with --dry-run or --strict.", hint="Leave one of them out."
+        )
     telling.models(screens, settings, BI_ENCODER)
     if watch:
         _watch(_paths(paths, settings), settings, screens, prune=prune, as_json=as_json, quiet=telling.quiet)

@@ -33,7 +33,7 @@ Documents = Annotated[
     list[str] | None,
     typer.Option("--documents", metavar="PATH", help="What ragcli ingest reads; repeatable."),
 ]
-Index = Annotated[str | None, typer.Option("--index", metavar="FOLDER", help="Where the index goes.")]
+Index = Annotated[str | None, typer.Option("--index", metavar="FOLDER", help="Where to put the index.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing file without asking.")]
 
 
@@ -62,7 +62,7 @@ def init(
         llm=chosen,
         model=model or _model(environment, chosen),
         documents=tuple(documents or _documents(environment)),
-        index=index or _asked(environment, "Where shall the index go?", ".ragcli"),
+        index=index or _asked(environment, "Where should the index be?", ".ragcli"),
     )
     check_places(answers)
     _write(path, first_config(answers))

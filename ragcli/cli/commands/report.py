@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragcli.cli import options
+from ragcli.cli.commands import evaluate_options as measuring
 from ragcli.cli.session import Screens, environment_of
 
 if TYPE_CHECKING:
@@ -31,14 +32,20 @@ Out = Annotated[
 ]
 
 
-def report(ctx: typer.Context, file: RunFile, out: Out = None, as_json: options.Json = False) -> None:
+def report(
+    ctx: typer.Context,
+    file: RunFile,
+    out: Out = None,
+    by: measuring.By = None,
+    as_json: options.Json = False,
+) -> None:
     """Show a finished run again, or write its reports."""
     from ragcli.evaluation.summary import summarise
     from ragcli.reporting.files.report_files import check_reports, write_report
 
     check_reports(out or [])
     screens = Screens(environment_of(ctx))
-    summary = summarise(_read(file))
+    summary = summarise(_read(file), by or ())
     for path in out or []:
         write_report(summary, path)
         screens.err.print(f"wrote {path}", style="quiet", soft_wrap=True)

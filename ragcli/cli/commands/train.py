@@ -110,7 +110,7 @@ def _check_one_source(recipe: Recipe, questions: Path | None, data: list[Path] |
     if questions is None and not recipe.sets:
         raise UsageError("The recipe names no training files.", hint=_SOURCES)
     if questions is None and not data:
-        raise UsageError("Where are the training files that the recipe names?", hint=_SOURCES)
+        raise UsageError("The recipe names training files, but --data is missing.", hint=_SOURCES)
     if questions is not None and (recipe.sets or data):
         raise UsageError("Two sources of questions: --questions, and training files.", hint=_SOURCES)
 

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 
-from ragcli.evaluation.records import Summary
+from ragcli.evaluation.results import Summary
 from ragcli.reporting import plain_text as words
 
 HEADER = ("question_id", "question", "arm", "kind", "measure", "value", "retrieval")

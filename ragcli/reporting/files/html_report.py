@@ -8,7 +8,8 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from ragcli.evaluation.measures import FOUND, LABELS, MAIN
-from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer, JudgedQuestion, Summary
+from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer, JudgedQuestion
+from ragcli.evaluation.results import Summary
 from ragcli.reporting import figures
 from ragcli.reporting import plain_text as words
 from ragcli.reporting.files import pictures
@@ -22,12 +23,12 @@ LONGEST_TEXT = 420
 
 @dataclass(frozen=True, slots=True)
 class ShownPassage:
-    """A passage in one of the two orders; `was` is its rank in the other, `marked` if it is relevant, `used`
-    if it was in the prompt.
+    """A passage in one of the two orders; `was` is its rank in the other, None if that lacks it, `marked` if
+    it is relevant, `used` if it was in the prompt.
     """
 
     rank: int
-    was: int
+    was: int | None
     name: str
     source: str
     text: str
@@ -46,10 +47,21 @@ class ShownQuestion:
     gold: tuple[str, ...]
     answers: tuple[tuple[str, ArmAnswer | None], ...]
     error: str
+    stages: tuple[str, str]
 
     @property
     def change(self) -> float:
         return self.after - self.before
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredAlone:
+    """A question that no ranking is measured by, with what was answered in both orders."""
+
+    text: str
+    why: str
+    answers: tuple[tuple[str, ArmAnswer | None], ...]
+    error: str
 
 
 def report_html(summary: Summary) -> str:
@@ -71,6 +83,8 @@ def report_html(summary: Summary) -> str:
         labels=LABELS,
         main=MAIN,
         found=FOUND,
+        orders=figures.order_names(summary) if summary.contrasts else (),
+        others=other_questions(summary)[:MOST_QUESTIONS],
         shown=SHOWN,
         base=figures.base_name(summary.arms[0].retrieval),
         questions=shown[:MOST_QUESTIONS],
@@ -101,6 +115,7 @@ def shown_questions(summary: Summary) -> list[ShownQuestion]:
         return []
     base, arm = summary.arms[:2]
     answered = {found.question_id: found for found in summary.run.answers}
+    stages = {found.question.id: (found.before, found.after) for found in summary.outcomes}
     shown = [
         ShownQuestion(
             text=words.one_line(question.text),
@@ -112,12 +127,30 @@ def shown_questions(summary: Summary) -> list[ShownQuestion]:
             gold=tuple(map(words.one_line, question.answers)),
             answers=_answers(answered.get(question.id), figures.base_name(base.retrieval)),
             error=words.one_line(answered[question.id].error) if question.id in answered else "",
+            stages=stages.get(question.id, ("", "")),
         )
         for question, before, after, base_order, order in zip(
             summary.judged, base.values[MAIN], arm.values[MAIN], base.orders, arm.orders, strict=True
         )
     ]
     return sorted(shown, key=lambda question: -abs(question.change))
+
+
+def other_questions(summary: Summary) -> list[AnsweredAlone]:
+    """Those that were asked and have no place in the figures: unanswerable ones, and those without gold."""
+    judged = {question.id for question in summary.judged}
+    answered = {found.question_id: found for found in summary.run.answers}
+    base = figures.base_name(summary.arms[0].retrieval)
+    return [
+        AnsweredAlone(
+            words.one_line(question.text),
+            "names no passage of the index" if question.answerable else "has no answer in the documents",
+            _answers(answered[question.id], base),
+            words.one_line(answered[question.id].error),
+        )
+        for question in summary.run.questions
+        if question.id in answered and question.id not in judged
+    ]
 
 
 def _prompt(
@@ -137,7 +170,7 @@ def _passages(
     return tuple(
         ShownPassage(
             rank=rank,
-            was=ranks[place],
+            was=ranks.get(place),
             name=figures.passage_name(candidates[place]),
             source=words.one_line(candidates[place].source),
             text=_shortened(words.one_line(candidates[place].text)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ragcli.evaluation.measures import FOUND, LABELS, MAIN
-from ragcli.evaluation.records import Contrast, QuestionChange, Summary
+from ragcli.evaluation.results import Contrast, QuestionChange, Summary
 from ragcli.reporting import figures
 from ragcli.reporting import plain_text as words
 from ragcli.reporting.screens.retrievals import SHOWN
@@ -23,6 +23,8 @@ def _lines(summary: Summary) -> Iterator[str]:
     yield f"{len(summary.run.questions)} questions, {len(summary.judged)} with judged passages."
     for line in figures.missing_lines(summary.run.missing):
         yield f"\n> Not found: {_text(line)}"
+    for note in summary.notes:
+        yield f"\n> Note: {_text(note)}"
     for finding in summary.findings:
         yield f"\n> **Warning**: {_text(finding.arm)}: {_text(finding.text)}."
     yield from _retrievals(summary)
@@ -32,9 +34,16 @@ def _lines(summary: Summary) -> Iterator[str]:
     if summary.contrasts:
         closed = figures.share(summary.contrasts[0].gap_closed)
         best = figures.value(summary.ceiling)
-        yield f"\nA perfect order of the same candidates: {best} (gap closed: {closed})."
+        if summary.contrasts[0].gap_closed is not None:
+            yield f"\nA perfect order of the same candidates: {best} (gap closed: {closed})."
+        if floors := figures.floors(summary):
+            yield f"\n{_text(floors)}"
+    yield from _strata(summary)
+    yield from _stages(summary)
     yield from _depths(summary)
     yield from _answers(summary)
+    if cost := figures.cost(summary):
+        yield f"\n{_text(cost)}"
     yield from _changes("Helped most", summary.helped)
     yield from _changes("Hurt most", summary.hurt)
 
@@ -44,7 +53,7 @@ def _standings(summary: Summary) -> Iterator[str]:
         return
     yield "\n## Models\n"
     yield from _table(
-        ("Model", LABELS[MAIN], LABELS[FOUND], "Change", "95 % interval", "p (Holm)", "A question"),
+        ("Model", LABELS[MAIN], LABELS[FOUND], "Change", "95 % interval", "p", "A question"),
         [
             (
                 _text(figures.standing_name(standing)),
@@ -52,7 +61,7 @@ def _standings(summary: Summary) -> Iterator[str]:
                 figures.value(standing.arm.means[FOUND]),
                 figures.signed(standing.difference.mean) if standing.difference else "",
                 figures.interval(standing.difference) if standing.difference else "",
-                figures.p_value(standing.p_holm) if standing.p_holm is not None else "",
+                figures.p_value(standing.difference.p_value) if standing.difference else "",
                 figures.milliseconds(standing.seconds),
             )
             for standing in summary.standings
@@ -73,13 +82,13 @@ def _retrievals(summary: Summary) -> Iterator[str]:
     )
     yield ""
     yield from _table(
-        (f"What it does to {LABELS[MAIN]}", "Change", "95 % interval", "p (Holm)", "Won / lost / tied"),
+        (f"What it does to {LABELS[MAIN]}", "Change", "95 % interval", "p", "Won / lost / tied"),
         [
             (
                 _text(figures.step_text(step)),
                 figures.signed(step.row.difference.mean),
                 figures.interval(step.row.difference),
-                figures.p_value(step.row.p_holm),
+                figures.p_value(step.row.difference.p_value),
                 f"{step.row.difference.won} / {step.row.difference.lost} / {step.row.difference.tied}",
             )
             for step in summary.steps
@@ -92,19 +101,58 @@ def _contrast(contrast: Contrast, summary: Summary) -> Iterator[str]:
     base = figures.base_name(contrast.retrieval)
     yield f"\n## {_text(figures.contrast_title(contrast, summary))}{beside}\n"
     yield from _table(
-        ("Measure", base, "Reranked", "Change", "95 % interval", "p (Holm)", "Won / lost / tied"),
+        (
+            "Measure",
+            base,
+            _text(figures.arm_heading(contrast)),
+            "Change",
+            "95 % interval",
+            "p",
+            "Won / lost / tied",
+        ),
         [
             (
-                LABELS[row.measure],
+                _text(figures.label(row.measure, summary)),
                 figures.value(row.before),
                 figures.value(row.after),
                 figures.signed(row.difference.mean),
                 figures.interval(row.difference),
-                figures.p_value(row.p_holm),
+                figures.p_value(row.difference.p_value),
                 f"{row.difference.won} / {row.difference.lost} / {row.difference.tied}",
             )
             for row in contrast.measures
         ],
+    )
+
+
+def _strata(summary: Summary) -> Iterator[str]:
+    orders = tuple(map(_text, figures.order_names(summary))) if summary.strata else ()
+    for found in summary.strata:
+        yield f"\n## {_text(figures.strata_title(found))}\n"
+        yield from _table(
+            ("Group", "Questions", *orders, "Change", "95 % interval", "Won / lost"),
+            [
+                (
+                    _text(stratum.name),
+                    str(stratum.questions),
+                    figures.value(stratum.before),
+                    figures.value(stratum.after),
+                    figures.signed(stratum.difference.mean),
+                    figures.interval(stratum.difference),
+                    f"{stratum.difference.won} / {stratum.difference.lost}",
+                )
+                for stratum in found.strata
+            ],
+        )
+
+
+def _stages(summary: Summary) -> Iterator[str]:
+    if not figures.some_failed(summary):
+        return
+    yield "\n## Where the questions ended\n"
+    yield from _table(
+        ("Stage", *map(_text, figures.order_names(summary))),
+        [(_text(count.stage), str(count.before), str(count.after)) for count in summary.stages],
     )
 
 
@@ -135,7 +183,7 @@ def _answers(summary: Summary) -> Iterator[str]:
     yield "\n## Answers\n"
     base = figures.base_name(summary.arms[0].retrieval)
     yield from _table(
-        ("Measure", "Questions", base, "Reranked", "Change", "95 % interval", "p (Holm)"),
+        ("Measure", "Questions", base, "Reranked", "Change", "95 % interval", "p"),
         [
             (
                 row.measure,
@@ -144,7 +192,7 @@ def _answers(summary: Summary) -> Iterator[str]:
                 figures.value(row.after),
                 figures.signed(row.difference.mean),
                 figures.interval(row.difference),
-                figures.p_value(row.p_holm),
+                figures.p_value(row.difference.p_value),
             )
             for row in summary.answers
         ],

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ragcli.evaluation.measures import LABELS, MAIN
-from ragcli.evaluation.records import Summary
+from ragcli.evaluation.results import Summary
 from ragcli.reporting import figures
 
 INK, MUTED, GRID, ACCENT, WARN = "#101010", "#707070", "#d0d0d0", "#1060c0", "#c04010"
@@ -53,7 +53,7 @@ def slope_chart(summary: Summary) -> str:
 
 def relevant_moves(summary: Summary) -> list[tuple[int, int]]:
     """(rank before, rank after) of the relevant candidates; a seeded sample if there are too many to read."""
-    if not summary.contrasts:
+    if not summary.contrasts or summary.arms[1].kind == "ranking":
         return []
     moves = [
         (place + 1, rank)

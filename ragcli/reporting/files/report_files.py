@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ragcli.errors import RagcliError, UsageError
 
 if TYPE_CHECKING:
-    from ragcli.evaluation.records import Summary
+    from ragcli.evaluation.results import Summary
 
 _HINT = "Write a .html, .md, .csv or .json file."
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -33,10 +33,11 @@ class Arms:
     reranked: RenderableType
     base_note: str = ""
     reranked_note: str = ""
+    titles: Mapping[str, str] = field(default_factory=lambda: TITLES)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         notes = {"base": self.base_note, "reranked": self.reranked_note}
-        panels = {arm: _panel(arm, getattr(self, arm), note) for arm, note in notes.items()}
+        panels = {arm: _panel(arm, self.titles[arm], getattr(self, arm), note) for arm, note in notes.items()}
         if options.max_width < SIDE_BY_SIDE:
             yield from panels.values()
             return
@@ -44,18 +45,20 @@ class Arms:
         height = max(
             len(console.render_lines(panel, options.update(width=width))) for panel in panels.values()
         )
-        grid = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
+        # A column for the gap: releases of rich differ in what padding does to widths.
+        grid = Table.grid()
+        for column in (width, 1, width):
+            grid.add_column(width=column)
         for panel in panels.values():
             panel.height = height
-            grid.add_column(width=width)
-        grid.add_row(*panels.values())
+        grid.add_row(panels["base"], "", panels["reranked"])
         yield grid
 
 
-def _panel(arm: str, body: RenderableType, note: str) -> Panel:
+def _panel(arm: str, title: str, body: RenderableType, note: str) -> Panel:
     return Panel(
         body,
-        title=Text(f" {TITLES[arm]} ", style="heading"),
+        title=Text(f" {title} ", style="heading"),
         title_align="left",
         subtitle=Text(f" {note} ", style="quiet") if note else None,
         subtitle_align="right",

@@ -11,11 +11,13 @@ from rich.text import Text
 from ragcli.evaluation.diff import RunDiff
 from ragcli.evaluation.measures import FOUND, LABELS, MAIN
 from ragcli.evaluation.paired_tests import Difference
-from ragcli.evaluation.records import Contrast, MeasureContrast, QuestionChange, Summary
+from ragcli.evaluation.results import Contrast, MeasureContrast, QuestionChange, Summary
+from ragcli.evaluation.verdict import counts_text
 from ragcli.reporting import figures
 from ragcli.reporting import plain_text as words
 from ragcli.reporting.screens.manage import print_table, table
 from ragcli.reporting.screens.retrievals import print_retrievals
+from ragcli.reporting.screens.strata import print_stages, print_strata
 from ragcli.reporting.screens.terminal import READING_WIDTH
 
 BAR_WIDTH = 10
@@ -37,6 +39,8 @@ def print_summary(console: Console, summary: Summary) -> None:
     _print_standings(console, summary)
     if summary.contrasts:
         _print_counts(console, summary)
+        print_strata(console, summary)
+        print_stages(console, summary)
     _print_depths(console, summary)
     _print_answers(console, summary)
     _print_latencies(console, summary)
@@ -63,6 +67,8 @@ def _print_verdict(console: Console, summary: Summary) -> None:
 
 
 def _print_findings(console: Console, summary: Summary) -> None:
+    for note in summary.notes:
+        console.print(Text(f"note: {words.one_line(note)}", style="warning"))
     for finding in summary.findings:
         line = f"warning: {words.one_line(finding.arm)}: {words.one_line(finding.text)}."
         console.print(Text(line, style="warning"))
@@ -78,21 +84,23 @@ def _print_measures(console: Console, summary: Summary) -> None:
         print_table(console, rows)
         return
     alone = next((c for c in summary.contrasts if c.kind == "cross-encoder alone"), None)
-    print_table(console, _measures_table(summary.contrasts[0], alone, wide=console.width >= WIDE))
+    rows = _measures_table(summary, alone, wide=console.width >= WIDE)
+    if figures.judged_row(summary):
+        rows.add_row("judged@10", *map(figures.value, summary.judged_share[: 3 if alone else 2]))
+    print_table(console, rows)
 
 
-def _measures_table(contrast: Contrast, alone: Contrast | None, *, wide: bool) -> Table:
+def _measures_table(summary: Summary, alone: Contrast | None, *, wide: bool) -> Table:
+    contrast = summary.contrasts[0]
     extra = ("CE alone",) if alone else ()
-    numbers = (figures.base_name(contrast.retrieval), "Reranked", *extra, "Change")
-    rows = table(
-        "", *numbers, *(("",) if wide else ()), "95 % interval", "p (Holm)", right=(*numbers, "p (Holm)")
-    )
+    numbers = (*figures.order_names(summary), *extra, "Change")
+    rows = table("", *numbers, *(("",) if wide else ()), "95 % interval", "p", right=(*numbers, "p"))
     rows.padding = (0, 2, 0, 0)
     largest = max((abs(row.difference.mean) for row in contrast.measures), default=0.0)
     for place, row in enumerate(contrast.measures):
         style = "heading" if row.measure == MAIN else ""
         cells: list[Text | str] = [
-            Text(LABELS[row.measure], style=style),
+            Text(figures.label(row.measure, summary), style=style),
             Text(figures.value(row.before), style=style),
             Text(figures.value(row.after), style=style),
         ]
@@ -107,13 +115,12 @@ def _difference_cells(row: MeasureContrast, largest: float, *, wide: bool) -> li
     found = row.difference
     if not (found.won or found.lost):
         return [Text("equal", style="quiet"), *([""] if wide else []), "", ""]
-    sure = row.p_holm < 0.05
-    style = ("good" if found.mean > 0 else "bad") if sure else "quiet"
+    style = ("good" if found.mean > 0 else "bad") if found.sure else "quiet"
     cells: list[Text | str] = [Text(figures.signed(found.mean), style=style)]
     if wide:
         part = abs(found.mean) / largest if largest else 0.0
         cells.append(Text(figures.bar(part, BAR_WIDTH), style=style))
-    return [*cells, Text(figures.interval(found), style="quiet"), Text(figures.p_value(row.p_holm))]
+    return [*cells, Text(figures.interval(found), style="quiet"), Text(figures.p_value(found.p_value))]
 
 
 def _print_standings(console: Console, summary: Summary) -> None:
@@ -124,7 +131,7 @@ def _print_standings(console: Console, summary: Summary) -> None:
     wide = console.width >= WIDE or not console.is_terminal
     recall = (LABELS[FOUND],) if summary.run.others else ()
     interval = ("95 % interval",) if wide else ()
-    numbers = (LABELS[MAIN], *recall, "Change", "p (Holm)", "A question")
+    numbers = (LABELS[MAIN], *recall, "Change", "p", "A question")
     rows = table("Model", *numbers[:-2], *interval, *numbers[-2:], right=numbers)
     rows.padding = (0, 2, 0, 0)
     for standing in summary.standings:
@@ -135,7 +142,7 @@ def _print_standings(console: Console, summary: Summary) -> None:
             *((figures.value(means[FOUND]),) if recall else ()),
             figures.signed(found.mean) if found else "",
             *((Text(figures.interval(found) if found else "", style="quiet"),) if wide else ()),
-            figures.p_value(standing.p_holm) if standing.p_holm is not None else "",
+            figures.p_value(found.p_value) if found else "",
             figures.milliseconds(standing.seconds),
         )
     print_table(console, rows)
@@ -153,6 +160,8 @@ def _print_counts(console: Console, summary: Summary) -> None:
             f" of these candidates ({figures.value(summary.ceiling)})."
         )
         console.print(Text(line))
+    if line := figures.floors(summary):
+        console.print(Text(line, style="quiet"))
     if summary.milliseconds_per_point is not None:
         cost = words.seconds(summary.milliseconds_per_point / 1000)
         console.print(Text(f"A point of nDCG (0.01) costs {cost} a question.", style="quiet"))
@@ -166,7 +175,7 @@ def _counts_bar(found: Difference) -> Text:
     bar = Text("█" * won, style="good")
     bar.append("░" * max(0, COUNTS_WIDTH - won - lost), style="quiet")
     bar.append("▓" * lost, style="bad")
-    return bar.append(f"  {figures.counts(found)}", style="default")
+    return bar.append(f"  {counts_text(found)}", style="default")
 
 
 def _print_depths(console: Console, summary: Summary) -> None:
@@ -196,7 +205,7 @@ def _print_answers(console: Console, summary: Summary) -> None:
         return
     console.print()
     wide = console.width >= WIDE
-    right = ("Questions", figures.base_name(summary.arms[0].retrieval), "Reranked", "Change", "p (Holm)")
+    right = ("Questions", figures.base_name(summary.arms[0].retrieval), "Reranked", "Change", "p")
     interval = ("95 % interval",) if wide else ()
     rows = table("Answers", *right[:4], *interval, right[4], right=right)
     rows.padding = (0, 2, 0, 0)
@@ -208,7 +217,7 @@ def _print_answers(console: Console, summary: Summary) -> None:
             figures.value(row.after),
             figures.signed(row.difference.mean),
             *((Text(figures.interval(row.difference), style="quiet"),) if wide else ()),
-            figures.p_value(row.p_holm),
+            figures.p_value(row.difference.p_value),
         )
     print_table(console, rows)
 
@@ -218,9 +227,13 @@ def _print_latencies(console: Console, summary: Summary) -> None:
         f"{latency.stage} {words.seconds(latency.p50)} (p95 {words.seconds(latency.p95)})"
         for latency in summary.latencies
     ]
-    if parts:
-        console.print()
-        console.print(Text(f"One question, models loaded: {' · '.join(parts)}", style="quiet"))
+    lines = [f"One question, models loaded: {' · '.join(parts)}"] if parts else []
+    if money := figures.cost(summary):
+        lines.append(money)
+    for number, line in enumerate(lines):
+        if not number:
+            console.print()
+        console.print(Text(line, style="quiet"))
 
 
 def _print_changes(console: Console, title: str, changes: Sequence[QuestionChange]) -> None:

@@ -18,6 +18,9 @@ from rich.progress import (
 
 from ragcli.reporting.screens.terminal import PlainConsole
 
+SPEED_SECONDS = 900.0
+"""The speed is that of as many seconds: one step may take a minute."""
+
 
 class StagesBar:
     """One line per stage; call it with the stage's name, what is done, and the total."""
@@ -35,7 +38,8 @@ class StagesBar:
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         if stage not in self._tasks:
-            self._tasks[stage] = self._bars.add_task(f"{stage:<11}", total=total)
+            # What was there before this run says nothing about its speed.
+            self._tasks[stage] = self._bars.add_task(f"{stage:<11}", total=total, completed=done)
         self._bars.update(self._tasks[stage], completed=done, total=total)
 
 
@@ -68,4 +72,5 @@ def _bars(console: PlainConsole, quiet: bool, *figures: ProgressColumn) -> Progr
         console=console,
         transient=True,
         disable=quiet or not console.animated,
+        speed_estimate_period=SPEED_SECONDS,
     )

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ragcli.evaluation.measures import LABELS, MAIN
-from ragcli.evaluation.records import Summary
+from ragcli.evaluation.results import Summary
 from ragcli.reporting import figures
 from ragcli.reporting.screens.manage import print_table, table
 
@@ -25,17 +25,14 @@ def print_retrievals(console: Console, summary: Summary) -> None:
         orders.add_row(figures.arm_label(arm), *(figures.value(arm.means[measure]) for measure in SHOWN))
     print_table(console, orders)
     console.print()
-    changes = table(
-        f"What it does to {LABELS[MAIN]}", "Change", "95 % interval", "p (Holm)", right=("Change", "p (Holm)")
-    )
+    changes = table(f"What it does to {LABELS[MAIN]}", "Change", "95 % interval", "p", right=("Change", "p"))
     for step in summary.steps:
         found = step.row.difference
-        sure = step.row.p_holm < 0.05
-        style = ("good" if found.mean > 0 else "bad") if sure else "quiet"
+        style = ("good" if found.mean > 0 else "bad") if found.sure else "quiet"
         changes.add_row(
             figures.step_text(step),
             Text(figures.signed(found.mean), style=style),
             Text(figures.interval(found), style="quiet"),
-            figures.p_value(step.row.p_holm),
+            figures.p_value(found.p_value),
         )
     print_table(console, changes)

@@ -58,6 +58,9 @@ THEME = Theme(
         # Markdown, which has colours for a dark background.
         "markdown.code": "cyan",
         "markdown.code_block": "cyan",
+        "markdown.hr": "dim",
+        "markdown.item.bullet": "bold",
+        "markdown.item.number": "cyan",
         **{f"markdown.h{level}": "bold" for level in range(1, 7)},
     }
 )

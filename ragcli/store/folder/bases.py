@@ -1,7 +1,7 @@
-"""The folder that a document's name starts from, as an index in a folder keeps it.
+"""The folder that a document's name is relative to, as an index in a folder stores it.
 
-Where the index lies below that folder, as .ragcli lies in the working folder, the way up to it is kept: both
-may be moved, copied or mounted elsewhere together. Otherwise the folder's absolute path is kept.
+If the index is inside that folder, as .ragcli is in the working folder, the relative path is stored: both may
+be moved, copied or mounted elsewhere together. Otherwise the folder's absolute path is stored.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def kept_base(base: str, index: Path) -> str:
-    """`base` is absolute, or "" where the name is absolute itself."""
+    """`base` is absolute, or "" if the name itself is absolute."""
     folder = index.resolve()
     if not base or not folder.is_relative_to(base):
         return base
@@ -19,8 +19,8 @@ def kept_base(base: str, index: Path) -> str:
 
 
 def full_base(kept: str, source: str, index: Path) -> str:
-    """The absolute path. An older index, which keeps none, has its documents from the working folder if it
-    lies below that; else nobody knows, and it is "".
+    """The absolute path. An older index does not store one: its documents are from the working folder if the
+    index is inside that; otherwise it is not known and "".
     """
     folder = index.resolve()
     if kept:

@@ -1,4 +1,4 @@
-"""Opening Chroma's files: also where they may not be written, and after an opening that failed."""
+"""Open Chroma's files, even if they may not be written, or if opening them failed before."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from ragcli.store.folder.panics import is_panic, without_panic_messages
 from ragcli.store.folder.seal import DAMAGED_HINT
 from ragcli.store.manifest import Manifest
 
-FULL_HINT = "Make room on the disk and run it again; the index is as it was."
+FULL_HINT = "Make room on the disk and run it again; the index is unchanged."
 COLLECTION = "chunks"
 _DATABASE = "chroma.sqlite3"
-# SQLite's numbers of "read-only" and "disk full" as Chroma passes them on.
+# SQLite's codes for "read-only" and "disk full", as Chroma's messages contain them.
 _CANNOT_WRITE = ("(code: 8)", "(code: 13)", "(code: 1032)", "(code: 1544)")
 
 
@@ -61,8 +61,8 @@ def open_collection(
 
 @contextmanager
 def chroma_errors(folder: Path) -> Iterator[None]:
-    """What Chroma, SQLite and the system raise becomes a StoreError with what can be done about it; a panic
-    of Chroma's core too, which is no Exception.
+    """Turns what Chroma, SQLite and the system raise into a StoreError that says what to do. A panic of
+    Chroma's core is one too, although it is not an Exception.
     """
     try:
         with without_panic_messages():
@@ -79,7 +79,7 @@ def chroma_errors(folder: Path) -> Iterator[None]:
 
 
 def check_database(folder: Path) -> None:
-    """Raises sqlite3.DatabaseError where pages of Chroma's database contradict each other."""
+    """Raises sqlite3.DatabaseError if pages of Chroma's database contradict each other."""
     address = f"{(folder.absolute() / _DATABASE).as_uri()}?mode=ro"
     with closing(sqlite3.connect(address, uri=True)) as database:
         found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -89,9 +89,10 @@ def check_database(folder: Path) -> None:
 
 
 def _open_for_reading(folder: Path) -> Any:
-    """A client for a folder that may be read-only, or on a full disk: then a copy in the temporary folder.
+    """A client for the folder, or for a copy in the temporary folder if it is read-only or its disk full.
 
-    Chroma writes a line into its database whenever it opens it. The graph's files are linked, not copied.
+    Chroma, and in chromadb 1.5.9 its core alone too, writes a row into its database whenever it opens it. The
+    graph's files are linked, not copied.
     """
     from chromadb.errors import ChromaError
 
@@ -122,7 +123,7 @@ def close_client(client: Any) -> None:
 
 
 def _forget(folder: Path) -> None:
-    """Chroma keeps one engine a folder, even one that did not start, and would hand that out again."""
+    """Chroma keeps one engine per folder, even one that failed to start, and would use that again."""
     from chromadb.api.shared_system_client import SharedSystemClient
 
     engines: dict[str, Any] = getattr(SharedSystemClient, "_identifier_to_system", {})
@@ -131,13 +132,13 @@ def _forget(folder: Path) -> None:
         engines.pop(str(folder), None)
 
 
-# Chroma looks for a folder's engine, or makes one, without a lock: the second thread would get half a one.
+# Chroma looks up or creates a folder's engine without a lock: a second thread could get an unfinished one.
 _engines = threading.Lock()
 _copies: dict[Path, Path] = {}
 
 
 def _writable_copy(folder: Path) -> Path:
-    """The same copy as long as this process runs: a version never changes."""
+    """The same copy for as long as this process runs: a version never changes."""
     if folder not in _copies:
         copy = Path(tempfile.mkdtemp(prefix="ragcli-"))
         atexit.register(shutil.rmtree, copy, ignore_errors=True)
@@ -150,7 +151,7 @@ def _writable_copy(folder: Path) -> Path:
         for segment in filter(Path.is_dir, folder.iterdir()):
             try:
                 (copy / segment.name).symlink_to(segment.absolute(), target_is_directory=True)
-            except OSError:  # Windows allows links to some only.
+            except OSError:  # Windows allows links to some users only.
                 shutil.copytree(segment, copy / segment.name)
         _copies[folder] = copy
     return _copies[folder]

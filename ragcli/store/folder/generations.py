@@ -1,9 +1,9 @@
 """Which generation of each source counts: what keeps sources whole, inside one version of the index.
 
-Each writing of a source is a new generation, and every chunk in Chroma carries its generation's number. A
+Each time that a source is written, it gets a new generation, whose number every chunk in Chroma has. A
 generation is stale from before its first chunk is written until one transaction makes it the source's current
-one and the one before it stale. Stale chunks are never shown, and the next writer deletes them. So whenever a
-writer dies, a source is seen whole: as it was, or as it is.
+one and makes the one before it stale. Stale chunks are never shown, and the next writer deletes them. So
+whenever a writer dies, each source is complete: as it was before, or as it is after.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Records:
         return tuple(SourceInfo(*row) for row in rows)
 
     def current(self) -> dict[int, SourceInfo]:
-        """The generations that count, each with its source."""
+        """The current generations, each with its source."""
         columns = "generation, source, title, format, chunks, sha256, ingested_at"
         with self._connection() as database:
             rows = database.execute(f"SELECT {columns} FROM source").fetchall()
@@ -62,7 +62,7 @@ class Records:
             return _current(database, source)
 
     def stale(self) -> list[int]:
-        """The generations of which chunks may be in Chroma and none may be shown."""
+        """The generations whose chunks may be in Chroma and must not be shown."""
         with self._connection() as database:
             return [row[0] for row in database.execute("SELECT generation FROM stale ORDER BY generation")]
 
@@ -73,7 +73,7 @@ class Records:
         return [int(cursor.lastrowid or 0) for cursor in cursors]
 
     def commit(self, entries: Iterable[tuple[int, SourceInfo]]) -> None:
-        """Make each generation the current one of its source, and the one before it stale; all at once."""
+        """Make each generation its source's current one, and the one before it stale, in one transaction."""
         with self._connection() as database:
             _add_base(database)
             for generation, info in entries:
@@ -91,7 +91,7 @@ class Records:
             database.executemany("UPDATE source SET base = ? WHERE source = ?", rows)
 
     def retire(self, source: str) -> int:
-        """Take the source out of the index; its generation becomes stale. Returns how many chunks it had."""
+        """Remove the source; its generation becomes stale. Returns how many chunks it had."""
         with self._connection() as database:
             return self._retire(database, source)
 
@@ -128,7 +128,7 @@ class Records:
 
 
 def _has_base(database: sqlite3.Connection) -> bool:
-    """An older index has no such column."""
+    """An older index does not have this column."""
     return any(row[1] == "base" for row in database.execute("PRAGMA table_info(source)"))
 
 

@@ -1,43 +1,23 @@
-"""One writer a collection. The system lets go of the lock when its process dies, so none is ever stale."""
+"""One writer per collection. The system releases the lock when its process dies, so it is never stale."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from ragcli.errors import IndexBusyError, StoreError
-
-
-class WriteLock(AbstractContextManager["WriteLock"]):
-    """May be entered again by its holder (`depth` times by now). Raises StoreError at once if it is taken."""
-
-    def __init__(self, path: Path, collection: str) -> None:
-        self.depth = 0
-        self._path = path
-        self._collection = collection
-        self._held: AbstractContextManager[None] | None = None
-
-    def __enter__(self) -> WriteLock:
-        if self.depth == 0:
-            self._held = _system_lock(self._path, self._collection)
-            self._held.__enter__()
-        self.depth += 1
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.depth -= 1
-        if self.depth == 0 and self._held is not None:
-            self._held.__exit__(None, None, None)
-            self._held = None
+from ragcli.store.write_lock import WriteLock, still_held
 
 
 def write_lock(path: Path, collection: str) -> WriteLock:
-    return WriteLock(path, collection)
+    """`path` is the lock's file, `collection` what messages name."""
+    return WriteLock(partial(_system_lock, path, collection))
 
 
 @contextmanager
-def _system_lock(path: Path, collection: str) -> Iterator[None]:
+def _system_lock(path: Path, collection: str) -> Iterator[Callable[[], None]]:
     from filelock import FileLock, Timeout
 
     try:
@@ -53,6 +33,6 @@ def _system_lock(path: Path, collection: str) -> Iterator[None]:
         hint = "Check the permissions of the folder that store.path names."
         raise StoreError(f"The index at {path.parent} cannot be written: {error}", hint=hint) from error
     try:
-        yield
+        yield still_held
     finally:
         lock.release()

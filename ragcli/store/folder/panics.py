@@ -1,8 +1,8 @@
-"""Chroma's compiled core: what it writes on the process's stderr when it panics is not for the user's eyes.
+"""Keep what Chroma's compiled core writes to stderr when it panics away from the user.
 
-A panic of Rust comes to Python as an exception that is not an Exception, after its message and perhaps a
-stack trace went straight to file descriptor 2. Nothing in Python can turn that off, so the descriptor leads
-to a file while the core works, and what others wrote there meanwhile is handed on afterwards.
+A panic of Rust reaches Python as an exception that is not an Exception, after its message and perhaps a stack
+trace were written to file descriptor 2. Python cannot turn that off, so the descriptor points to a file while
+the core works, and what others wrote to it in the meantime is passed on afterwards.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def is_panic(error: BaseException) -> bool:
 
 @contextmanager
 def without_panic_messages() -> Iterator[None]:
-    """Raises what the block raises; threads may be in it at the same time."""
+    """Raises what the block raises. Several threads may be in it at the same time."""
     if not _aside.begin():
         yield
         return
@@ -39,7 +39,7 @@ def without_panic_messages() -> Iterator[None]:
 
 
 class _Aside:
-    """File descriptor 2 while it leads to a file: from the first block that begins to the last that ends."""
+    """File descriptor 2 while it points to a file: from the first block that begins to the last that ends."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -49,7 +49,7 @@ class _Aside:
         self._file: IO[bytes] | None = None
 
     def begin(self) -> bool:
-        """False where there is no stderr or no place for the file: then nothing is set aside."""
+        """False if there is no stderr or no place for the file: then nothing is redirected."""
         with self._lock:
             if self._users == 0:
                 try:
@@ -79,7 +79,7 @@ class _Aside:
                 while written:
                     written = written[os.write(self._real, written) :]
             except OSError:
-                pass  # As anything else that is written on a stderr that nobody reads.
+                pass  # As with anything else that is written to a stderr that nobody reads.
             finally:
                 os.close(self._real)
 

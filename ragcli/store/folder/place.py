@@ -2,12 +2,12 @@
 
     STORE/COLLECTION/manifest.json      what built the index: model, fingerprint, chunking
     STORE/COLLECTION/current-version    which of the versions counts (see `versions`)
-    STORE/COLLECTION/v-.../sources.sqlite3   which generation of each source counts (see `records`)
+    STORE/COLLECTION/v-.../sources.sqlite3   which generation of each source counts (see `generations`)
     STORE/COLLECTION/v-.../chroma/           the chunks and their vectors
-    STORE/COLLECTION/words.sqlite3      the chunks by their words, made when first needed (see `words`)
-    STORE/COLLECTION.lock               held by a writer; the system lets go of it when the writer dies
+    STORE/COLLECTION/words.sqlite3      the chunks by their words, made when first needed (see `word_index`)
+    STORE/COLLECTION.lock               held by a writer; the system releases it when the writer dies
 
-A collection has a folder of its own, so that deleting it leaves nothing behind and damage stays inside it.
+Each collection has its own folder, so that deleting it leaves nothing behind and damage stays inside it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,8 @@ from pathlib import Path
 
 from ragcli.config import StoreConfig
 from ragcli.errors import StoreError
-from ragcli.store.folder import versions
-from ragcli.store.folder.collection import Store
-from ragcli.store.folder.generations import Records
 from ragcli.store.folder.lock import write_lock
 from ragcli.store.manifest import Manifest, read_manifest
-from ragcli.types import SourceInfo
 
 
 def folder_collections(config: StoreConfig) -> list[str]:
@@ -31,43 +27,27 @@ def folder_collections(config: StoreConfig) -> list[str]:
 
 
 class FolderPlace:
-    """Imports Chroma for nothing but the store itself."""
+    """Never imports Chroma."""
 
     def __init__(self, config: StoreConfig, collection: str) -> None:
-        self._folder = Path(config.path).expanduser() / collection
-        self._search_width = config.search_width
-        self.lock = write_lock(self._folder.with_name(f"{self._folder.name}.lock"), collection)
+        self.folder = Path(config.path).expanduser() / collection
+        self.search_width = config.search_width
+        self.lock = write_lock(self.folder.with_name(f"{self.folder.name}.lock"), collection)
 
     def exists(self) -> bool:
-        """Whether there is anything, were it the remains of a killed start."""
-        return self._folder.exists()
+        """Whether there is anything, even what a killed ingest left."""
+        return self.folder.exists()
 
     def manifest(self) -> Manifest | None:
-        return read_manifest(self._folder)
-
-    def is_empty(self) -> bool:
-        return versions.reading(self._folder, lambda place: _records(place).count()) == 0
-
-    def source_infos(self) -> tuple[SourceInfo, ...]:
-        return versions.reading(self._folder, lambda place: _records(place).sources())
-
-    def open_store(self, manifest: Manifest) -> Store:
-        return Store(self._folder, manifest, self.lock, search_width=self._search_width)
-
-    def create_store(self, manifest: Manifest) -> Store:
-        return Store.create(self._folder, manifest, self.lock, search_width=self._search_width)
+        return read_manifest(self.folder)
 
     def delete(self) -> None:
-        """With all files, finished or not."""
+        """Delete all files, complete or not."""
         try:
-            # The manifest goes first: a reset that is killed half way leaves no index, and no broken one.
-            (self._folder / "manifest.json").unlink(missing_ok=True)
-            if self._folder.exists():
-                shutil.rmtree(self._folder)
+            # The manifest first: a reset that is killed half way leaves no index rather than a broken one.
+            (self.folder / "manifest.json").unlink(missing_ok=True)
+            if self.folder.exists():
+                shutil.rmtree(self.folder)
         except OSError as error:
             hint = "Check the permissions of the folder, and that no other program uses it."
-            raise StoreError(f"{self._folder} cannot be deleted: {error}", hint=hint) from error
-
-
-def _records(place: Path) -> Records:
-    return Records(place / "sources.sqlite3")
+            raise StoreError(f"{self.folder} cannot be deleted: {error}", hint=hint) from error

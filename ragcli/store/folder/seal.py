@@ -1,9 +1,9 @@
-"""Whether the files of a version are as they were written: their sizes and hashes, kept beside them.
+"""Check that the files of a version are as they were written, by the hashes stored with them.
 
-Chroma reads the files of its graph as they are: a damaged one crashes the process, or finds other chunks
-without a word. Its database is not sealed, since Chroma writes into that whenever it opens it; SQLite
-notices most damage itself. Nor is a graph without chunks, whose files Chroma writes at each opening: it
-keeps the first thousand or so in the database alone.
+Chroma does not check the files of its graph: a damaged one crashes the process, or silently finds other
+chunks. Its database is not sealed, since Chroma writes to it whenever it opens it; SQLite notices most damage
+itself. A graph without chunks is not sealed either, since Chroma writes its files whenever it opens them: it
+keeps the first thousand or so chunks in the database alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ragcli.errors import StoreError
 DAMAGED_HINT = "If the index is damaged: ragcli reset, then ragcli ingest PATH..."
 FILE = "seal.json"
 _NOT_SEALED = ("chroma.sqlite3", FILE)
-# The number of chunks in the graph, in its header; a count of 64 bits behind one of 32 and two of 64.
+# Where the header of the graph has the number of its chunks: 64 bits, after one number of 32 and two of 64.
 _HEADER, _COUNT_AT = "header.bin", slice(20, 28)
 _whole: set[Path] = set()
 
@@ -32,9 +32,9 @@ def write_seal(place: Path) -> None:
 
 
 def check_seal(place: Path) -> None:
-    """Once a process and version, which never changes. A version of an older ragcli has no seal.
+    """Checks each version once in a process, since it never changes. An older ragcli wrote no seal.
 
-    Raises StoreError for a file that is missing or not as it was written.
+    Raises StoreError if a file is missing or not as it was written.
     """
     place = place.absolute()
     if place in _whole:

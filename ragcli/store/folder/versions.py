@@ -1,12 +1,12 @@
-"""Versions of a collection: what readers see never changes under them, and a dead writer has not touched it.
+"""Versions of a collection: what a reader sees never changes, and no writer that was killed has touched it.
 
-    COLLECTION/current-version     the name of the version that counts
+    COLLECTION/current-version     the name of the current version
     COLLECTION/v-NAME/             a version: sources.sqlite3, chroma/ and the seal of their files
-    COLLECTION/draft/              a copy of it that a writer works on
 
-Chroma writes the files of its graph in place, one part after the other, and expects to be alone with them:
-a reader beside a writer, or after one that was killed half way, would find them in pieces. So a writer works
-on a copy, and one rename makes that the version that counts. An index of ragcli 0.1 is its own version.
+Chroma writes the files of its graph in place, one part after the other, and expects that nothing else uses
+them: during a write, or after one that was killed, a reader would find them incomplete. So a writer works on
+a copy, the draft, which becomes the current version when `current-version` names it. An index of ragcli 0.1
+is its own version.
 """
 
 from __future__ import annotations
@@ -22,18 +22,17 @@ from ragcli.errors import StoreError
 from ragcli.store.folder import seal
 
 POINTER = "current-version"
-_DRAFT = "draft"
-# What lies beside the pointer in an index of ragcli 0.1, and what comes and goes with versions.
+# The files of an index of ragcli 0.1, and the beginnings of the names that come and go with versions.
 _UNVERSIONED = ("chroma", "sources.sqlite3")
-_PASSING = (_DRAFT, "v-", "old-", f"{POINTER}.")
-# A reader meets a version that is being deleted only between two publications, which are seconds apart.
+_PASSING = ("draft", "v-", "old-", f"{POINTER}.")
+# A reader finds its version deleted only if a new one was published, which happens seconds apart.
 _TRIES = 5
 
 _Result = TypeVar("_Result")
 
 
 def current(folder: Path) -> Path:
-    """The version that counts; the folder itself where there are none."""
+    """The current version; the folder itself if there are no versions."""
     try:
         name = (folder / POINTER).read_text(encoding="utf-8").strip()
     except (FileNotFoundError, NotADirectoryError):
@@ -44,7 +43,7 @@ def current(folder: Path) -> Path:
 
 
 def reading(folder: Path, work: Callable[[Path], _Result]) -> _Result:
-    """What `work` makes of the current version; done again where that was replaced and deleted meanwhile."""
+    """The result of `work` on the current version; repeated if that was replaced and deleted meanwhile."""
     for _ in range(_TRIES):
         place = current(folder)
         try:
@@ -59,9 +58,9 @@ def reading(folder: Path, work: Callable[[Path], _Result]) -> _Result:
 
 
 def new_draft(folder: Path) -> Path:
-    """An empty folder for a first version."""
+    """An empty folder for a version."""
     tidy(folder)
-    draft = folder / _DRAFT
+    draft = _new_place(folder)
     try:
         draft.mkdir(parents=True)
     except OSError as error:
@@ -70,9 +69,9 @@ def new_draft(folder: Path) -> Path:
 
 
 def draft_of_current(folder: Path) -> Path:
-    """A copy of the current version, to work on. Raises StoreError where there is no room for one."""
+    """A copy of the current version, to work on. Raises StoreError if there is no room for one."""
     source = current(folder)
-    # Otherwise the damage would be sealed.
+    # Otherwise damage would be sealed as well.
     seal.check_seal(source)
     draft = new_draft(folder)
     try:
@@ -82,22 +81,21 @@ def draft_of_current(folder: Path) -> Path:
             elif path.name != seal.FILE:
                 shutil.copyfile(path, draft / path.name)
     except OSError as error:
-        discard(folder)
+        discard(draft)
         raise _unusable(folder, "written", error) from error
     return draft
 
 
-def publish(folder: Path, *, keep_draft: bool = False) -> Path:
-    """Make the draft, or a copy of it, the current version, at once; drop the one before. Nobody may use it.
+def publish(draft: Path, *, keep_draft: bool = False) -> None:
+    """Make the draft, or a copy of it, the current version, and delete the one before. It must be closed.
 
-    Raises StoreError where that cannot be written; then the version before still counts.
+    Raises StoreError if that cannot be written; then the version before is still the current one.
     """
-    draft, place = folder / _DRAFT, folder / f"v-{uuid.uuid4().hex[:12]}"
+    folder = draft.parent
+    place = _new_place(folder) if keep_draft else draft
     try:
         if keep_draft:
             shutil.copytree(draft, place)
-        else:
-            draft.replace(place)
         _to_disk(place)
         seal.write_seal(place)
         pointer = folder / f"{POINTER}.draft"
@@ -107,28 +105,26 @@ def publish(folder: Path, *, keep_draft: bool = False) -> Path:
             os.fsync(file.fileno())
         pointer.replace(folder / POINTER)
     except OSError as error:
-        shutil.rmtree(place, ignore_errors=True)
+        discard(place)
         raise _unusable(folder, "written", error) from error
-    tidy(folder, keep=_DRAFT if keep_draft else "")
-    return place
+    tidy(folder, keep=draft)
 
 
-def discard(folder: Path) -> None:
-    """Drop the draft."""
-    shutil.rmtree(folder / _DRAFT, ignore_errors=True)
+def discard(draft: Path) -> None:
+    shutil.rmtree(draft, ignore_errors=True)
 
 
-def tidy(folder: Path, *, keep: str = "") -> None:
-    """Delete what no reader is led to: drafts of dead writers and versions before the current one.
+def tidy(folder: Path, *, keep: Path | None = None) -> None:
+    """Delete what no reader needs: drafts of dead writers and versions before the current one.
 
-    What another program holds open, and the system does not let go, is left to the next time.
+    What another program has open, and the system does not delete, is left for the next time.
     """
     place = current(folder)
-    if place == folder or not place.is_dir():
-        discard(folder)
+    if not place.is_dir():
         return
+    current_names = _UNVERSIONED if place == folder else (place.name,)
     for path in folder.iterdir():
-        if path.name in (place.name, keep):
+        if path == keep or path.name in current_names:
             continue
         if path.name in _UNVERSIONED or path.name.startswith(_PASSING):
             if path.is_dir():
@@ -137,8 +133,12 @@ def tidy(folder: Path, *, keep: str = "") -> None:
                 path.unlink(missing_ok=True)
 
 
+def _new_place(folder: Path) -> Path:
+    return folder / f"v-{uuid.uuid4().hex[:12]}"
+
+
 def _out_of_sight(path: Path) -> Path:
-    """Renamed first: whoever still looks for it finds nothing, rather than a part."""
+    """The path, renamed first: a reader that still looks for it finds nothing, rather than a part of it."""
     hidden = path.with_name(f"old-{uuid.uuid4().hex[:12]}")
     try:
         return path.replace(hidden)
@@ -159,5 +159,5 @@ def _unusable(folder: Path, verb: str, error: Exception) -> StoreError:
         reason = str(error.args[0][0][-1])
     return StoreError(
         f"The index at {folder} cannot be {verb}: {reason}",
-        hint="Check the folder's permissions and the room on its disk; the index is as it was.",
+        hint="Check the folder's permissions and the room on its disk; the index is unchanged.",
     )

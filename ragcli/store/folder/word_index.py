@@ -1,8 +1,8 @@
-"""The chunks of a collection by their words: a lexical index beside Chroma, made from its chunks.
+"""The chunks of a collection by their words: a lexical index, built from the chunks in Chroma.
 
-It is brought in step with the generations of the version that is read before each search, so that it is never
-stale; a generation that is there already costs nothing. It lies beside the versions and serves them all: no
-two published generations have the same number. It takes no lock: a search must work while an ingest writes.
+Before each search it is updated to the generations of the version that is read, so it is never stale; a
+generation that it has already costs nothing. One file serves all versions: no two published generations have
+the same number. It takes no lock: a search must work while an ingest writes.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ragcli.errors import StoreError
 from ragcli.retrieval.lexical import Entry, Hit, LexicalIndex, bring_in_step
+from ragcli.store.chunk_table import ChunkTable, row_id
 from ragcli.store.folder.generations import Records
-from ragcli.store.metadata import FIRST_CHUNKS, check_filters, facts, matching, to_chunk
+from ragcli.store.metadata import check_filters, facts, matching, to_chunk
 from ragcli.types import Candidate, Chunk, Filters, SourceInfo
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 FILE = "words.sqlite3"
 # Chunks fetched and indexed in one transaction.
 _AT_ONCE = 2000
-# A process that reads another version may drop what this one needs; many times in a row it does not.
+# A process that reads another version may delete what this one needs, but not many times in a row.
 _ATTEMPTS = 5
 
 
@@ -39,7 +40,7 @@ class _Found:
 
 
 class WordSearch:
-    """`records` and `chroma` are those of the version that is read."""
+    """`records` and `table` are those of the version that is read."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -48,31 +49,29 @@ class WordSearch:
     def close(self) -> None:
         self._index.close()
 
-    def bring_in_step(self, records: Records, chroma: Any) -> Mapping[int, SourceInfo]:
-        """The current generations, all of which are indexed now."""
+    def bring_in_step(self, records: Records, table: ChunkTable) -> Mapping[int, SourceInfo]:
+        """Index what is missing. Returns the current generations."""
         current = records.current()
         sizes = {generation: info.chunks for generation, info in current.items()}
 
         def load(generations: Sequence[int]) -> dict[int, list[Entry]]:
-            found = _entries(chroma, generations)
+            found = _entries(table, generations)
             return {one: entries for one, entries in found.items() if len(entries) == sizes[one]}
 
         bring_in_step(self._index, sizes, load, at_once=_AT_ONCE)
         return current
 
     def search(
-        self, records: Records, chroma: Any, question: str, vector: Vectors, n: int, filters: Filters
+        self, records: Records, table: ChunkTable, question: str, vector: Vectors, n: int, filters: Filters
     ) -> tuple[Candidate, ...]:
         """The n best chunks by BM25, with their similarity to `vector`, float32 (dimension,)."""
         for _attempt in range(_ATTEMPTS):
-            current = self.bring_in_step(records, chroma)
+            current = self.bring_in_step(records, table)
             hits = self._index.search(question, n, _wanted(current, filters), filters.where)
-            found = None if hits is None else _fetch(chroma, hits, vector)
+            found = None if hits is None else _fetch(table, hits, vector)
             if found is not None:
                 if not found:
-                    check_filters(
-                        filters, lambda: chroma.get(where=FIRST_CHUNKS, include=["metadatas"])["metadatas"]
-                    )
+                    check_filters(filters, table.first_chunks)
                 return tuple(
                     Candidate(
                         chunk=one.chunk,
@@ -90,40 +89,34 @@ class WordSearch:
 
 
 def _wanted(current: Mapping[int, SourceInfo], filters: Filters) -> list[int]:
-    """The generations that the source globs let through."""
+    """The generations of the sources that match the globs."""
     if not filters.sources:
         return list(current)
     sources = set(matching([info.source for info in current.values()], filters.sources))
     return [generation for generation, info in current.items() if info.source in sources]
 
 
-def _entries(chroma: Any, generations: Sequence[int]) -> dict[int, list[Entry]]:
+def _entries(table: ChunkTable, generations: Sequence[int]) -> dict[int, list[Entry]]:
     found: dict[int, list[Entry]] = {generation: [] for generation in generations}
-    rows = chroma.get(where={"generation": {"$in": list(generations)}}, include=["metadatas", "documents"])
-    for metadata, text in zip(rows["metadatas"], rows["documents"], strict=True):
+    for metadata, text in table.of_generations(generations):
         chunk = to_chunk(metadata, text)
         found[metadata["generation"]].append(Entry(chunk.id, chunk.passage, facts(metadata)))
     return found
 
 
-def _fetch(chroma: Any, hits: Sequence[Hit], vector: Vectors) -> list[_Found] | None:
-    """The hits' chunks, in their order; None where Chroma no longer holds one of them."""
+def _fetch(table: ChunkTable, hits: Sequence[Hit], vector: Vectors) -> list[_Found] | None:
+    """The chunks of the hits, in their order; None if Chroma no longer has one of them."""
     import numpy as np
 
     if not hits:
         return []
-    ids = [f"{hit.part}-{hit.name}" for hit in hits]
-    rows = chroma.get(ids=ids, include=["metadatas", "documents", "embeddings"])
-    places = {name: place for place, name in enumerate(rows["ids"])}
-    if len(places) < len(hits):
+    ids = [row_id(hit.part, hit.name) for hit in hits]
+    rows = table.rows(ids)
+    if len(rows) < len(hits):
         return None
-    # Chroma keeps unit vectors as it got them: the dot product is the cosine.
-    similarities = np.asarray(rows["embeddings"], dtype=np.float32) @ vector.reshape(-1)
+    # Chroma stores unit vectors as it got them: the dot product is the cosine.
+    similarities = np.asarray([rows[name][1] for name in ids], dtype=np.float32) @ vector.reshape(-1)
     return [
-        _Found(
-            hit,
-            to_chunk(rows["metadatas"][places[name]], rows["documents"][places[name]]),
-            float(similarities[places[name]]),
-        )
-        for hit, name in zip(hits, ids, strict=True)
+        _Found(hit, rows[name][0], float(similarity))
+        for hit, name, similarity in zip(hits, ids, similarities, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""A connection to a Chroma server, made once a process: each one costs four requests."""
+"""The connection to a Chroma server, made once per process: it costs four requests."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def _client(config: StoreConfig, key: str) -> Any:
             raise unknown_place(config, error) from error
         except ValueError as error:
             raise unreachable(config, error) from error
-    # Chroma's client waits for ever, and has no setting for it.
+    # Chroma's client has no timeout, and no setting for one.
     client._server._session.timeout = _timeout(config)
     return client
 
 
 def _probe(config: StoreConfig, key: str) -> None:
-    """Chroma's client opens with requests that never time out, so the first one is ours."""
+    """Chroma's client begins with requests that never time out, so the first request is ours."""
     import httpx
 
     url = f"{config.url.rstrip('/')}/api/v2/auth/identity"

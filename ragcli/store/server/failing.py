@@ -1,4 +1,4 @@
-"""What a Chroma server's failure means to the user: one line, and the change that mends it."""
+"""What the failure of a Chroma server means to the user: one line, and how to fix it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ REFUSED = (401, 403)
 
 
 def address(config: StoreConfig) -> str:
-    """The server as messages name it: without a user name or password."""
+    """The server's address for messages: without a user name or password."""
     return address_of(config.url).rstrip("/")
 
 
 @contextmanager
 def server_errors(config: StoreConfig) -> Iterator[None]:
-    """What Chroma's client and httpx raise becomes a StoreServerError; a request that the server understood
-    and would not do becomes a StoreError.
+    """Turns what Chroma's client and httpx raise into a StoreServerError, or into a StoreError if the server
+    understood the request and refused it.
     """
     import httpx
     from chromadb.errors import AuthorizationError, ChromaAuthError, ChromaError
@@ -45,8 +45,8 @@ def server_errors(config: StoreConfig) -> Iterator[None]:
             hint="Read the server's log. If the index is damaged: ragcli reset, then ragcli ingest PATH...",
         ) from error
     except Exception as error:
-        # Chroma's client raises a bare Exception with the response's text for all that is not Chroma's own
-        # error, such as a proxy's: the status is in the error that it was raised from.
+        # For everything but Chroma's own errors, such as those of a proxy, its client raises a bare Exception
+        # with the response's text. The status is in the error that it was raised from.
         if type(error) is Exception:
             response = getattr(error.__context__, "response", None)
             raise bad_status(config, getattr(response, "status_code", 0), message_of(error)) from error
@@ -61,7 +61,7 @@ def unreachable(config: StoreConfig, error: Exception) -> StoreServerError:
 
 
 def bad_status(config: StoreConfig, status: int, detail: str = "") -> StoreServerError:
-    """`detail` is the response's text; it is left out where it is a page."""
+    """`detail` is the response's text; it is left out if it is an HTML page."""
     service = Service(
         server=f"The Chroma server at {address(config)}",
         url="store.url",

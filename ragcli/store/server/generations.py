@@ -1,9 +1,10 @@
-"""Which generation of each source counts, kept in a collection of the server's (see `records` for why).
+"""Which generation of each source counts, in a collection on the server (see `folder.generations` for why).
 
-A server has no transaction over several records, so all hangs on single ones. The record of a source names
-the generation that counts; writing that record is the commit. The record `state` holds the next free number
-and the suspects: generations of which chunks may be there while no source counts them. A writer enters them
-before its first chunk and strikes them out after the last is deleted: so what a killed one left is found.
+A server has no transactions over several records, so each step is the writing of a single record. The record
+of a source names its current generation: writing it is the commit. The record `state` has the next free
+number and the suspects: generations whose chunks may be there although they are not current. A writer adds
+them before its first chunk and removes them after the last one is deleted, so what a killed writer left is
+found.
 """
 
 from __future__ import annotations
@@ -11,34 +12,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from ragcli.store.metadata import pages
+from ragcli.store.chunk_table import pages
+from ragcli.store.server.place import RECORDS_PER_CALL, ServerPlace
 from ragcli.types import SourceInfo
 
-# Chroma Cloud hands out, and takes, 300 records a call.
-RECORDS_PER_CALL = 300
 _STATE = "state"
 _IS_SOURCE = {"kind": "source"}
-# Chroma wants a vector with every record; these are never searched by one.
+# Chroma requires a vector for every record, but nothing searches these by vector.
 _VECTOR = [1.0]
-
-
-class _Server(Protocol):
-    def sources(self) -> Any:
-        """Chroma's collection of these records."""
-        ...
-
-    def errors(self) -> AbstractContextManager[None]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """The generations of which chunks may be in Chroma and none may be shown.
+    """The generations whose chunks may be in Chroma and must not be shown.
 
-    `mark` rises with every write: where it and the generations are as before, nothing was written in between.
+    `mark` rises with every write: if it and the generations are unchanged, nothing was written in between.
     """
 
     generations: tuple[int, ...]
@@ -48,8 +39,8 @@ class Hidden:
 class ServerRecords:
     """Only the holder of the write lock may call what changes them."""
 
-    def __init__(self, server: _Server) -> None:
-        self._server = server
+    def __init__(self, place: ServerPlace) -> None:
+        self._place = place
 
     def create(self) -> None:
         self._write_state(1, [])
@@ -59,13 +50,13 @@ class ServerRecords:
         return sum(info.chunks for info in self.sources())
 
     def is_empty(self) -> bool:
-        with self._server.errors():
+        with self._place.errors():
             where = {"$and": [_IS_SOURCE, {"chunks": {"$gt": 0}}]}
-            return not self._server.sources().get(where=where, limit=1)["ids"]
+            return not self._place.sources().get(where=where, limit=1)["ids"]
 
     def sources(self) -> tuple[SourceInfo, ...]:
-        with self._server.errors():
-            rows = list(pages(self._server.sources(), RECORDS_PER_CALL, where=_IS_SOURCE))
+        with self._place.errors():
+            rows = list(pages(self._place.sources(), RECORDS_PER_CALL, where=_IS_SOURCE))
         return tuple(sorted((_info(metadata) for metadata, _ in rows), key=lambda info: info.source))
 
     def generation(self, source: str) -> int | None:
@@ -74,13 +65,13 @@ class ServerRecords:
         return found[0] if found else None
 
     def hidden(self) -> Hidden:
-        """The generations of which chunks may be in Chroma and none may be shown."""
+        """The generations whose chunks may be in Chroma and must not be shown."""
         mark, suspects = self._state()
         if not suspects:
             return Hidden((), mark)
-        with self._server.errors():
+        with self._place.errors():
             where = {"generation": {"$in": suspects}}
-            rows = list(pages(self._server.sources(), RECORDS_PER_CALL, where=where))
+            rows = list(pages(self._place.sources(), RECORDS_PER_CALL, where=where))
         current = {metadata["generation"] for metadata, _ in rows}
         return Hidden(tuple(sorted(set(suspects) - current)), mark)
 
@@ -95,8 +86,8 @@ class ServerRecords:
         """Make each generation the current one of its source, and the one before it hidden."""
         entries = list(entries)
         if entries:
-            with self._server.errors():
-                self._server.sources().upsert(
+            with self._place.errors():
+                self._place.sources().upsert(
                     ids=[_id(info.source) for _, info in entries],
                     embeddings=[_VECTOR] * len(entries),
                     metadatas=[_metadata(generation, info) for generation, info in entries],
@@ -107,22 +98,22 @@ class ServerRecords:
         rows = list(bases.items())
         for first in range(0, len(rows), RECORDS_PER_CALL):
             part = rows[first : first + RECORDS_PER_CALL]
-            with self._server.errors():
-                # Chroma keeps the keys that an update does not name.
-                self._server.sources().update(
+            with self._place.errors():
+                # Chroma leaves keys that an update does not name as they are.
+                self._place.sources().update(
                     ids=[_id(source) for source, _ in part], metadatas=[{"base": base} for _, base in part]
                 )
 
     def retire(self, source: str) -> int:
-        """Take the source out of the index; its generation becomes hidden. Returns how many chunks it had."""
-        with self._server.errors():
-            found = self._server.sources().get(ids=[_id(source)], include=["metadatas"])["metadatas"]
+        """Remove the source; its generation becomes hidden. Returns how many chunks it had."""
+        with self._place.errors():
+            found = self._place.sources().get(ids=[_id(source)], include=["metadatas"])["metadatas"]
         if not found:
             return 0
         following, suspects = self._state()
         self._write_state(following, [*suspects, found[0]["generation"]])
-        with self._server.errors():
-            self._server.sources().delete(ids=[_id(source)])
+        with self._place.errors():
+            self._place.sources().delete(ids=[_id(source)])
         return int(found[0]["chunks"])
 
     def forget(self, generations: Iterable[int]) -> None:
@@ -134,20 +125,20 @@ class ServerRecords:
         self._write_state(following, [suspect for suspect in suspects if suspect not in generations])
 
     def _current(self, sources: Sequence[str]) -> list[int]:
-        """The generations that these sources have now, as far as they are in the index."""
-        with self._server.errors():
-            found = self._server.sources().get(ids=[_id(name) for name in sources], include=["metadatas"])
+        """The current generations of those of the sources that are in the index."""
+        with self._place.errors():
+            found = self._place.sources().get(ids=[_id(name) for name in sources], include=["metadatas"])
         return [int(metadata["generation"]) for metadata in found["metadatas"]]
 
     def _state(self) -> tuple[int, list[int]]:
         """The next free generation, and the suspects."""
-        with self._server.errors():
-            found = self._server.sources().get(ids=[_STATE], include=["metadatas", "documents"])
+        with self._place.errors():
+            found = self._place.sources().get(ids=[_STATE], include=["metadatas", "documents"])
         return int(found["metadatas"][0]["next"]), json.loads(found["documents"][0])
 
     def _write_state(self, following: int, suspects: Sequence[int]) -> None:
-        with self._server.errors():
-            self._server.sources().upsert(
+        with self._place.errors():
+            self._place.sources().upsert(
                 ids=[_STATE],
                 embeddings=[_VECTOR],
                 metadatas=[{"kind": _STATE, "next": following}],
@@ -157,7 +148,7 @@ class ServerRecords:
 
 
 def _id(source: str) -> str:
-    """A path may be longer than an id may be."""
+    """A hash, since a path may be too long for an id."""
     return hashlib.sha256(source.encode()).hexdigest()
 
 

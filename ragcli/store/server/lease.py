@@ -1,9 +1,9 @@
-"""One writer a collection on a server: a lease, since a server does not see that a writer died.
+"""One writer per collection on a server: a lease, since a server does not notice that a writer died.
 
-The lock is a collection of its own, `ragcli.NAME.lock`: of two that create it, Chroma lets one through. Its
-metadata say who holds it and until when, by the server's clock. The holder prolongs it from a thread; where
-it dies, the lease runs out and the next writer takes it over. All of it goes by the lock's own id, so a
-holder that was taken for dead finds that out at its next prolongation, and before each commit.
+The lock is a collection of its own, `ragcli.NAME.lock`: if two processes create it, only one succeeds. Its
+metadata says who holds it and until when, by the server's clock. The holder renews it from a thread; if it
+dies, the lease expires and the next writer takes it over. Everything refers to the lock by its id, so a
+holder that was taken for dead notices when it next renews its lease, and before each commit.
 """
 
 from __future__ import annotations
@@ -13,49 +13,14 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import Any, TypeAlias
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from ragcli.errors import IndexBusyError, StoreError
 
 LEASE_SECONDS = 45.0
 PROLONG_SECONDS = 10.0
 _NANOSECONDS = 1_000_000_000
-
-
-Held: TypeAlias = AbstractContextManager[Callable[[], None]]
-"""Entered, it holds a lock and gives a function that raises StoreError where the lock was lost since."""
-
-
-class ServerLock(AbstractContextManager["ServerLock"]):
-    """May be entered again by its holder (`depth` times by now). Raises StoreError at once if it is taken."""
-
-    def __init__(self, hold: Callable[[], Held]) -> None:
-        self.depth = 0
-        self._hold = hold
-        self._held: Held | None = None
-        self._confirm: Callable[[], None] = _nothing
-
-    def confirm(self) -> None:
-        """Raises StoreError if it is no longer held: a server's lock ends when its holder was unreachable."""
-        self._confirm()
-
-    def __enter__(self) -> ServerLock:
-        if self.depth == 0:
-            self._held = self._hold()
-            self._confirm = self._held.__enter__()
-        self.depth += 1
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.depth -= 1
-        if self.depth == 0 and self._held is not None:
-            self._held.__exit__(None, None, None)
-            self._held, self._confirm = None, _nothing
-
-
-def _nothing() -> None:
-    """Not held: nothing to confirm."""
 
 
 @contextmanager
@@ -81,7 +46,7 @@ class _Lease:
         self._turn = threading.Lock()
 
     def prolong(self) -> None:
-        """Raises StoreError where another writer has taken over."""
+        """Raises StoreError if another writer has taken over."""
         from chromadb.errors import NotFoundError
 
         with self._turn:
@@ -91,11 +56,11 @@ class _Lease:
                 raise StoreError(
                     f"This ragcli was out of reach for so long that another one took over the collection "
                     f"{self._collection}.",
-                    hint="Run the command again: it does what is left.",
+                    hint="Run the command again: it does the rest.",
                 ) from error
 
     def keep(self, done: threading.Event) -> None:
-        """In a thread, until `done`. What fails here fails in the writer as well, which reports it."""
+        """Runs in a thread until `done`. A failure here happens to the writer as well, which reports it."""
         from chromadb.errors import ChromaError
         from httpx import HTTPError
 
@@ -104,7 +69,7 @@ class _Lease:
                 self.prolong()
 
     def end(self, name: str) -> None:
-        """Best effort: a lock that stays runs out by itself, and must not hide the error of the work."""
+        """Best effort: a lock that is left expires by itself, and must not hide an error of the work."""
         from chromadb.errors import ChromaError
         from httpx import HTTPError
 
@@ -120,7 +85,7 @@ def _taken(client: Any, name: str, collection: str) -> Any:
         left = int(taken.lock.metadata["until"]) - client.heartbeat()
         if left > 0:
             raise _busy(taken.lock.metadata, left, collection) from None
-        # By its id: of two that find it dead, neither can take away what the other has made since.
+        # By its id: of two writers that find it dead, neither can delete what the other has created since.
         _discard(client, taken.lock, name)
     try:
         return _create(client, name)
@@ -136,7 +101,7 @@ class _Taken(Exception):
 
 
 def _create(client: Any, name: str) -> Any:
-    """Raises _Taken with the one that is there."""
+    """Raises _Taken with the lock that exists."""
     from chromadb.errors import ChromaError, NotFoundError
 
     for _attempt in range(3):
@@ -146,14 +111,14 @@ def _create(client: Any, name: str) -> Any:
             try:
                 there = client.get_collection(name, embedding_function=None)
             except NotFoundError:
-                last = error  # Its holder was done in between, or the server refused for another reason.
+                last = error  # Its holder has just finished, or the server refused for another reason.
                 continue
             raise _Taken(there) from error
     raise last
 
 
 def _discard(client: Any, lock: Any, name: str) -> None:
-    """A collection is deleted by its name, which may be another's by now; renaming goes by the id."""
+    """Deleting goes by the name, which may be another lock's by now; renaming goes by the id."""
     from chromadb.errors import NotFoundError
 
     rest = f"{name}.{uuid.uuid4().hex[:8]}"

@@ -1,8 +1,8 @@
 """A collection on a Chroma server: three of Chroma's collections.
 
-ragcli.NAME.chunks    the chunks and their vectors; its metadata are the manifest
-ragcli.NAME.sources   which generation of each source counts (see `server_records`)
-ragcli.NAME.lock      held by a writer (see `server_lock`)
+ragcli.NAME.chunks    the chunks and their vectors; its metadata is the manifest
+ragcli.NAME.sources   which generation of each source counts (see `generations`)
+ragcli.NAME.lock      held by a writer (see `lease`)
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ from typing import Any
 
 from ragcli.config import StoreConfig
 from ragcli.errors import StoreError
+from ragcli.store.chunk_table import ChunkTable
 from ragcli.store.embedding_functions import refuse_embedding_functions
 from ragcli.store.manifest import Manifest, parse_manifest
-from ragcli.store.server.collection import ServerStore
 from ragcli.store.server.connection import connect
 from ragcli.store.server.failing import address, server_errors
-from ragcli.store.server.generations import RECORDS_PER_CALL, ServerRecords
-from ragcli.store.server.lease import ServerLock, server_lock
-from ragcli.types import SourceInfo
+from ragcli.store.server.lease import server_lock
+from ragcli.store.write_lock import WriteLock
 
 _PREFIX, _CHUNKS = "ragcli.", ".chunks"
 _COLLECTIONS_PER_CALL = 100
+# Chroma Cloud reads and writes at most 300 records in a call.
+RECORDS_PER_CALL = 300
+# The response to many questions at once could be too large for a server.
+_FOUND_PER_CALL = 3000
 
 
 def server_collections(config: StoreConfig) -> list[str]:
@@ -42,49 +45,38 @@ def server_collections(config: StoreConfig) -> list[str]:
 
 
 class ServerPlace:
-    """The server is asked each time; nothing of it is remembered but its collections' ids."""
-
-    records_per_call = RECORDS_PER_CALL
-    # Their records are written in one call, and their generations, old and new, fit the state.
-    sources_per_write = 250
+    """Asks the server each time; only the ids of its collections are remembered."""
 
     def __init__(self, config: StoreConfig, collection: str) -> None:
-        self.records = ServerRecords(self)
-        self.lock = ServerLock(self._hold)
+        self.lock = WriteLock(self._hold)
         self._config = config
         self._collection = collection
         self._chunks: Any = None
         self._sources: Any = None
+        self._table: ChunkTable | None = None
 
     def __str__(self) -> str:
         return address(self._config)
 
     def exists(self) -> bool:
-        """Whether there is anything, were it the remains of a killed start."""
+        """Whether there is anything, even what a killed ingest left."""
         return self._get("chunks") is not None or self._get("sources") is not None
 
     def manifest(self) -> Manifest | None:
-        self._chunks = self._get("chunks")
+        self._chunks, self._table = self._get("chunks"), None
         if self._chunks is None:
             return None
         return parse_manifest(self._chunks.metadata or {}, f"The collection {self._name('chunks')} at {self}")
 
-    def is_empty(self) -> bool:
-        return self.records.is_empty()
-
-    def source_infos(self) -> tuple[SourceInfo, ...]:
-        return self.records.sources()
-
-    def open_store(self, manifest: Manifest) -> ServerStore:
-        return ServerStore(self, manifest)
-
-    def create_store(self, manifest: Manifest) -> ServerStore:
-        """An empty collection. What carries the manifest comes last: before it there is no index."""
+    def create_sources(self) -> None:
+        """An empty collection of records."""
         with self.errors():
             self._sources = connect(self._config).create_collection(
                 self._name("sources"), embedding_function=None, metadata={"kind": "sources"}
             )
-        self.records.create()
+
+    def create_chunks(self, manifest: Manifest) -> None:
+        """An empty collection of chunks, with the manifest."""
         with self.errors():
             self._chunks = connect(self._config).create_collection(
                 self._name("chunks"),
@@ -92,41 +84,42 @@ class ServerPlace:
                 configuration={"hnsw": {"space": manifest.distance, **self._width}},
                 metadata=asdict(manifest),
             )
-        return ServerStore(self, manifest)
 
-    def open(self, manifest: Manifest) -> Any:
-        """Chroma's collection of the chunks. Raises StoreError where it was built anew since."""
-        opened = self._chunks or self._get("chunks")
-        if opened is None or (opened.metadata or {}).get("created_at") != manifest.created_at:
-            raise StoreError(
-                f"The collection {self._collection} at {self} has just been built anew.",
-                hint="Run the command again.",
-            )
-        refuse_embedding_functions(opened, self)
-        return opened
+    def table(self, manifest: Manifest) -> ChunkTable:
+        """The chunks. Raises StoreError if the collection was built again since."""
+        if self._table is None:
+            chunks = self._chunks or self._get("chunks")
+            if chunks is None or (chunks.metadata or {}).get("created_at") != manifest.created_at:
+                raise StoreError(
+                    f"The collection {self._collection} at {self} has just been built again.",
+                    hint="Run the command again.",
+                )
+            refuse_embedding_functions(chunks, self)
+            self._table = ChunkTable(chunks, self.errors, RECORDS_PER_CALL, _FOUND_PER_CALL)
+        return self._table
 
-    def set_width(self, opened: Any) -> None:
-        """For a writer: the width belongs to the collection, and all who search it share it."""
-        # None on Chroma Cloud, whose index of another kind has no such number.
-        graph = opened.configuration_json.get("hnsw")
+    def set_width(self, chunks: Any) -> None:
+        """For a writer: the width is the collection's, and everybody who searches it uses it."""
+        # None on Chroma Cloud, whose index is of another kind.
+        graph = chunks.configuration_json.get("hnsw")
         if graph and graph["ef_search"] != self._width["ef_search"]:
             with self.errors():
-                opened.modify(configuration={"hnsw": self._width})
+                chunks.modify(configuration={"hnsw": self._width})
 
     def sources(self) -> Any:
-        """Chroma's collection of the records. Raises StoreError where it is gone."""
+        """Chroma's collection of the records. Raises StoreError if it is missing."""
         if self._sources is None:
             self._sources = self._get("sources")
         if self._sources is None:
             raise StoreError(
                 f"The collection {self._name('sources')} is missing at {self}.",
-                hint="Build the index anew: ragcli reset, then ragcli ingest PATH...",
+                hint="Build the index again: ragcli reset, then ragcli ingest PATH...",
             )
         refuse_embedding_functions(self._sources, self)
         return self._sources
 
     def delete(self) -> None:
-        """All of it, finished or not. The manifest goes first: what is killed half way leaves no index."""
+        """Delete everything, complete or not. The manifest first: if this is killed, there is no index."""
         from chromadb.errors import NotFoundError
 
         with self.errors():
@@ -136,8 +129,8 @@ class ServerPlace:
         self.close()
 
     def close(self) -> None:
-        """The connection stays for the next use."""
-        self._chunks = self._sources = None
+        """Forget the collections. The connection stays open."""
+        self._chunks = self._sources = self._table = None
 
     def errors(self) -> AbstractContextManager[None]:
         return server_errors(self._config)

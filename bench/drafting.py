@@ -1,0 +1,101 @@
+"""Whether drafted questions lead to the same decision as hand-written ones: `make bench-drafting`.
+
+For each bundled corpus, questions are drafted by the local-large profile, and reranking is measured on them
+and on the hand-written file over the same index. The drafts stay in --folder: the same command continues with
+them. After `ragcli questions review` of such a file, the script also says what share the reader kept. A
+hundred drafts take about an hour per corpus on two free cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpora import CORPORA, QUESTIONS
+from ragcli import open_pipeline
+from ragcli.config import Config
+from ragcli.config.loading import load_config
+from ragcli.drafting.drafts import Report, Wanted, draft_questions
+from ragcli.drafting.records import KINDS, Kind
+from ragcli.drafting.review import Review
+from ragcli.evaluation.collect import evaluate_questions
+from ragcli.evaluation.measures import MAIN
+from ragcli.evaluation.paired_tests import Difference
+from ragcli.evaluation.questions import read_questions
+from ragcli.evaluation.summary import summarise
+
+SHARES: dict[Kind, float] = {"easy": 30, "paraphrased": 30, "confusable": 25, "unanswerable": 15}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """nDCG@10 without and with reranking, and what the verdict says of the difference."""
+
+    file: str
+    before: float
+    after: float
+    difference: Difference
+    verdict: str
+
+    @property
+    def decision(self) -> str:
+        return self.verdict.partition(":")[0].partition(" nDCG")[0]
+
+
+def measure(config: Config, file: Path) -> Measured:
+    run = evaluate_questions(config, read_questions(file), title=file.name, rerankers=[config.reranking])
+    found = summarise(run)
+    row = next(row for row in found.contrasts[0].measures if row.measure == MAIN)
+    return Measured(file.name, row.before, row.after, row.difference, found.verdict)
+
+
+def print_drafts(corpus: str, report: Report, review: Review) -> None:
+    drafts, seconds = len(report.written.rows), f"{report.seconds:.0f} s"
+    print(f"\n{corpus}: {drafts} drafts, {report.drafted} of them new in {seconds}")
+    kept, rejected = report.written.kept(), report.written.rejected()
+    print(f"  kept: {', '.join(f'{kept[kind]} {kind}' for kind in KINDS if kept[kind])}")
+    print(f"  not kept: {', '.join(f'{count} {reason}' for reason, count in rejected.most_common())}")
+    counts = review.counts
+    if counts.reviewed:
+        parts = (f"{part / counts.reviewed:.0%}" for part in (counts.kept, counts.edited, counts.dropped))
+        print("  a reader kept {}, edited {} and dropped {} of {}".format(*parts, counts.reviewed))
+
+
+def print_table(hand_written: Measured, drafted: Measured) -> None:
+    print(f"  {'file':28} {'questions':>9}  {'without':>7} {'with':>7} {'gain':>7}  95 % interval   decision")
+    for one in (hand_written, drafted):
+        found = one.difference
+        print(
+            f"  {one.file:28} {found.questions:>9}  {one.before:7.3f} {one.after:7.3f} {found.mean:+7.3f}"
+            f"  {found.low:+.3f}..{found.high:+.3f}  {one.decision}"
+        )
+    within = hand_written.difference.low <= drafted.difference.mean <= hand_written.difference.high
+    same = drafted.decision == hand_written.decision
+    print(
+        f"  the gain is {'' if within else 'NOT '}within the hand-written file's interval;"
+        f" the verdict is {'the same' if same else 'ANOTHER'}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Drafted against hand-written questions.")
+    parser.add_argument("corpora", choices=[*QUESTIONS, []], nargs="*", default=[])
+    parser.add_argument("--number", type=int, default=100, help="questions to draft for each corpus")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--folder", type=Path, default=Path("bench/.cache/drafting"))
+    options = parser.parse_args()
+    for corpus in options.corpora or QUESTIONS:
+        folder = options.folder / corpus
+        folder.mkdir(parents=True, exist_ok=True)
+        config = load_config(None, "local-large", {"store.path": str(folder / "index")})
+        with open_pipeline(config, bulk=True) as pipeline:
+            pipeline.ingest([CORPORA / corpus])
+        drafts = folder / f"{corpus}-drafted.jsonl"
+        report = draft_questions(drafts, config, Wanted(options.number, SHARES, options.seed))
+        print_drafts(corpus, report, Review(drafts))
+        print_table(measure(config, CORPORA / QUESTIONS[corpus]), measure(config, drafts))
+
+
+if __name__ == "__main__":
+    main()

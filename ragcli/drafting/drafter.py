@@ -1,0 +1,116 @@
+"""One passage becomes one draft, or the reason why not: the LLM writes, and is asked whether it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from ragcli.drafting import filters, prompts
+from ragcli.drafting.records import Draft, Gold, Kind, Rejection
+from ragcli.evaluation.relevance import flat
+from ragcli.text.sentences import split_sentences
+from ragcli.types import Candidate, Chunk, Message
+
+JUDGED = 2
+"""The candidates of each order, best first, that the LLM is asked about: does it answer the question too?"""
+
+
+class Tools(Protocol):
+    """An LLM, a search whose candidates have the ranks of both encoders, and the cross-encoder's logits; an
+    `opening.OpenTools` has them.
+    """
+
+    def ask(self, messages: Sequence[Message], schema: prompts.Schema | None = None) -> str: ...
+    def search(self, question: str) -> Sequence[Candidate]: ...
+    def score(self, question: str, texts: Sequence[str]) -> Sequence[float]: ...
+
+
+def draft(chunk: Chunk, kind: Kind, tools: Tools, earlier: Collection[str]) -> Draft | Rejection:
+    """`earlier`: the questions that there are already. What costs nothing is looked at first.
+
+    The LLM must read the same answer out of the passage: the round trip of Alberti et al. (2019), "Synthetic
+    QA corpora generation with roundtrip consistency".
+    """
+    if kind == "unanswerable":
+        return _unanswerable(chunk, tools, earlier)
+    written = prompts.read_object(
+        tools.ask(prompts.draft_messages(chunk), prompts.schema("quotation", "answer", "question")),
+        *("quotation", "answer", "question"),
+    )
+    if written is None:
+        return Rejection("unreadable")
+    quotation, answer, question = written
+    if reason := filters.unusable(question, earlier):
+        return Rejection(reason, question)
+    if not filters.is_quoted(quotation, chunk.text):
+        return Rejection("quotation not found", question)
+    if not answer:
+        return Rejection("unreadable", question)
+    own = Gold(chunk.source, quotation)
+    if kind == "paraphrased" and not filters.in_other_words(question, chunk.text):
+        question = _reworded(question, chunk, tools)
+        if not filters.in_other_words(question, chunk.text):
+            return Rejection("not in other words", question)
+        if reason := filters.unusable(question, earlier):
+            return Rejection(reason, question)
+    if not filters.agrees(tools.ask(prompts.reading_messages(question, chunk)), answer):
+        return Rejection("not answered by its passage", question)
+    if filters.agrees(tools.ask(prompts.closed_book_messages(question)), answer):
+        return Rejection("answerable without the documents", question)
+    rivals = _rivals(tools.search(question), chunk)
+    return Draft(kind, question, answer, (own, *_also_answering(question, answer, rivals, own, tools)))
+
+
+def _unanswerable(chunk: Chunk, tools: Tools, earlier: Collection[str]) -> Draft | Rejection:
+    reply = tools.ask(prompts.unanswerable_messages(chunk), prompts.schema("question"))
+    written = prompts.read_object(reply, "question")
+    if written is None:
+        return Rejection("unreadable")
+    (question,) = written
+    if reason := filters.unusable(question, earlier):
+        return Rejection(reason, question)
+    best = [chunk, *(candidate.chunk for candidate in _rivals(tools.search(question), chunk))]
+    if any(_answers(question, one, tools) for one in best):
+        return Rejection("answered by the index", question)
+    return Draft("unanswerable", question, "", ())
+
+
+def _reworded(question: str, chunk: Chunk, tools: Tools) -> str:
+    avoided = filters.shared_words(question, chunk.text)
+    return prompts.read_line(tools.ask(prompts.reword_messages(question, avoided)))
+
+
+def _answers(question: str, chunk: Chunk, tools: Tools) -> bool:
+    return prompts.says_yes(tools.ask(prompts.judge_messages(question, chunk)))
+
+
+def _rivals(candidates: Sequence[Candidate], own: Chunk) -> list[Candidate]:
+    """The best of both orders but for the passage itself, none of them twice."""
+    others = [candidate for candidate in candidates if candidate.chunk.id != own.id]
+    dense = sorted(others, key=lambda candidate: candidate.base_rank)
+    reranked = sorted(others, key=lambda candidate: candidate.rank or 0)
+    best = {candidate.chunk.id: candidate for candidate in (*dense[:JUDGED], *reranked[:JUDGED])}
+    return list(best.values())
+
+
+def _also_answering(
+    question: str, answer: str, rivals: Sequence[Candidate], own: Gold, tools: Tools
+) -> list[Gold]:
+    """What holds the quotation answers. Of what has the words of the answer, the LLM is asked: small ones say
+    yes to too much else.
+    """
+    found = []
+    for rival in rivals:
+        source, text = rival.chunk.source, rival.chunk.text
+        if flat(own.quotation) in flat(text):
+            found.append(Gold(source, own.quotation))
+        elif filters.may_state(text, answer) and _answers(question, rival.chunk, tools):
+            found.append(Gold(source, _best_sentence(question, text, tools)))
+    return found
+
+
+def _best_sentence(question: str, text: str, tools: Tools) -> str:
+    """The one that the cross-encoder finds likeliest to answer."""
+    sentences = [text[start:end] for start, end in split_sentences(text)]
+    scores = tools.score(question, sentences)
+    return sentences[max(range(len(sentences)), key=scores.__getitem__)]

@@ -1,0 +1,163 @@
+"""Passage after passage is drafted from, until the file holds as many questions as are wanted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from ragcli import store
+from ragcli.config import Config
+from ragcli.drafting.draft_file import DraftFile, Written, read_drafts
+from ragcli.drafting.drafter import Tools, draft
+from ragcli.drafting.opening import OpenTools, open_tools
+from ragcli.drafting.passages import Queue, most_wanted, near_rivals, spread, usable
+from ragcli.drafting.records import KINDS, Draft, Kind, Rejection
+from ragcli.errors import LLMError, NothingFoundError, UsageError
+from ragcli.llm import client
+from ragcli.models.embedded_llms import LARGE, SMALL
+from ragcli.store.metadata import matching
+from ragcli.types import Chunk
+
+IN_A_ROW = 12
+"""After as many failures without a success a kind is given up: this LLM cannot do it, or the documents do not
+lend themselves to it."""
+
+LOOKED_AT = 3
+"""Passages whose rivals are looked for, for each question that is wanted; LEAST_LOOKED_AT at least."""
+LEAST_LOOKED_AT = 30
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`number` of questions, those that the file holds included. `sources` are globs of documents; all, where
+    there is none.
+    """
+
+    number: int
+    shares: Mapping[Kind, float]
+    seed: int = 7
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`written` is all that the files hold, of earlier runs too; `drafted` counts what this run has added.
+    `given_up` are the kinds that found no passage any more, or failed too often.
+    """
+
+    written: Written
+    drafted: int
+    seconds: float
+    given_up: tuple[Kind, ...]
+
+
+def check(config: Config) -> None:
+    """Raises UsageError for an LLM that is too small, and what stands against it or the index."""
+    if config.llm.embedded and config.llm.model == SMALL.name:
+        raise UsageError(
+            f"{SMALL.name} is too small to draft questions.",
+            hint=f"Run: {LARGE.prepare}; then add --profile local-large. Or name an endpoint: --base-url.",
+        )
+    client.check(config.llm)
+    store.check(config)
+
+
+def draft_questions(
+    path: Path, config: Config, wanted: Wanted, *, progress: Progress | None = None
+) -> Report:
+    """Adds drafts to the file until it holds as many as are wanted, or no passage is left.
+
+    Raises what `check` raises, UsageError for a file of other questions, and the LLM's errors: what was
+    drafted until then is in the file.
+    """
+    check(config)
+    began = read_drafts(path)
+    missing = wanted.number - len(began.rows)
+    if missing <= 0:
+        return Report(began, 0, 0.0, ())
+    start = perf_counter()
+    with open_tools(config) as tools:
+        kinds = _Kinds(wanted.shares, began.kept(), _queue(wanted, missing, began, tools))
+        file = DraftFile(path, config.llm.model)
+        _until(wanted.number, kinds, list(began.questions), tools, file, progress or _silent)
+    written = read_drafts(path)
+    added = len(written.rows) - len(began.rows)
+    return Report(written, added, perf_counter() - start, tuple(kinds.given_up))
+
+
+def _queue(wanted: Wanted, missing: int, began: Written, tools: OpenTools) -> Queue:
+    chosen = usable(_of_sources(tools.chunks(), wanted.sources))
+    if not chosen:
+        raise NothingFoundError(
+            "No passage of the index is long enough to draft from.", hint="See what there is: ragcli list"
+        )
+    near: frozenset[str] = frozenset()
+    if wanted.shares.get("confusable"):
+        looked_at = spread(chosen, str(wanted.seed))[: max(LEAST_LOOKED_AT, LOOKED_AT * missing)]
+        near = near_rivals(tools.nearest_rivals(looked_at))
+    return Queue(chosen, near, wanted.seed, began.tried)
+
+
+def _silent(_stage: str, _done: int, _total: int) -> None:
+    """Nobody wants to know."""
+
+
+class _Kinds:
+    """Which kind comes next, and from which passage: the kind that is furthest behind its share."""
+
+    def __init__(self, shares: Mapping[Kind, float], kept: Mapping[str, int], queue: Queue) -> None:
+        self.given_up: list[Kind] = []
+        self._shares, self._queue = shares, queue
+        self._kept: Counter[Kind] = Counter({kind: kept.get(kind, 0) for kind in KINDS})
+        self._failures: Counter[Kind] = Counter()
+
+    def next(self) -> tuple[Kind, Chunk] | None:
+        """None if every kind was given up."""
+        while kind := most_wanted((k for k in KINDS if k not in self.given_up), self._kept, self._shares):
+            chunk = self._queue.take(kind) if self._failures[kind] < IN_A_ROW else None
+            if chunk is not None:
+                return kind, chunk
+            self.given_up.append(kind)
+        return None
+
+    def count(self, kind: Kind, *, kept: bool) -> None:
+        self._kept[kind] += kept
+        self._failures[kind] = 0 if kept else self._failures[kind] + 1
+
+
+def _until(
+    number: int, kinds: _Kinds, questions: list[str], tools: Tools, file: DraftFile, progress: Progress
+) -> None:
+    """Drafts until there are as many `questions`, or no kind is left."""
+    progress("drafting", len(questions), number)
+    while len(questions) < number and (found := kinds.next()):
+        kind, chunk = found
+        start = perf_counter()
+        made = _drafted(chunk, kind, tools, questions)
+        file.write(chunk, kind, made, perf_counter() - start)
+        kinds.count(kind, kept=isinstance(made, Draft))
+        if isinstance(made, Draft):
+            questions.append(made.question)
+            progress("drafting", len(questions), number)
+
+
+def _drafted(chunk: Chunk, kind: Kind, tools: Tools, earlier: Sequence[str]) -> Draft | Rejection:
+    """An unusable answer is one draft lost; a server that fails every question ends the work."""
+    try:
+        return draft(chunk, kind, tools, earlier)
+    except LLMError as error:
+        if error.hopeless or error.transient:
+            raise
+        return Rejection("unreadable")
+
+
+def _of_sources(chunks: Sequence[Chunk], globs: Sequence[str]) -> Sequence[Chunk]:
+    if not globs:
+        return chunks
+    sources = frozenset(matching([chunk.source for chunk in chunks], globs))
+    return [chunk for chunk in chunks if chunk.source in sources]

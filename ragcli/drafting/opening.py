@@ -1,0 +1,95 @@
+"""Index, encoders and LLM are opened for drafting, and stay open for all of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ragcli import store
+from ragcli.config import Config
+from ragcli.drafting.prompts import Schema
+from ragcli.encoders.bi_encoder import BiEncoder, load_bi_encoder
+from ragcli.encoders.reranking import Reranker, load_reranker, rerank
+from ragcli.llm import client
+from ragcli.llm.client import LLM
+from ragcli.retrieval.retrieve import retrieve
+from ragcli.servers.retrying import Backoff, with_retries
+from ragcli.types import Candidate, Chunk, Filters, Message
+
+LONGEST_DRAFT = 256
+"""In tokens: a quotation, an answer and a question."""
+
+NEIGHBOURS = 10
+"""Nearest passages among which one of another document is looked for."""
+
+
+@contextmanager
+def open_tools(config: Config) -> Iterator[OpenTools]:
+    """Raises what opening the models, the index and the LLM raises."""
+    embedder = load_bi_encoder(config.embedding, bulk=True)
+    reranker = load_reranker(config.reranking)
+    longest = max(LONGEST_DRAFT, config.llm.answer_tokens)
+    with (
+        store.open_store(
+            config,
+            create=False,
+            embedder_name=embedder.name,
+            fingerprint=embedder.fingerprint,
+            dimension=embedder.dimension,
+        ) as index,
+        client.open_llm(config.llm.model_copy(update={"answer_tokens": longest})) as llm,
+    ):
+        yield OpenTools(config, index, embedder, reranker, llm)
+
+
+@dataclass(frozen=True)
+class OpenTools:
+    """What drafting needs of the rest of ragcli."""
+
+    config: Config
+    index: store.Index
+    embedder: BiEncoder
+    reranker: Reranker
+    llm: LLM
+
+    def chunks(self) -> list[Chunk]:
+        return [chunk for source in self.index.sources() for chunk in self.index.chunks(source.source)]
+
+    def ask(self, messages: Sequence[Message], schema: Schema | None = None) -> str:
+        """What the LLM writes: JSON of the schema, where there is one and the server knows how.
+
+        Failures that may pass are tried again. Raises LLMError.
+        """
+
+        def once() -> str:
+            generation = self.llm.stream(messages, schema=schema)
+            for _ in generation:
+                pass
+            return generation.text
+
+        return with_retries(once, Backoff(), threading.Event())
+
+    def search(self, question: str) -> Sequence[Candidate]:
+        """The candidates of the whole index, with the ranks of both encoders."""
+        vector = self.embedder.embed([question], query=True)[0]
+        found = retrieve(self.index, question, vector, self.config.retrieval, Filters())
+        return rerank(self.reranker, question, found)
+
+    def score(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+        """The cross-encoder's logits."""
+        return self.reranker.logits(question, texts)
+
+    def nearest_rivals(self, passages: Sequence[Chunk]) -> dict[str, float]:
+        """By the id of each passage, the bi-encoder's similarity of the nearest one of another document; 0
+        where none is near.
+        """
+        vectors = self.embedder.embed([chunk.passage for chunk in passages])
+        found = self.index.search_many(vectors, NEIGHBOURS, Filters())
+        return {
+            chunk.id: max(
+                (near.similarity for near in candidates if near.chunk.source != chunk.source), default=0.0
+            )
+            for chunk, candidates in zip(passages, found, strict=True)
+        }

@@ -1,0 +1,51 @@
+"""What drafting hands from one step to the next: plain and frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Kind = Literal["easy", "paraphrased", "confusable", "unanswerable"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+Reason = Literal[
+    "unreadable",
+    "too short",
+    "dangling reference",
+    "quotation not found",
+    "duplicate",
+    "not in other words",
+    "not answered by its passage",
+    "answerable without the documents",
+    "answered by the index",
+]
+REASONS: tuple[Reason, ...] = get_args(Reason)
+"""Why a draft is not kept, in the order in which that is looked for: what costs nothing first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """A passage that answers, by its document and a verbatim sentence of it."""
+
+    source: str
+    quotation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """`gold[0]` is the passage that it was drafted from, the others are rivals that answer too; empty, like
+    `answer`, where the question is unanswerable.
+    """
+
+    kind: Kind
+    question: str
+    answer: str
+    gold: tuple[Gold, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """`question` is what the LLM had written, as far as it got."""
+
+    reason: Reason
+    question: str = ""

@@ -1,0 +1,68 @@
+"""Where questions and judgements come from, and what that means for the figures. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from statistics import fmean, median
+
+from ragcli.evaluation.metrics import judged
+from ragcli.evaluation.records import JudgedQuestion
+from ragcli.evaluation.results import Arm
+
+# A question that shares so many of its words with its passage is found by them alone.
+HIGH_OVERLAP = 0.75
+PERSONS = ("a person", "judges")
+"""What `judged_by` ends with where people judged: "a person", "2 judges"."""
+
+
+def judged_shares(questions: Sequence[JudgedQuestion], arms: Sequence[Arm]) -> tuple[float, ...]:
+    """judged@10 of each arm; empty where no question has a pool, that is, a passage judged not relevant next
+    to one that nobody judged.
+    """
+    if not any(_has_pool(question) for question in questions):
+        return ()
+    return tuple(
+        fmean(
+            judged([question.candidates[place].judged for place in order])
+            for question, order in zip(questions, arm.orders, strict=True)
+        )
+        for arm in arms
+    )
+
+
+def notes(questions: Sequence[JudgedQuestion], shares: Sequence[float]) -> tuple[str, ...]:
+    return tuple(_notes(questions, shares))
+
+
+def _notes(questions: Sequence[JudgedQuestion], shares: Sequence[float]) -> Iterator[str]:
+    drafted = [question for question in questions if question.fields.get("drafted_by")]
+    if drafted:
+        models = ", ".join(dict.fromkeys(question.fields["drafted_by"] for question in drafted))
+        reviewed = sum(question.fields.get("reviewed", "").lower() == "true" for question in drafted)
+        yield f"{len(drafted)} questions were drafted by {models}, {reviewed} of them reviewed by a person."
+    overlaps = [question.overlap for question in drafted if question.overlap is not None]
+    if overlaps and (typical := median(overlaps)) >= HIGH_OVERLAP:
+        yield (
+            f"The drafted questions share {100 * typical:.0f} % of their words with their passages: any"
+            " retrieval finds such words, and what reranking adds to people's questions may be more."
+        )
+    if shares and min(shares) < 1:
+        least = 100 * min(shares[:2])
+        yield (
+            f"Only {least:.0f} % of the first ten passages were judged, and the rest counts as not relevant:"
+            " figures marked * are too low where it is."
+        )
+    if machines := _machines([question.judged_by for question in questions]):
+        yield (
+            f"Judged by {', '.join(machines)}: LLM judges favour text like their own and miss small"
+            " differences (arXiv 2503.19092)."
+        )
+
+
+def _has_pool(question: JudgedQuestion) -> bool:
+    flags = {(candidate.judged, candidate.gain > 0) for candidate in question.candidates}
+    return {(True, False), (False, False)} <= flags
+
+
+def _machines(judges: Collection[str]) -> list[str]:
+    return [name for name in dict.fromkeys(judges) if name and not name.endswith(PERSONS)]
