@@ -12,7 +12,6 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpora import CORPORA, QUESTIONS
 from ragcli import open_pipeline
 from ragcli.config import Config
 from ragcli.config.loading import load_config
@@ -25,6 +24,8 @@ from ragcli.evaluation.paired_tests import Difference
 from ragcli.evaluation.questions import read_questions
 from ragcli.evaluation.summary import summarise
 
+CORPORA = Path(__file__).parent.parent / "corpora"
+QUESTIONS = {"homonyms": "homonyms/questions.jsonl", "handbook": "handbook-questions.jsonl"}
 SHARES: dict[Kind, float] = {"easy": 30, "paraphrased": 30, "confusable": 25, "unanswerable": 15}
 
 

@@ -18,11 +18,13 @@ from speed_peers import peer_rows
 from speed_place import Place
 from speed_rows import HEADER, Row, line, read, write
 from speed_scale import million_rows, scale_rows
+from speed_warm import warm_rows
 from speed_work import compare_rows, ingest_rows, memory_rows, reranking_rows
 
 SECTIONS = {
     "start": start_rows,
     "search": search_rows,
+    "warm": warm_rows,
     "ingest": ingest_rows,
     "reranking": reranking_rows,
     "compare": compare_rows,

@@ -80,13 +80,18 @@ def _best_five_row(place: Place, index: Path) -> Row:
     )
 
 
-def _ask_rows(ask: Timed, search: Timed) -> Iterator[Row]:
-    """To the first token: the whole command less what it did afterwards, its end included in the rest."""
+def first_tokens(ask: Timed) -> list[float]:
+    """Seconds to the first token: the whole command less what it did afterwards, its end included."""
     firsts = []
     for turn in ask.turns:
         timings = json.loads(turn.printed)["timings"]
         after = sum(timings.get(stage, 0.0) for stage in AFTER_FIRST_TOKEN)
         firsts.append(turn.seconds - after)
+    return firsts
+
+
+def _ask_rows(ask: Timed, search: Timed) -> Iterator[Row]:
+    firsts = first_tokens(ask)
     later = median(first - turn.seconds for first, turn in zip(firsts, search.turns, strict=True))
     yield Row(
         "cold ask, first token",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ragcli.evaluation.provenance import PERSON
 from ragcli.evaluation.questions import Question
 from ragcli.judging.always_valid import Bets
-from ragcli.judging.pool_file import PERSON, Plan
+from ragcli.judging.pool_file import Plan
 from ragcli.judging.pools import Pool, PooledPassage
 
 A, B, C = "a" * 32, "b" * 32, "c" * 32

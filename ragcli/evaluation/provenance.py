@@ -11,8 +11,14 @@ from ragcli.evaluation.results import Arm
 
 # A question that shares so many of its words with its passage is found by them alone.
 HIGH_OVERLAP = 0.75
-PERSONS = ("a person", "judges")
-"""What `judged_by` ends with where people judged: "a person", "2 judges"."""
+PERSON = "a person"
+PEOPLE = "people"
+"""What `judged_by` says if persons judged: "a person", "2 people"."""
+
+CAUTION = (
+    "LLM judges favour LLM-based rankers and miss small differences between systems (Balog et al. 2025, arXiv"
+    " 2503.19092)."
+)
 
 
 def judged_shares(questions: Sequence[JudgedQuestion], arms: Sequence[Arm]) -> tuple[float, ...]:
@@ -52,11 +58,8 @@ def _notes(questions: Sequence[JudgedQuestion], shares: Sequence[float]) -> Iter
             f"Only {least:.0f} % of the first ten passages were judged, and the rest counts as not relevant:"
             " figures marked * are too low where it is."
         )
-    if machines := _machines([question.judged_by for question in questions]):
-        yield (
-            f"Judged by {', '.join(machines)}: LLM judges favour text like their own and miss small"
-            " differences (arXiv 2503.19092)."
-        )
+    if machines := llm_judges([question.judged_by for question in questions]):
+        yield f"Judged by {', '.join(machines)}. {CAUTION}"
 
 
 def _has_pool(question: JudgedQuestion) -> bool:
@@ -64,5 +67,7 @@ def _has_pool(question: JudgedQuestion) -> bool:
     return {(True, False), (False, False)} <= flags
 
 
-def _machines(judges: Collection[str]) -> list[str]:
-    return [name for name in dict.fromkeys(judges) if name and not name.endswith(PERSONS)]
+def llm_judges(judges: Collection[str]) -> list[str]:
+    """The LLMs among those who judged; several judges of one question stand as "a person and Qwen"."""
+    names = (name for judge in judges for name in judge.split(" and "))
+    return [name for name in dict.fromkeys(names) if name and name != PERSON and not name.endswith(PEOPLE)]

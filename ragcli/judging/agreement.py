@@ -9,7 +9,8 @@ from itertools import combinations
 from statistics import fmean
 
 from ragcli.errors import UsageError
-from ragcli.judging.pool_file import PERSON, Plan
+from ragcli.evaluation.provenance import PEOPLE, PERSON
+from ragcli.judging.pool_file import Plan
 from ragcli.judging.pools import Pool
 
 Session = tuple[Plan, Sequence[Pool]]
@@ -84,5 +85,5 @@ def _mean(pool: Pool, judged: Sequence[Pool]) -> Pool:
 def _names(judges: Sequence[str]) -> str:
     """ "2 people and Qwen2.5"."""
     counted = Counter(judges)
-    many = {PERSON: "people"}
+    many = {PERSON: PEOPLE}
     return " and ".join(name if n == 1 else f"{n} {many.get(name, name)}" for name, n in counted.items())

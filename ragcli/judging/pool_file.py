@@ -17,7 +17,6 @@ from ragcli.judging.always_valid import Bets
 from ragcli.judging.pools import NOT, PARTLY, Pool, PooledPassage
 
 STATE = "judging"
-PERSON = "a person"
 _HINT = "ragcli judge QUESTIONS -o FILE.jsonl writes such a file."
 
 

@@ -40,7 +40,7 @@ class Asked:
 
     @property
     def judge(self) -> str:
-        from ragcli.judging.pool_file import PERSON
+        from ragcli.evaluation.provenance import PERSON
 
         return PERSON if self.by != LLM_JUDGE else self.config.llm.model
 

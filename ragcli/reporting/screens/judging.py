@@ -10,13 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ragcli.chat.turns import Surroundings
+from ragcli.evaluation.provenance import CAUTION, llm_judges
 from ragcli.evaluation.results import Moved
 from ragcli.judging.agreement import Agreement
 from ragcli.judging.always_valid import questions_needed, smallest_effect
-from ragcli.judging.pool_file import PERSON, Plan
+from ragcli.judging.pool_file import Plan
 from ragcli.judging.preferences import Pair, SignTest, pairs_needed
 from ragcli.judging.sitting import Sitting
-from ragcli.judging.umbrela import CAUTION
 from ragcli.judging.verdicts import Verdict
 from ragcli.reporting import plain_text as words
 from ragcli.reporting.screens.chat import print_surroundings
@@ -158,7 +158,7 @@ def _notes(plan: Plan, verdict: Verdict) -> list[str]:
         lines.append(f"{words.count(verdict.without, 'question')} without a relevant passage: not counted.")
     if verdict.skipped:
         lines.append(f"{words.count(verdict.skipped, 'passage')} skipped: counted as not relevant.")
-    if plan.judge != PERSON and "people" not in plan.judge:
+    if llm_judges([plan.judge]):
         lines.append(CAUTION)
     return lines
 

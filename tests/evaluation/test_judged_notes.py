@@ -73,6 +73,12 @@ def test_judgements_of_relevant_passages_alone_are_no_pool() -> None:
 
 def test_an_llm_that_judged_is_named() -> None:
     (note,) = summarise(with_questions(judged_by="Qwen2.5-Coder-1.5B-Instruct")).notes
-    assert note.startswith("Judged by Qwen2.5-Coder-1.5B-Instruct: LLM judges favour")
+    assert note.startswith("Judged by Qwen2.5-Coder-1.5B-Instruct. LLM judges favour")
     assert summarise(with_questions(judged_by="a person")).notes == ()
-    assert summarise(with_questions(judged_by="2 judges")).notes == ()
+    assert summarise(with_questions(judged_by="2 people")).notes == ()
+
+
+def test_the_llm_is_named_that_judged_together_with_a_person() -> None:
+    for judges in ("a person and Qwen", "Qwen and 2 people"):
+        (note,) = summarise(with_questions(judged_by=judges)).notes
+        assert note.startswith("Judged by Qwen. LLM judges favour")
