@@ -22,7 +22,9 @@ def below_threshold(candidates: Sequence[Candidate], config: PromptingConfig) ->
 
     The latter is never so for candidates without a cross-encoder's score: a cosine is not a probability.
     """
-    if max(candidate.similarity for candidate in candidates) < (config.min_similarity or 0.0):
+    # A similarity may be negative, and a floor of 0 means none.
+    floor = config.min_similarity or -1.0
+    if max(candidate.similarity for candidate in candidates) < floor:
         return True
     probabilities = [candidate.probability for candidate in candidates if candidate.probability is not None]
     return bool(probabilities) and max(probabilities) < config.min_probability

@@ -109,7 +109,7 @@ def test_a_shell_is_offered_what_there_is(place: Path) -> None:
 
 
 def test_commands_are_offered_before_anything_is_imported_that_only_their_options_need(place: Path) -> None:
-    lines = ("ragcli se", "ragcli --debug se", "ragcli --install-completion se")
+    lines = ("ragcli sea", "ragcli --debug sea", "ragcli --install-completion sea")
     assert completed(place, *lines, heavy=HEAVY | {"pydantic"}) == [["search"]] * 3
     assert completed(place, "ragcli --", heavy=HEAVY | {"pydantic"}) == [
         ["--version", "--debug", "--install-completion", "--show-completion", "--help"]

@@ -397,5 +397,5 @@ def test_broken_parts_make_the_exit_code(tmp_path: Path, monkeypatch: pytest.Mon
     assert outcome.status == ExitCode.FAILED
     assert "fix: ragcli ingest" in outcome.stdout
     assert "broken   LLM" in outcome.stdout
-    assert outcome.stdout.splitlines()[-1] == "8 ok, 1 warning, 1 broken"
+    assert outcome.stdout.splitlines()[-1] == "9 ok, 1 warning, 1 broken"
     assert outcome.stderr == ""

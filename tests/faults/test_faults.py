@@ -101,6 +101,7 @@ def command(*args: str, index: Path, server: FaultServer, model: str, **more: st
         "RAGCLI_STORE_PATH": str(index),
         "RAGCLI_PROMPTING_STYLE": "passages",
         "RAGCLI_PROMPTING_MIN_PROBABILITY": "0",
+        "RAGCLI_PROMPTING_MIN_SIMILARITY": "0",
         "RAGCLI_LLM_BASE_URL": unused_address() if model == "refused" else server.base_url,
         "RAGCLI_LLM_MODEL": model,
         "RAGCLI_LLM_API_KEY_ENV": "TEST_KEY",

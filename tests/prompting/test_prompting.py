@@ -403,7 +403,10 @@ class TestAbstention:
         config = PromptingConfig(min_similarity=0.3)
         assert below_threshold([far], config)
         assert not below_threshold([far, near], config)
-        assert not below_threshold([far], PromptingConfig(min_similarity=0.0))
+
+    def test_a_floor_of_zero_is_none_even_below_it(self) -> None:
+        opposite = replace(candidate(PLANET), similarity=-0.1)
+        assert not below_threshold([opposite], PromptingConfig(min_similarity=0.0))
 
 
 class TestWhatIsNoAnswer:

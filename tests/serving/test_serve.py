@@ -61,7 +61,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultServer]:
         for name in ("default", "other"):
             assert run("ingest", "notes", "--collection", name).status == 0
         asked = [f'{{"id": "q{n}", "question": "{QUESTION}"}}' for n in range(3)]
-        asked.append(f'{{"id": "q3", "question": "{ORBIT.format("cut")}"}}')
+        asked.append(f'{{"id": "q3", "question": "{ORBIT.format("window-openai")}"}}')
         Path("questions.jsonl").write_text("\n".join(asked), encoding="utf-8")
         yield llm
 
