@@ -32,7 +32,9 @@ def warm_rows(place: Place, rounds: int) -> Iterator[Row]:
         f"{times:.2f} x ({warm.seconds:.2f} s, cold {cold.seconds:.2f} s)",
         times >= 2.2,
     )
-    yield Row("search with a warm server, in seconds", "under 1.1 s", f"{warm.seconds:.2f} s", warm.seconds < 1.1)
+    yield Row(
+        "search with a warm server, in seconds", "under 1.1 s", f"{warm.seconds:.2f} s", warm.seconds < 1.1
+    )
     first, before = (median(first_tokens(timed[name])) for name in ("warm ask", "cold ask"))
     yield Row("ask with a warm server, first token", "within 1.6 s", f"{first:.2f} s", first <= 1.6)
     yield Row("cold ask, first token, in seconds", "under 4.5 s", f"{before:.2f} s", before < 4.5)
