@@ -21,7 +21,7 @@ from ragcli.judging.verdicts import Verdict
 from ragcli.reporting import plain_text as words
 from ragcli.reporting.screens.chat import print_surroundings
 from ragcli.reporting.screens.comparison import Arms
-from ragcli.reporting.screens.terminal import READING_WIDTH, answer_text
+from ragcli.reporting.screens.terminal import READING_WIDTH, answer_text, print_keys
 from ragcli.types import Chunk
 
 PASSAGE_KEYS = {
@@ -52,13 +52,6 @@ def print_end(console: Console) -> None:
     console.print()
     console.print(Text("All that the verdict needs is judged.", style="heading"))
     print_keys(console, END_KEYS)
-
-
-def print_keys(console: Console, keys: Mapping[str, str]) -> None:
-    line = Text()
-    for key, meaning in keys.items():
-        line.append(f"{key} ", style="number").append(f"{meaning}  ")
-    console.print(line)
 
 
 def print_plan(console: Console, sitting: Sitting) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -13,7 +11,7 @@ from ragcli.drafting.draft_file import Row
 from ragcli.drafting.review import Counts
 from ragcli.reporting import plain_text as words
 from ragcli.reporting.screens.chat import print_surroundings
-from ragcli.reporting.screens.terminal import READING_WIDTH
+from ragcli.reporting.screens.terminal import READING_WIDTH, print_keys
 
 KEYS = {"k": "keep", "e": "edit", "d": "drop", "o": "open the passage", "u": "undo", "q": "quit"}
 END_KEYS = {"enter": "ends", "u": "undo"}
@@ -33,14 +31,7 @@ def print_question(console: Console, row: Row, counts: Counts) -> None:
     for name, value in _gold(row):
         grid.add_row(Text(name, style="quiet"), value)
     console.print(grid, width=width)
-    print_keys(console)
-
-
-def print_keys(console: Console, keys: Mapping[str, str] = KEYS) -> None:
-    line = Text()
-    for key, meaning in keys.items():
-        line.append(f"{key} ", style="number").append(f"{meaning}  ")
-    console.print(line)
+    print_keys(console, KEYS)
 
 
 def print_passage(console: Console, row: Row, around: Surroundings | None) -> None:
@@ -52,7 +43,7 @@ def print_passage(console: Console, row: Row, around: Surroundings | None) -> No
         print_surroundings(console, around)
     console.print()
     console.print(Text(_text(row, "question"), style="heading"), width=min(console.width, READING_WIDTH))
-    print_keys(console)
+    print_keys(console, KEYS)
 
 
 def print_end(console: Console) -> None:

@@ -109,6 +109,14 @@ def answer_text(text: str, *, abstained: bool = False) -> Text:
     return Text(words.clean(text).strip(), style="italic" if abstained else "")
 
 
+def print_keys(console: Console, keys: Mapping[str, str]) -> None:
+    """The keys that may be pressed, and what each does."""
+    line = Text()
+    for key, meaning in keys.items():
+        line.append(f"{key} ", style="number").append(f"{meaning}  ")
+    console.print(line)
+
+
 def sources_list(citations: Sequence[Citation]) -> RenderableType | None:
     """One line for each cited number; None if nothing is cited."""
     grid = Table.grid(padding=(0, 1))
