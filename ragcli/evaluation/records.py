@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ragcli.encoders.occlusion import Occlusion
 from ragcli.encoders.prior import Prior
 
 
@@ -139,6 +140,15 @@ class MissingGold:
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation:
+    """How both encoders of the verdict read one passage with its question, word by word."""
+
+    question_id: str
+    passage_id: str
+    occlusion: Occlusion
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """What was observed. `scorings` has one entry per cross-encoder; verdicts are about the first.
 
@@ -146,6 +156,7 @@ class Run:
     bi-encoder found the candidates, in their order.
     `answers` is empty if none were requested. `settings` is everything needed to run it again, as JSON.
     `others` are runs of the same questions with other bi-encoders: only the table of models shows them.
+    `explanations` are of questions that reranking helped or hurt; empty unless they were asked for.
     """
 
     title: str
@@ -159,3 +170,4 @@ class Run:
     others: tuple[Run, ...] = ()
     retrievals: tuple[Retrieval, ...] = ()
     missing: tuple[MissingGold, ...] = ()
+    explanations: tuple[Explanation, ...] = ()

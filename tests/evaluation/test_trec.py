@@ -10,6 +10,7 @@ from pathlib import Path
 
 import ir_measures
 import pytest
+import pytrec_eval
 from cli_helper import run as ragcli
 from ir_measures import AP, RR, R, Success, nDCG
 
@@ -31,6 +32,15 @@ ORACLE = {
     "recall@10": R @ 10,
     FOUND: R @ 1000,
 }
+# Without mrr@10: trec_eval's reciprocal rank has no cutoff.
+TREC_EVAL = {
+    MAIN: "ndcg_cut.10",
+    "map": "map",
+    "hit@5": "success.5",
+    "recall@10": "recall.10",
+    FOUND: "recall.1000",
+}
+RANX = {MAIN: "ndcg@10", "mrr@10": "mrr@10", "map": "map", "hit@5": "hit_rate@5", "recall@10": "recall@10"}
 
 
 def expected(qrels: Path, ranking: Path) -> dict[str, float]:
@@ -64,6 +74,30 @@ class TestWhatIsSaved:
         assert [path.name for path in saved] == ["run.trec", "run.base.trec", "run.qrels"]
         assert expected(qrels, base) == pytest.approx(means(summary.arms[0]))
         assert expected(qrels, ranking) == pytest.approx(means(summary.arms[1]))
+
+    def test_trec_eval_does(self, summary: Summary, saved: Sequence[Path]) -> None:
+        """Its own code, which pytrec_eval has compiled in, reads both files and measures each question."""
+        *rankings, qrels = saved
+        with qrels.open(encoding="utf-8") as file:
+            evaluator = pytrec_eval.RelevanceEvaluator(pytrec_eval.parse_qrel(file), TREC_EVAL.values())
+        for path, arm in zip(rankings, (summary.arms[1], summary.arms[0]), strict=True):
+            with path.open(encoding="utf-8") as file:
+                found = evaluator.evaluate(pytrec_eval.parse_run(file))
+            for name, theirs in TREC_EVAL.items():
+                values = [found[question.id][theirs.replace(".", "_")] for question in summary.judged]
+                assert values == pytest.approx(arm.values[name]), name
+
+    def test_ranx_does(self, summary: Summary, saved: Sequence[Path]) -> None:
+        """Not one of the packages of `make venv`: with numba and pandas it would bring 700 MB."""
+        ranx = pytest.importorskip("ranx", reason="ranx is not installed: pip install ranx")
+        *rankings, qrels = map(str, saved)
+        judgements = ranx.Qrels.from_file(qrels, kind="trec")
+        for path, arm in zip(rankings, (summary.arms[1], summary.arms[0]), strict=True):
+            ranked = ranx.Run.from_file(path, kind="trec")
+            found = ranx.evaluate(judgements, ranked, list(RANX.values()), make_comparable=True)
+            assert {name: found[theirs] for name, theirs in RANX.items()} == pytest.approx(
+                {name: arm.means[name] for name in RANX}
+            )
 
     def test_relevant_passages_that_were_not_found_are_judgements_too(self, tmp_path: Path) -> None:
         run = small_run()

@@ -84,6 +84,7 @@ def run(
         _embedders(settings, embedder or []),
         answers,
         tuple(by or ()),
+        any(path.suffix.lower() == ".html" for path in report or []),
         telling,
     )
     screens = Screens(environment)

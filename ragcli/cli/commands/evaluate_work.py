@@ -28,6 +28,7 @@ class Plan:
     embedders: tuple[EmbeddingConfig, ...]
     answers: bool
     by: tuple[str, ...]
+    explained: bool
     telling: Telling
 
 
@@ -36,7 +37,16 @@ def measured(screens: Screens, plan: Plan, source: Source) -> Summary:
 
     if source.runs:
         return summarise(_of_rankings(source), plan.by)
-    return summarise(_made(screens, plan, source), plan.by)
+    summary = summarise(_made(screens, plan, source), plan.by)
+    return _explained(screens, plan, summary) if plan.explained else summary
+
+
+def _explained(screens: Screens, plan: Plan, summary: Summary) -> Summary:
+    from ragcli.evaluation.explaining import explain
+    from ragcli.reporting.screens.progress import StagesBar
+
+    with StagesBar(screens.err, quiet=plan.telling.quiet) as bar:
+        return explain(summary, plan.config.embedding, plan.rerankers[0], bar)
 
 
 def _of_rankings(source: Source) -> Run:

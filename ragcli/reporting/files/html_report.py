@@ -12,7 +12,7 @@ from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer, JudgedQuestio
 from ragcli.evaluation.results import Summary
 from ragcli.reporting import figures
 from ragcli.reporting import plain_text as words
-from ragcli.reporting.files import pictures
+from ragcli.reporting.files import occlusion_html, pictures
 from ragcli.reporting.screens.retrievals import SHOWN
 
 # A page with more questions than this is slow to open, and nobody reads all of it.
@@ -64,6 +64,14 @@ class AnsweredAlone:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class Why:
+    """How both encoders read the passage of this name. `readings` is HTML."""
+
+    passage: str
+    readings: str
+
+
 def report_html(summary: Summary) -> str:
     """Everything that comes from documents, questions or an LLM is cleaned and escaped."""
     from jinja2 import Environment, StrictUndefined
@@ -86,6 +94,8 @@ def report_html(summary: Summary) -> str:
         orders=figures.order_names(summary) if summary.contrasts else (),
         others=other_questions(summary)[:MOST_QUESTIONS],
         shown=SHOWN,
+        why=_why(summary),
+        occlusion=occlusion_html,
         base=figures.base_name(summary.arms[0].retrieval),
         questions=shown[:MOST_QUESTIONS],
         left_out=max(0, len(shown) - MOST_QUESTIONS),
@@ -93,6 +103,21 @@ def report_html(summary: Summary) -> str:
         lines=len(pictures.relevant_moves(summary)),
         settings=sorted(_flat(summary.run.settings)),
     )
+
+
+def _why(summary: Summary) -> dict[str, Why]:
+    """By the id of the question that was helped or hurt."""
+    names = {
+        (question.id, passage.id): figures.passage_name(passage)
+        for question in summary.judged
+        for passage in question.candidates
+    }
+    return {
+        found.question_id: Why(
+            names[found.question_id, found.passage_id], occlusion_html.readings_html(found.occlusion)
+        )
+        for found in summary.run.explanations
+    }
 
 
 def _pictures(summary: Summary) -> dict[str, str]:

@@ -23,6 +23,10 @@ STYLE = """
 .reading .d2 { background: color-mix(in srgb, var(--warn) 32%, transparent); }
 .reading .d3 { background: color-mix(in srgb, var(--warn) 55%, transparent); font-weight: 650; }
 """
+SCALE = """
+<p class="quiet reading">Each word was left out once: it <b class="u2">raised</b> or <b class="d2">lowered</b>
+the score. Rest the pointer on a word for the figure.</p>
+"""
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
@@ -39,10 +43,7 @@ body {{ margin: 0 auto; padding: 2rem 1.25rem; max-width: 66rem; background: var
 h1 {{ font-size: 1.4rem; }} h2 {{ font-size: 1.1rem; margin: 2rem 0 .25rem; }} h3 {{ font-size: .95rem; }}
 .quiet {{ color: var(--muted); font-size: .875rem; margin: .25rem 0; }}
 {style}</style></head>
-<body><h1>{title}</h1>
-<p class="quiet reading">Each word was left out once: it <b class="u2">raised</b> or <b class="d2">lowered</b>
-the score. Rest the pointer on a word for the figure.</p>
-{passages}
+<body><h1>{title}</h1>{scale}{passages}
 </body></html>
 """
 
@@ -50,11 +51,11 @@ the score. Rest the pointer on a word for the figure.</p>
 def explanation_html(question: str, found: Sequence[tuple[Candidate, Occlusion]], of: int) -> str:
     """A page of its own that needs nothing else."""
     passages = "\n".join(_passage(candidate, occlusion, of) for candidate, occlusion in found)
-    return _PAGE.format(title=_escaped(words.one_line(question)), style=STYLE, passages=passages)
+    return _PAGE.format(title=_escaped(words.one_line(question)), style=STYLE, scale=SCALE, passages=passages)
 
 
 def readings_html(occlusion: Occlusion) -> str:
-    """Both readings of one pair, for a page that has STYLE."""
+    """Both readings of one pair, for a page that has STYLE and SCALE."""
     cross, similarity = occlusion.cross_encoder, occlusion.bi_encoder
     return (
         '<div class="readings">'
