@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ragcli.drafting import filters, prompts
 from ragcli.drafting.records import Draft, Gold, Kind, Rejection
+from ragcli.drafting.vagueness import Vocabulary
 from ragcli.evaluation.relevance import flat
 from ragcli.text.sentences import split_sentences
 from ragcli.types import Candidate, Chunk, Message
@@ -25,34 +26,33 @@ class Tools(Protocol):
     def score(self, question: str, texts: Sequence[str]) -> Sequence[float]: ...
 
 
-def draft(chunk: Chunk, kind: Kind, tools: Tools, earlier: Collection[str]) -> Draft | Rejection:
-    """`earlier`: the questions that there are already. What costs nothing is looked at first.
+def draft(
+    chunk: Chunk, kind: Kind, tools: Tools, earlier: Collection[str], vocabulary: Vocabulary
+) -> Draft | Rejection:
+    """`earlier`: the questions that there are already; `vocabulary`: that of the index. What costs nothing is
+    looked at first.
 
     The LLM must read the same answer out of the passage: the round trip of Alberti et al. (2019), "Synthetic
     QA corpora generation with roundtrip consistency".
     """
     if kind == "unanswerable":
-        return _unanswerable(chunk, tools, earlier)
-    written = prompts.read_object(
-        tools.ask(prompts.draft_messages(chunk), prompts.schema("quotation", "answer", "question")),
-        *("quotation", "answer", "question"),
-    )
-    if written is None:
+        return _unanswerable(chunk, tools, earlier, vocabulary)
+    reply = tools.ask(prompts.fact_messages(chunk), prompts.schema("quotation", "answer"))
+    written = prompts.read_object(reply, "quotation", "answer")
+    if written is None or not written[1]:
         return Rejection("unreadable")
-    quotation, answer, question = written
-    if reason := filters.unusable(question, earlier):
-        return Rejection(reason, question)
+    quotation, answer = written
     if not filters.is_quoted(quotation, chunk.text):
-        return Rejection("quotation not found", question)
-    if not answer:
-        return Rejection("unreadable", question)
+        return Rejection("quotation not found")
     own = Gold(chunk.source, quotation)
-    if kind == "paraphrased" and not filters.in_other_words(question, chunk.text):
+    asked = prompts.read_question(tools.ask(prompts.question_messages(chunk, quotation, answer)))
+    question = _specified(asked, chunk, tools, vocabulary)
+    if _is_too_alike(question, kind, chunk):
         question = _reworded(question, chunk, tools)
-        if not filters.in_other_words(question, chunk.text):
-            return Rejection("not in other words", question)
-        if reason := filters.unusable(question, earlier):
-            return Rejection(reason, question)
+    if reason := filters.unusable(question, answer, earlier, vocabulary):
+        return Rejection(reason, question)
+    if _is_too_alike(question, kind, chunk):
+        return Rejection("not in other words", question)
     if not filters.agrees(tools.ask(prompts.reading_messages(question, chunk)), answer):
         return Rejection("not answered by its passage", question)
     if filters.agrees(tools.ask(prompts.closed_book_messages(question)), answer):
@@ -61,13 +61,12 @@ def draft(chunk: Chunk, kind: Kind, tools: Tools, earlier: Collection[str]) -> D
     return Draft(kind, question, answer, (own, *_also_answering(question, answer, rivals, own, tools)))
 
 
-def _unanswerable(chunk: Chunk, tools: Tools, earlier: Collection[str]) -> Draft | Rejection:
-    reply = tools.ask(prompts.unanswerable_messages(chunk), prompts.schema("question"))
-    written = prompts.read_object(reply, "question")
-    if written is None:
-        return Rejection("unreadable")
-    (question,) = written
-    if reason := filters.unusable(question, earlier):
+def _unanswerable(
+    chunk: Chunk, tools: Tools, earlier: Collection[str], vocabulary: Vocabulary
+) -> Draft | Rejection:
+    asked = prompts.read_question(tools.ask(prompts.unanswerable_messages(chunk)))
+    question = _specified(asked, chunk, tools, vocabulary)
+    if reason := filters.unusable(question, "", earlier, vocabulary):
         return Rejection(reason, question)
     best = [chunk, *(candidate.chunk for candidate in _rivals(tools.search(question), chunk))]
     if any(_answers(question, one, tools) for one in best):
@@ -75,9 +74,22 @@ def _unanswerable(chunk: Chunk, tools: Tools, earlier: Collection[str]) -> Draft
     return Draft("unanswerable", question, "", ())
 
 
+def _specified(question: str, chunk: Chunk, tools: Tools, vocabulary: Vocabulary) -> str:
+    """The question, or what the LLM makes of one that does not say what it is about."""
+    if not filters.is_unclear(question, vocabulary):
+        return question
+    return prompts.read_question(tools.ask(prompts.specify_messages(question, chunk)))
+
+
+def _is_too_alike(question: str, kind: Kind, chunk: Chunk) -> bool:
+    if kind == "paraphrased" and not filters.in_other_words(question, chunk.text):
+        return True
+    return filters.copies(question, chunk.text)
+
+
 def _reworded(question: str, chunk: Chunk, tools: Tools) -> str:
     avoided = filters.shared_words(question, chunk.text)
-    return prompts.read_line(tools.ask(prompts.reword_messages(question, avoided)))
+    return prompts.read_question(tools.ask(prompts.reword_messages(question, avoided)))
 
 
 def _answers(question: str, chunk: Chunk, tools: Tools) -> bool:

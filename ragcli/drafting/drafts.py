@@ -15,6 +15,7 @@ from ragcli.drafting.drafter import Tools, draft
 from ragcli.drafting.opening import OpenTools, open_tools
 from ragcli.drafting.passages import Queue, most_wanted, near_rivals, spread, usable
 from ragcli.drafting.records import KINDS, Draft, Kind, Rejection
+from ragcli.drafting.vagueness import Vocabulary
 from ragcli.errors import LLMError, NothingFoundError, UsageError
 from ragcli.llm import client
 from ragcli.models.embedded_llms import LARGE, SMALL
@@ -82,16 +83,18 @@ def draft_questions(
         return Report(began, 0, 0.0, ())
     start = perf_counter()
     with open_tools(config) as tools:
-        kinds = _Kinds(wanted.shares, began.kept(), _queue(wanted, missing, began, tools))
+        chunks = tools.chunks()
+        kinds = _Kinds(wanted.shares, began.kept(), _queue(wanted, missing, began, chunks, tools))
+        drafting = _Drafting(tools, Vocabulary.of(chunk.text for chunk in chunks), [*began.questions])
         file = DraftFile(path, config.llm.model)
-        _until(wanted.number, kinds, list(began.questions), tools, file, progress or _silent)
+        _until(wanted.number, kinds, drafting, file, progress or _silent)
     written = read_drafts(path)
     added = len(written.rows) - len(began.rows)
     return Report(written, added, perf_counter() - start, tuple(kinds.given_up))
 
 
-def _queue(wanted: Wanted, missing: int, began: Written, tools: OpenTools) -> Queue:
-    chosen = usable(_of_sources(tools.chunks(), wanted.sources))
+def _queue(wanted: Wanted, missing: int, began: Written, chunks: Sequence[Chunk], tools: OpenTools) -> Queue:
+    chosen = usable(_of_sources(chunks, wanted.sources))
     if not chosen:
         raise NothingFoundError(
             "No passage of the index is long enough to draft from.", hint="See what there is: ragcli list"
@@ -130,30 +133,37 @@ class _Kinds:
         self._failures[kind] = 0 if kept else self._failures[kind] + 1
 
 
-def _until(
-    number: int, kinds: _Kinds, questions: list[str], tools: Tools, file: DraftFile, progress: Progress
-) -> None:
-    """Drafts until there are as many `questions`, or no kind is left."""
-    progress("drafting", len(questions), number)
-    while len(questions) < number and (found := kinds.next()):
+@dataclass(frozen=True, slots=True)
+class _Drafting:
+    """`questions` are those that there are already; it grows."""
+
+    tools: Tools
+    vocabulary: Vocabulary
+    questions: list[str]
+
+    def made(self, chunk: Chunk, kind: Kind) -> Draft | Rejection:
+        """An unusable answer is one draft lost; a server that fails every question ends the work."""
+        try:
+            made = draft(chunk, kind, self.tools, self.questions, self.vocabulary)
+        except LLMError as error:
+            if error.hopeless or error.transient:
+                raise
+            return Rejection("unreadable")
+        if isinstance(made, Draft):
+            self.questions.append(made.question)
+        return made
+
+
+def _until(number: int, kinds: _Kinds, drafting: _Drafting, file: DraftFile, progress: Progress) -> None:
+    """Drafts until there are as many questions, or no kind is left."""
+    progress("drafting", len(drafting.questions), number)
+    while len(drafting.questions) < number and (found := kinds.next()):
         kind, chunk = found
         start = perf_counter()
-        made = _drafted(chunk, kind, tools, questions)
+        made = drafting.made(chunk, kind)
         file.write(chunk, kind, made, perf_counter() - start)
         kinds.count(kind, kept=isinstance(made, Draft))
-        if isinstance(made, Draft):
-            questions.append(made.question)
-            progress("drafting", len(questions), number)
-
-
-def _drafted(chunk: Chunk, kind: Kind, tools: Tools, earlier: Sequence[str]) -> Draft | Rejection:
-    """An unusable answer is one draft lost; a server that fails every question ends the work."""
-    try:
-        return draft(chunk, kind, tools, earlier)
-    except LLMError as error:
-        if error.hopeless or error.transient:
-            raise
-        return Rejection("unreadable")
+        progress("drafting", len(drafting.questions), number)
 
 
 def _of_sources(chunks: Sequence[Chunk], globs: Sequence[str]) -> Sequence[Chunk]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from ragcli.drafting.records import Reason
+from ragcli.drafting.vagueness import Vocabulary, is_vague
 from ragcli.evaluation.answer_measures import holds_answer, normalised, token_f1
 from ragcli.evaluation.overlap import word_overlap
 from ragcli.evaluation.relevance import flat
@@ -19,6 +20,8 @@ AGREES = 0.6
 """The F1 of words from which on two short answers say the same."""
 MOSTLY_OTHER = 0.5
 """The largest part of a paraphrase's words, without stop words, that the passage may have."""
+LONGEST_COPY = 7
+"""Words of the passage in a row: a question with more is its sentence with a question mark."""
 
 _WORD = re.compile(r"\w+")
 # What names the place where the answer stands, and means nothing to somebody who has not seen it.
@@ -35,7 +38,7 @@ _PRONOUN = re.compile(r"^\W*(?:\w+\W+){1,3}(?:it|they|them|he|she)\b", re.IGNORE
 
 
 def is_too_short(question: str) -> bool:
-    return len(_WORD.findall(question)) < FEWEST_WORDS
+    return len(_words(question)) < FEWEST_WORDS
 
 
 def dangles(question: str) -> bool:
@@ -45,7 +48,7 @@ def dangles(question: str) -> bool:
 
 def is_quoted(quotation: str, text: str) -> bool:
     """Word for word, whatever the typesetting; a few words could stand anywhere."""
-    return len(_WORD.findall(quotation)) >= FEWEST_QUOTED and flat(quotation) in flat(text)
+    return len(_words(quotation)) >= FEWEST_QUOTED and flat(quotation) in flat(text)
 
 
 def is_duplicate(question: str, earlier: Iterable[str]) -> bool:
@@ -69,19 +72,39 @@ def in_other_words(question: str, passage: str) -> bool:
     return (word_overlap(question, passage) or 0.0) <= MOSTLY_OTHER
 
 
+def copies(question: str, passage: str) -> bool:
+    """Whether more of the passage's words follow one another in the question than chance explains."""
+    asked, held = _words(question), f" {' '.join(_words(passage))} "
+    runs = (asked[start : start + LONGEST_COPY + 1] for start in range(len(asked) - LONGEST_COPY))
+    return any(f" {' '.join(run)} " in held for run in runs)
+
+
+def is_unclear(question: str, vocabulary: Vocabulary) -> bool:
+    """Whether only somebody who has the passage in view knows what it is about."""
+    return dangles(question) or is_vague(question, vocabulary)
+
+
 def shared_words(question: str, passage: str) -> tuple[str, ...]:
     """The question's words, without stop words, that stand in the passage too."""
-    held = set(_WORD.findall(passage.casefold()))
+    held = set(_words(passage))
     return tuple(dict.fromkeys(word for word in terms(question) if word in held))
 
 
-def unusable(question: str, earlier: Iterable[str]) -> Reason | None:
-    """What rules out any question."""
+def unusable(question: str, answer: str, earlier: Iterable[str], vocabulary: Vocabulary) -> Reason | None:
+    """What rules out any question; `answer` is empty if it has none."""
     if is_too_short(question):
         return "too short"
     if dangles(question):
         return "dangling reference"
+    if is_vague(question, vocabulary):
+        return "vague"
+    if holds_answer(question, [answer]):
+        return "gives its answer away"
     return "duplicate" if is_duplicate(question, earlier) else None
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())
 
 
 def _content(question: str) -> frozenset[str]:

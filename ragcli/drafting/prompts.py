@@ -1,7 +1,8 @@
 """What the LLM is asked, one small task a request, and how its answers are read. Pure.
 
-Small models follow an example better than a description, and copy better than they point. So the quotation
-comes first, the answer out of it second, and the question last.
+Small models follow an example better than a description, and copy better than they point. So a sentence and
+the fact in it are copied first. Then a question is asked for, from that sentence and the title alone: with
+the whole passage in view it is about "the process", and as the third thing to write it is an afterthought.
 """
 
 from __future__ import annotations
@@ -9,39 +10,51 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
+from ragcli.evaluation.relevance import flat
+from ragcli.text.sentences import split_sentences
 from ragcli.types import Chunk, Message
 
 Schema = Mapping[str, Any]
 
-_DRAFT = """\
-You write test questions for a search engine. From a passage you choose one specific fact, such as a \
-number, a name, a date or a condition, and write JSON with three keys:
-"quotation": the sentence of the passage that states the fact, copied word for word;
-"answer": the fact itself, in at most six words;
-"question": what somebody who needs this fact would ask without having seen the passage. It names its \
-subject in full, and never mentions a passage, text, section or document."""
+_FACT = """\
+You choose one fact from a passage: a number, a name, a date, a place, a limit or a condition that nobody \
+knows by heart. Write JSON with two keys:
+"quotation": one sentence of the passage that states the fact, copied word for word;
+"answer": the fact alone, in at most six words of that sentence."""
 _LOANS = """\
 Library rules > Loans
 \"\"\"
 Members may borrow up to eight books at a time. A loan lasts four weeks and can be renewed twice online. \
 Fines for late books stop at 12 EUR.
 \"\"\""""
-_LOANS_DRAFT = (
-    '{"quotation": "A loan lasts four weeks and can be renewed twice online.", "answer": "twice", '
-    '"question": "How many times can I extend the loan of a library book?"}'
-)
+_LOANS_FACT = '{"quotation": "A loan lasts four weeks and can be renewed twice online.", "answer": "twice"}'
+_ASK = """\
+You write what somebody types into a search engine to find a fact. They have not seen the sentence that \
+states it, and they search many documents: so the question says by name what it is about, and does not \
+contain the answer. Write one question and nothing else."""
+_LOANS_SENTENCE = """\
+Title: Library rules > Loans
+Sentence: A loan lasts four weeks and can be renewed twice online.
+Answer: twice"""
+_LOANS_QUESTION = "How many times can I extend the loan of a library book?"
 _UNANSWERABLE = """\
-You write test questions for a search engine. From a passage you write a question on the same subject that \
-the passage leaves open: something a reader may well want to know, and that it does not say. Answer with \
-JSON with one key, "question". It names its subject in full, and never mentions a passage, text, section or \
-document."""
-_LOANS_OPEN = '{"question": "What do I pay if I lose a library book?"}'
+You write what somebody types into a search engine. From a passage you write one question on the same \
+subject that the passage leaves open: something that its readers may well want to know, and that it does not \
+say. The question says by name what it is about. Write one question and nothing else."""
+_LOANS_OPEN = "What do I pay if I lose a library book?"
+_SPECIFY = """\
+You make a question clear to somebody who searches many documents and has seen none of them. Say by name \
+what "it", "this", "the command" or "the process" is. Write one question and nothing else."""
+_LOANS_UNCLEAR = """\
+Title: Library rules > Loans
+Question: What is the maximum number of times?"""
 _REWORD = """\
 You reword questions. Ask for the same fact as somebody would who uses other words. Answer with the question \
 alone."""
-_LOANS_QUESTION = "How many times can a loan of a library book be renewed?"
+_LOANS_PLAIN = "How many times can a loan of a library book be renewed?"
 _LOANS_REWORDED = "How often can I extend the time I keep something borrowed from the library?"
 _READ = "Answer the question from the passage, in at most six words."
 _CLOSED_BOOK = "Answer from what you know, in at most six words. If you do not know, write: unknown."
@@ -57,8 +70,19 @@ _YES = re.compile(r"\W*yes\b", re.IGNORECASE)
 _LABEL = re.compile(r"^(?:question|rewritten|reworded)[^:]{0,20}:\s*", re.IGNORECASE)
 
 
-def draft_messages(chunk: Chunk) -> tuple[Message, ...]:
-    return _with_example(_DRAFT, (_LOANS, _LOANS_DRAFT), shown(chunk))
+def fact_messages(chunk: Chunk) -> tuple[Message, ...]:
+    return _with_example(_FACT, (_LOANS, _LOANS_FACT), shown(chunk))
+
+
+def question_messages(chunk: Chunk, quotation: str, answer: str) -> tuple[Message, ...]:
+    sentence = f"Sentence: {_in_context(quotation, chunk.text)}\nAnswer: {answer}"
+    return _with_example(_ASK, (_LOANS_SENTENCE, _LOANS_QUESTION), f"Title: {_title(chunk)}\n{sentence}")
+
+
+def specify_messages(question: str, chunk: Chunk) -> tuple[Message, ...]:
+    """For a question that does not say what it is about."""
+    given = f"Title: {_title(chunk)}\nQuestion: {question}"
+    return _with_example(_SPECIFY, (_LOANS_UNCLEAR, _LOANS_QUESTION), given)
 
 
 def unanswerable_messages(chunk: Chunk) -> tuple[Message, ...]:
@@ -67,7 +91,7 @@ def unanswerable_messages(chunk: Chunk) -> tuple[Message, ...]:
 
 def reword_messages(question: str, avoided: Sequence[str]) -> tuple[Message, ...]:
     """`avoided`: the words that the question shares with the passage."""
-    example = (f"{_LOANS_QUESTION}\nWithout the words: times, loan, renewed", _LOANS_REWORDED)
+    example = (f"{_LOANS_PLAIN}\nWithout the words: times, loan, renewed", _LOANS_REWORDED)
     return _with_example(_REWORD, example, f"{question}\nWithout the words: {', '.join(avoided)}")
 
 
@@ -90,7 +114,21 @@ def judge_messages(question: str, chunk: Chunk) -> tuple[Message, ...]:
 
 def shown(chunk: Chunk) -> str:
     """A passage as the LLM sees it."""
-    return f'{chunk.location or chunk.source}\n"""\n{chunk.text}\n"""'
+    return f'{_title(chunk)}\n"""\n{chunk.text}\n"""'
+
+
+def _title(chunk: Chunk) -> str:
+    return chunk.location or chunk.source
+
+
+def _in_context(quotation: str, text: str) -> str:
+    """With the sentence before it, which tells what its "it" is."""
+    sentences = [text[start:end] for start, end in split_sentences(text)]
+    quoted = flat(quotation)
+    for before, sentence in pairwise(sentences):
+        if flat(sentence) in quoted or quoted in flat(sentence):
+            return f"{' '.join(before.split())} {quotation}"
+    return quotation
 
 
 def schema(*keys: str) -> Schema:
@@ -117,10 +155,13 @@ def read_object(text: str, *keys: str) -> tuple[str, ...] | None:
     return tuple(" ".join(fields[key].split()) for key in keys)
 
 
-def read_line(text: str) -> str:
-    """The first line with something on it, without quotation marks and a label."""
-    lines = [line.strip().strip("\"'“”*` ") for line in text.splitlines()]
-    return _LABEL.sub("", next(filter(None, lines), ""))
+def read_question(text: str) -> str:
+    """The first line that ends as a question does, else the first with something on it; without quotation
+    marks and a label. Some models say first that they will gladly do it.
+    """
+    lines = list(filter(None, (line.strip().strip("\"'“”*` ") for line in text.splitlines())))
+    found = next((line for line in lines if line.endswith("?")), lines[0] if lines else "")
+    return _LABEL.sub("", found)
 
 
 def says_yes(text: str) -> bool:

@@ -12,6 +12,8 @@ Reason = Literal[
     "unreadable",
     "too short",
     "dangling reference",
+    "vague",
+    "gives its answer away",
     "quotation not found",
     "duplicate",
     "not in other words",

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
-
 from ragcli.retrieval.lexical import terms
-
-_WORD = re.compile(r"\w+")
 
 
 def word_overlap(question: str, passage: str) -> float | None:
     """The share of the question's different words, without stop words, that the passage has; None where the
     question has none but stop words. Singular and plural are one word.
     """
-    asked = {_singular(word) for word in terms(question)}
-    if not asked:
-        return None
-    return len(asked & {_singular(word) for word in _WORD.findall(passage.lower())}) / len(asked)
+    asked = content_words(question)
+    return len(asked & content_words(passage)) / len(asked) if asked else None
+
+
+def content_words(text: str) -> frozenset[str]:
+    """The different words without stop words; singular and plural are one word."""
+    return frozenset(map(_singular, terms(text)))
 
 
 def _singular(word: str) -> str:

@@ -7,19 +7,19 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from answer_server import AnswerServer, answer_server, end, text
+from answer_server import AnswerServer, answer_server
 from cli_helper import Outcome, run
+from drafting_llm import scripted
 
 from ragcli.drafting.draft_file import DraftFile, log_of, read_drafts
 from ragcli.drafting.records import Draft, Gold, Rejection
 from ragcli.errors import ExitCode, UsageError
 from ragcli.evaluation.questions import read_questions
-from ragcli.text.sentences import split_sentences
 from ragcli.types import Chunk
 
 FACTS = {
@@ -36,7 +36,6 @@ COPY = (
     "Of firing: the large kiln of the workshop reaches 1240 degrees within nine hours of firing, as the"
     " caretaker found in spring, and is not used at all while the gallery upstairs has visitors in it."
 )
-Reply = Callable[[str, str], str]
 
 
 @pytest.fixture(scope="module")
@@ -57,51 +56,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def server() -> Iterator[AnswerServer]:
     with answer_server() as running:
-        running.refuses = scripted(running, lambda task, asked: "")
+        running.refuses = scripted(running)
         yield running
-
-
-def scripted(server: AnswerServer, other: Reply) -> Callable[[dict[str, Any]], Any]:
-    """An LLM that drafts from each passage as well as can be, and judges that no other one answers; unless
-    `other` has something to say to a task ("draft", "open", "reword", "known", "judge").
-    """
-
-    def answer(body: dict[str, Any]) -> None:
-        task = _task(body["messages"][0]["content"])
-        asked = body["messages"][-1]["content"]
-        server.parts = [text(other(task, asked) or _good(task, asked)), end()]
-
-    return answer
-
-
-def _task(system: str) -> str:
-    starts = {
-        "You reword": "reword",
-        "Answer from what you know": "known",
-        "You decide": "judge",
-        "Answer the question from": "read",
-    }
-    found = next((task for start, task in starts.items() if system.startswith(start)), "draft")
-    return "open" if "leaves open" in system else found
-
-
-def _good(task: str, asked: str) -> str:
-    passage = asked.partition('"""\n')[2].partition('\n"""')[0]
-    name = asked.partition("\n")[0].removeprefix("The ")
-    if task == "draft":
-        start, stop = split_sentences(passage)[0]
-        quotation = passage[start:stop]
-        question = f"What of the {name} of the workshop?"
-        return json.dumps({"quotation": quotation, "answer": quotation[-20:-1], "question": question})
-    if task == "open":
-        return json.dumps({"question": f"What did the {name} cost when somebody bought it?"})
-    if task == "reword":
-        subject = next(fact for fact in FACTS if fact in asked)
-        return f"Whom might I ask for numbers concerning a potter's {subject}?"
-    if task == "read":
-        start, stop = split_sentences(passage)[0]
-        return passage[start:stop][-20:-1]
-    return "unknown" if task == "known" else "no"
 
 
 def draft(server: AnswerServer, path: Path, *options: str) -> Outcome:
@@ -170,18 +126,13 @@ def test_a_rival_that_answers_too_is_gold_by_its_own_words(
 @pytest.mark.parametrize(
     ("reason", "task", "reply"),
     [
-        ("unreadable", "draft", "I would rather not."),
-        ("too short", "draft", '{"quotation": "", "answer": "", "question": "Which kiln?"}'),
-        (
-            "dangling reference",
-            "draft",
-            '{"quotation": "", "answer": "x", "question": "What does this section say about the kiln?"}',
-        ),
-        (
-            "quotation not found",
-            "draft",
-            '{"quotation": "It is a very large kiln.", "answer": "x", "question": "How large is the kiln?"}',
-        ),
+        ("unreadable", "fact", "I would rather not."),
+        ("unreadable", "fact", '{"quotation": "", "answer": ""}'),
+        ("quotation not found", "fact", '{"quotation": "It is a very large kiln.", "answer": "large"}'),
+        ("too short", "ask", "Which kiln?"),
+        ("dangling reference", "ask", "What does this section say about the kiln?"),
+        ("vague", "ask", "What is the purpose of the workshop?"),
+        ("gives its answer away", "ask", "Does the kiln need nine hours of firing?"),
         ("answerable without the documents", "known", "Nine hours of firing!"),
         ("not in other words", "reword", "What of the large kiln of the workshop?"),
         ("not answered by its passage", "read", "by the caretaker"),
@@ -210,11 +161,31 @@ def test_every_draft_that_is_not_kept_is_counted_with_its_reason(
     assert (report["schema"], report["drafts"], report["given_up"]) == (1, 0, [kind])
 
 
+@pytest.mark.parametrize(
+    ("task", "asked", "again"),
+    [
+        ("specify", "What is the purpose of the workshop?", "How hot does the kiln of the workshop become?"),
+        ("specify", "How hot does it become?", "How hot does the kiln of the workshop become?"),
+        (
+            "reword",
+            "The large kiln of the workshop reaches 1240 degrees within how much?",
+            "How soon is the kiln at its hottest?",
+        ),
+    ],
+)
+def test_a_question_that_is_unclear_or_a_copy_is_asked_for_once_more(
+    library: Path, server: AnswerServer, tmp_path: Path, task: str, asked: str, again: str
+) -> None:
+    replies = {"ask": asked, task: again}
+    server.refuses = scripted(server, lambda asked_for, _: replies.get(asked_for, ""))
+    path = tmp_path / "d.jsonl"
+    assert draft(server, path, "-n", "1", "--shares", "easy=1", "--source", "notes/kiln.md").status == 0
+    assert [row["question"] for row in rows(path)] == [again]
+
+
 def test_the_same_question_twice_is_a_duplicate(library: Path, server: AnswerServer, tmp_path: Path) -> None:
     def same(task: str, asked: str) -> str:
-        if task != "draft":
-            return ""
-        return json.dumps({**json.loads(_good(task, asked)), "question": "How hot does a kiln become?"})
+        return "How hot does a kiln become?" if task == "ask" else ""
 
     server.refuses = scripted(server, same)
     outcome = draft(server, tmp_path / "d.jsonl", "-n", "5", "--shares", "easy=1", "--json")

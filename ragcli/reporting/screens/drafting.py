@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
+from ragcli.drafting.draft_file import Row, Written
 from ragcli.drafting.drafts import Report
 from ragcli.drafting.records import KINDS, REASONS
 from ragcli.reporting import plain_text as words
 from ragcli.reporting.screens.manage import print_table, table
 
+MOST_SHOWN = 10
+"""Of the new drafts: `ragcli questions review` shows all."""
+
 
 def print_report(console: Console, path: Path, report: Report, wanted: int) -> None:
-    """How many of each kind the file holds, what was not kept and why, and what to do next."""
+    """How many of each kind the file holds, what was not kept and why, the latest drafts, and how to go on."""
     written = report.written
     kept, rejected = written.kept(), written.rejected()
     rows = table("Kept", "Drafts", right=("Drafts",))
@@ -26,14 +32,36 @@ def print_report(console: Console, path: Path, report: Report, wanted: int) -> N
     print_table(console, rows)
     if rejected:
         console.print()
-        rows = table("Not kept", "Drafts", right=("Drafts",))
-        for reason in REASONS:
-            if rejected[reason]:
-                rows.add_row(reason, str(rejected[reason]))
-        print_table(console, rows)
+        print_table(console, _rejections(written, rejected))
     console.print()
+    if report.drafted:
+        _print_latest(console, written.rows[-min(report.drafted, MOST_SHOWN) :])
     for line in _lines(path, report, wanted):
         console.print(line, soft_wrap=not console.is_terminal)
+
+
+def _rejections(written: Written, counts: Mapping[str, int]) -> Table:
+    """Each reason with the latest question that had it: what a filter drops shows whether it is right."""
+    latest = {
+        str(one.get("outcome")): str(one["question"]) for one in written.attempts if one.get("question")
+    }
+    rows = table("Not kept", "Drafts", "Such as", right=("Drafts",))
+    for reason in REASONS:
+        if counts.get(reason):
+            example = Text(words.one_line(latest.get(reason, "")), style="quiet")
+            rows.add_row(reason, str(counts[reason]), example)
+    return rows
+
+
+def _print_latest(console: Console, rows: Sequence[Row]) -> None:
+    """Question, answer and document of each, on two lines."""
+    for row in rows:
+        answers = row.get("answers") or ["no answer in the documents"]
+        facts = [str(answers[0]), str(row.get("drafted_from")), str(row.get("kind"))]
+        console.print(Text(words.one_line(str(row.get("question")))), soft_wrap=not console.is_terminal)
+        told = Text("  " + " · ".join(map(words.one_line, facts)), style="quiet")
+        console.print(told, soft_wrap=not console.is_terminal)
+    console.print()
 
 
 def _lines(path: Path, report: Report, wanted: int) -> list[Text]:
