@@ -7,7 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,9 +63,10 @@ def _calls(line: str) -> Iterator[list[str]]:
             call = []
 
 
-def run_blocks(page: str, folder: Path, *, stdin: str = "") -> str:
-    """Runs what a page tells its reader to type, in order, in `folder`; each block gets `stdin`. Returns all
-    that was printed.
+def run_blocks(page: str, folder: Path, *, typed: Mapping[str, str] | None = None) -> str:
+    """Runs what a page tells its reader to type, in order, in `folder`. Returns all that was printed.
+
+    `typed` holds the keys that are pressed in a block, by a command of it.
     """
     program = folder / "bin" / "ragcli"
     program.parent.mkdir()
@@ -77,9 +78,10 @@ def run_blocks(page: str, folder: Path, *, stdin: str = "") -> str:
     for block in blocks(page):
         if block.language:
             continue
+        keys = [pressed for command, pressed in (typed or {}).items() if command in block.text]
         command = ["bash", "-e", "-c", block.text]
         done = subprocess.run(
-            command, cwd=folder, env=environ, input=stdin, capture_output=True, text=True, check=False
+            command, cwd=folder, env=environ, input="".join(keys), capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"{block.text}\n{done.stdout}\n{done.stderr}"
         said += done.stdout + done.stderr

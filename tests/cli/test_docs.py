@@ -8,7 +8,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from answer_server import answer_server
 from docs_blocks import PAGES, ROOT, blocks, parse, ragcli_calls, run_blocks
+from drafting_llm import scripted
 
 from ragcli.errors import ExitCode
 from ragcli.models.embedded_llms import LARGE
@@ -17,6 +19,7 @@ from ragcli.models.locate import cache_folder
 LINK = re.compile(r"\]\((?!https?://)([^)#]*)(?:#([^)]+))?\)")
 # The tutorial's evaluation on all 48 would take most of the test's time.
 TUTORIAL_QUESTIONS = 12
+WITHOUT_QUESTIONS = "docs/how-to/without-questions.md"
 DRAFTS = 3
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
@@ -132,32 +135,56 @@ def test_the_tutorial_works(tmp_path: Path) -> None:
     (tmp_path / "handbook-questions.jsonl").write_text(
         "".join(questions[:TUTORIAL_QUESTIONS]), encoding="utf-8"
     )
-    said = run_blocks(page, tmp_path)
+    said = run_blocks(page, tmp_path, typed={"ragcli judge": "\n" + "rnnn" * 10})
     for line in (
         "Wrote config.toml.",
         "18 files: 18 added",
         "handbook/leave.pdf",
+        "3 questions, 25 passages: the five best of bi-encoder, reranked and cross-encoder",
         "Too few questions to tell: 3.",
     ):
         assert line in page
         assert line in said
+    assert "3 questions judged by a person; always-valid 95 % interval" in said
     assert (tmp_path / "report.html").exists()
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_folder_of_pdfs_without_any_question_leads_to_a_decision(tmp_path: Path) -> None:
-    """The page as it stands, with fewer drafts; the reader keeps the first and edits the second."""
+    """The page as it stands, with an endpoint in place of the larger LLM."""
+    with answer_server() as server:
+        server.refuses = scripted(server)
+        page = text(WITHOUT_QUESTIONS).replace(f"{LARGE.prepare}\n", "")
+        check_decision(
+            page.replace("--profile local-large", f"--base-url {server.base_url} --model m"), tmp_path
+        )
+
+
+@pytest.mark.long
+def test_it_does_with_the_larger_llm(tmp_path: Path) -> None:
     if not (cache_folder() / LARGE.file).exists():
         pytest.skip(f"{LARGE.release} is not here: {LARGE.prepare}")
-    page = text("docs/how-to/without-questions.md")
+    check_decision(text(WITHOUT_QUESTIONS), tmp_path)
+
+
+def check_decision(page: str, folder: Path) -> None:
+    """With fewer drafts; the reader keeps the first and edits the second, then judges the passages of all."""
     assert "--number 40" in page
-    (tmp_path / "documents").mkdir()
+    (folder / "documents").mkdir()
     for pdf in (ROOT / "corpora" / "handbook").glob("*.pdf"):
-        shutil.copy(pdf, tmp_path / "documents")
+        shutil.copy(pdf, folder / "documents")
     fewer = page.replace("--number 40", f"--number {DRAFTS} --shares easy=1,confusable=1")
-    said = run_blocks(fewer, tmp_path, stdin="ke\nWhat is it that I need to know?\n\nkkk")
+    typed = {
+        "ragcli questions review": "ke\nWhat is it that I need to know?\n\nkkk",
+        "ragcli judge": "\n" + "rnnn" * 30,
+    }
+    said = run_blocks(fewer, folder, typed=typed)
     assert "3 files: 3 added" in page
     assert "3 files: 3 added" in said
     assert f"{DRAFTS - 1} kept, 1 edited, 0 dropped, 0 left" in said
     assert f"questions-drafted.jsonl: {DRAFTS} questions, {DRAFTS} with gold in the index" in said
-    assert f"Too few questions to tell: {DRAFTS}." in said
+    assert said.count(f"Too few questions to tell: {DRAFTS}.") == 2, "of the drafts, and of what was judged"
+    assert "All that the verdict needs is judged." in said
+    assert f"{DRAFTS} questions judged by a person; always-valid 95 % interval" in said
+    assert "Not settled: about " in said
+    assert (folder / "report.html").exists()

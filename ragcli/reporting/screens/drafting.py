@@ -22,7 +22,7 @@ MOST_SHOWN = 10
 
 
 def print_report(console: Console, path: Path, report: Report, wanted: int) -> None:
-    """How many of each kind the file holds, what was not kept and why, the latest drafts, and how to go on."""
+    """How many of each kind the file holds, what was not kept and why, and the latest drafts."""
     written = report.written
     kept, rejected = written.kept(), written.rejected()
     rows = table("Kept", "Drafts", right=("Drafts",))
