@@ -22,8 +22,8 @@ from debian_pairs import Row, fetch, flat, update, write
 from ragcli.config import ChunkingConfig, EmbeddingConfig
 from ragcli.documents.chunking import TokenSpans, chunk
 from ragcli.documents.reading import read
-from ragcli.encoders.bi_encoder import load_bi_encoder
 from ragcli.documents.unreadable import UnreadableFile
+from ragcli.encoders.bi_encoder import load_bi_encoder
 from ragcli.types import Chunk
 
 DOCUMENTATION = (
