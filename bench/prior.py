@@ -2,8 +2,8 @@
 
 The development collections are cut in two: every other question chooses (these tables), the ones between
 report (bench/reranker.py --skip 1 --step 2). Relative gains of nDCG@10 over the bi-encoder: by the weight,
-the same for all questions; at the model's own weight by the words beyond which it grows; at both by the number
-of candidates that are reranked; and their means for every weight with every number of words.
+the same for all questions; at the model's own weight by the words beyond which it grows; at both by the
+number of candidates that are reranked; and their means for every weight with every number of words.
 """
 
 from __future__ import annotations
