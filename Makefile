@@ -79,11 +79,11 @@ known-values: $(VENV)/.installed ## Write anew what `ragcli doctor` expects of t
 	@echo "==> Scoring the known pair"
 	@$(BIN)/python -c 'from ragcli.doctor.known_values import write; write()'
 
-train: $(TRAINING)/first-stage ## Train the shipped cross-encoder anew from the files in DATA, on Debian 12 (hours).
-	@echo "==> Training the second stage"
+train: $(TRAINING)/second-stage ## Train the shipped cross-encoder anew from the files in DATA, on Debian 12 (hours).
+	@echo "==> Training the third stage"
 	@$(BIN)/python bench/larger.py $(TRAINING)
-	@sed 's|^base = .*|base = "$(TRAINING)/first-stage"|' recipes/shipped.toml > $(TRAINING)/shipped.toml
-	@$(BIN)/ragcli train --recipe $(TRAINING)/shipped.toml $(TRAIN_DATA) --out $(TRAINING)/reranker --compile --resume
+	@sed 's|^base = .*|base = "$<"|' recipes/third_stage.toml > $(TRAINING)/third_stage.toml
+	@$(BIN)/ragcli train --recipe $(TRAINING)/third_stage.toml $(TRAIN_DATA) --out $(TRAINING)/reranker --compile --resume
 
 reference: $(VENV)/.installed ## Write docs/reference anew, after a command or a setting changed.
 	@echo "==> Writing docs/reference"
@@ -133,6 +133,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 $(TRAINING)/extra: $(VENV)/.installed-dev
 	@echo "==> Making the extra training files"
 	@$(BIN)/python recipes/debian_pairs.py --out $@.partial
+	@$(BIN)/python recipes/manual_pairs.py --out $@.partial
 	@$(BIN)/python recipes/cloze_pairs.py --data $(DATA)/train --data $@.partial --out $@.partial
 	@mv $@.partial $@
 
@@ -145,6 +146,12 @@ $(TRAINING)/first-%: | $(TRAINING)/extra
 $(TRAINING)/first-stage: $(TRAINING)/first-7 $(TRAINING)/first-8
 	@echo "==> Taking the mean of both runs"
 	@$(BIN)/python recipes/mean_weights.py $^ --out $@
+
+$(TRAINING)/second-stage: $(TRAINING)/first-stage
+	@echo "==> Training the second stage"
+	@$(BIN)/python bench/larger.py $(TRAINING)
+	@sed 's|^base = .*|base = "$<"|' recipes/second_stage.toml > $(TRAINING)/second_stage.toml
+	@$(BIN)/ragcli train --recipe $(TRAINING)/second_stage.toml $(TRAIN_DATA) --out $@ --compile --resume
 
 # The benchmarks, `make bench` and the rest.
 include bench/Makefile

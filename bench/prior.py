@@ -2,18 +2,19 @@
 
 The development collections are cut in two: every other question chooses (these tables), the ones between
 report (bench/reranker.py --skip 1 --step 2). Relative gains of nDCG@10 over the bi-encoder: by the weight,
-the same for all questions; at the model's own weight by the words beyond which it grows; and their means for
-every weight with every number of words.
+the same for all questions; at the model's own weight by the words beyond which it grows; at both by the
+number of candidates that are reranked; and their means for every weight with every number of words.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
-from reranker import QUESTION_ANSWERING, TOPICAL, cached_tasks
+from reranker import QUESTION_ANSWERING, TECHNICAL, TOPICAL, cached_tasks, held_back_collection
 
 from ragcli.config import EmbeddingConfig, RerankingConfig
 from ragcli.encoders.bi_encoder import load_bi_encoder
@@ -25,6 +26,7 @@ from ragcli.training.ranking import RankingTask, base_ndcg, ndcg_per_question
 WEIGHTS = (0.0, 4.0, 8.0, 12.0, 16.0, 20.0, 24.0, 32.0, 48.0, 64.0)
 GRID_WEIGHTS = (4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0)
 GRID_WORDS = (8, 12, 16, 20, 24)
+DEPTHS = (10, 15, 20, 25, 30, 40, 50)
 # 0: the weight is the same for every question.
 WORDS = (0, 12, 16, 20, 24, 28, 32, 40)
 
@@ -42,11 +44,35 @@ def print_table(
     for label, names in (
         ("question answering", QUESTION_ANSWERING),
         ("topical", TOPICAL),
+        ("technical", tuple(name for name in gains if name.startswith("tech_"))),
         ("all", tuple(gains)),
     ):
         print_row(label, [fmean(column) for column in zip(*(gains[name] for name in names), strict=True)])
     print_row("worst collection", [min(column) for column in zip(*gains.values(), strict=True)])
     print(flush=True)
+
+
+def print_depths(tasks: Mapping[str, Sequence[RankingTask]], rows: Mapping[str, Rows], prior: Prior) -> None:
+    """A line a collection, a column for each number of candidates: the gain over the bi-encoder."""
+    print("candidates".ljust(24) + "".join(f"{depth:>8}" for depth in DEPTHS))
+    gains: dict[str, list[float]] = {}
+    for name, some in tasks.items():
+        cut = [
+            ([first(task, depth) for task in some], [row[:depth] for row in rows[name]]) for depth in DEPTHS
+        ]
+        gains[name] = [gain(few, scores, prior) for few, scores in cut]
+        print_row(name, gains[name])
+    print_row("all", [fmean(column) for column in zip(*gains.values(), strict=True)])
+    print(flush=True)
+
+
+def first(task: RankingTask, depth: int) -> RankingTask:
+    return replace(
+        task,
+        passages=task.passages[:depth],
+        similarities=task.similarities[:depth],
+        gains=task.gains[:depth],
+    )
 
 
 def print_grid(tasks: Mapping[str, Sequence[RankingTask]], rows: Mapping[str, Rows]) -> None:
@@ -60,6 +86,7 @@ def print_grid(tasks: Mapping[str, Sequence[RankingTask]], rows: Mapping[str, Ro
         for label, names in (
             ("question answering", QUESTION_ANSWERING),
             ("topical", TOPICAL),
+            ("technical", tuple(name for name in gains if name.startswith("tech_"))),
             ("all", tuple(gains)),
         ):
             means = [fmean(column) for column in zip(*(gains[name] for name in names), strict=True)]
@@ -81,20 +108,28 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with beir/")
     parser.add_argument("--model", default="ragcli", help="cross-encoder: the shipped one, or a folder")
     parser.add_argument("--questions", type=int, default=100, help="most questions of a collection")
+    parser.add_argument("--held-back", nargs="*", default=[], help="names of training files, without ending")
     parser.add_argument("--cache", type=Path, default=Path("bench/.cache"))
     options = parser.parse_args()
     embedder = load_bi_encoder(EmbeddingConfig(), bulk=True)
     reranker = load_reranker(RerankingConfig(model=options.model))
     tasks: dict[str, Sequence[RankingTask]] = {}
     rows: dict[str, Rows] = {}
-    for name in (*QUESTION_ANSWERING, *TOPICAL):
-        collection = read_beir(options.data / "beir" / name)
+    names = (*QUESTION_ANSWERING, *TOPICAL, *TECHNICAL)
+    collections = [read_beir(options.data / "beir" / name) for name in names]
+    collections += [
+        held_back_collection(options.data / "train" / f"{name}.jsonl.gz", 2 * options.questions)
+        for name in options.held_back
+    ]
+    for collection in collections:
+        name = collection.name
         every = cached_tasks(collection, embedder.embed, embedder.fingerprint, options.cache)
         tasks[name] = every[0::2][: options.questions]
         rows[name] = reranker.logits_of_lists([(task.question, task.passages) for task in tasks[name]])
     print_table(tasks, rows, {f"{weight:g}": Prior(weight) for weight in WEIGHTS})
     own = reranker.prior.weight
     print_table(tasks, rows, {str(words): Prior(own, words) for words in WORDS})
+    print_depths(tasks, rows, reranker.prior)
     print_grid(tasks, rows)
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 QUESTION_ANSWERING = ("chunking_eval", "hotpotqa_small", "mediqa2019_qa")
 TOPICAL = ("cranfield", "medline", "cisi", "npl_vaswani")
+TECHNICAL = ("tech_manuals",)
 
 
 def held_back_collection(path: Path, questions: int, seed: int = 7) -> JudgedCollection:
@@ -181,7 +182,7 @@ def main() -> None:
     embedder = load_bi_encoder(EmbeddingConfig(), bulk=True)
     config = RerankingConfig(model=options.model, prior_weight=options.prior, prior_words=options.words)
     reranker = load_reranker(config)
-    names = options.only if options.only is not None else [*QUESTION_ANSWERING, *TOPICAL]
+    names = options.only if options.only is not None else [*QUESTION_ANSWERING, *TOPICAL, *TECHNICAL]
     collections = [read_beir(options.data / "beir" / name) for name in names]
     collections += [
         held_back_collection(options.data / "train" / f"{name}.jsonl.gz", options.questions)
@@ -198,6 +199,7 @@ def main() -> None:
     for label, wanted in (
         ("question answering", QUESTION_ANSWERING),
         ("topical", TOPICAL),
+        ("technical", TECHNICAL),
         ("held back", options.held_back),
     ):
         chosen = [row for row in rows if row["collection"] in wanted]

@@ -32,6 +32,10 @@ SOURCES = (
     "nq_gold",
     "selqa",
     "debian_sections",
+    "manual_sections",
+    "tech_ansible",
+    "tech_powershell",
+    "tech_rabbitmq",
 )
 SEED = 7
 PASSAGES = 1500  # of a file at most

@@ -23,10 +23,11 @@ def choose_excerpts(
 ) -> list[tuple[Candidate, str]]:
     """Excerpts in the candidates' order, each in reading order; a candidate without one is left out.
 
-    Sentences are taken by `score_texts`, best first, with the one before and the one after if these fit,
-    until `tokens` are used up (headings are not counted) or the next score is outside `score_range` of the
-    range from the best score to the worst. A text that ends in a colon is kept with what it introduces. The
-    best sentence is taken whatever its length.
+    Sentences are taken by `score_texts`, best first, until `tokens` are used up (headings are not counted) or
+    the next score is outside `score_range` of the range from the best score to the worst. What is left of
+    the tokens goes to the one before and the one after, in the same order: the answer is missing more often
+    because its passage is not there than because its neighbours are not (bench/answers.md). A text that ends
+    in a colon is kept with what it introduces. The best sentence is taken whatever its length.
     """
     scored = score_sentences(question, candidates, score_texts)
     if not scored:
@@ -35,17 +36,14 @@ def choose_excerpts(
     # The request to the server takes longer than everything else.
     count_once = cache(count_tokens)
     lowest = max(scores) - score_range * (max(scores) - min(scores))
+    liked = sorted((i for i, score in enumerate(scores) if score >= lowest), key=lambda i: (-scores[i], i))
+    least = [needed(sentences, index) for index in liked]
     taken: set[int] = set()
-    for index in sorted(range(len(sentences)), key=lambda i: (-scores[i], i)):
-        if scores[index] < lowest:
-            break
-        least = needed(sentences, index)
-        for group in (least | _around(sentences, index), least):
-            cost = sum(count_once(sentences[i].text) for i in group - taken)
-            if cost <= tokens or (not taken and group == least):
-                taken |= group
-                tokens -= cost
-                break
+    for group in least + [few | _around(sentences, i) for few, i in zip(least, liked, strict=True)]:
+        cost = sum(count_once(sentences[i].text) for i in group - taken)
+        if cost <= tokens or not taken:
+            taken |= group
+            tokens -= cost
     chosen = [(candidate, _of(candidate, sentences, taken)) for candidate in candidates]
     return [(candidate, text) for candidate, text in chosen if text]
 

@@ -297,6 +297,7 @@ class TestWords:
         ("heading", "text"),
         [
             ('Install<a class="headerlink" href="#install" title="Permalink">¶</a>', "Install"),
+            ('Install<a class="headerlink" href="#install" title="Permalink">\uf0c1</a>', "Install"),
             ('<a class="anchor" href="#install">#</a>Install', "Install"),
             ('Install <a href="#install">🔗</a>', "Install"),
             ('Install<a class="hash-link" href="#install" aria-label="Direct link"></a>', "Install"),

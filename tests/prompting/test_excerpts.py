@@ -55,6 +55,11 @@ class TestExcerpts:
         long = "This sentence goes on for a while longer."
         assert chosen(f"{long} It is 88. {long}", tokens=5) == ["It is 88."]
 
+    def test_hold_every_liked_sentence_before_the_neighbours_of_any(self) -> None:
+        texts = ("One is here. It is 88, 88. Three is here.", "It was 88.")
+        assert chosen(*texts, tokens=9, score_range=0.6) == ["It is 88, 88.", "It was 88."]
+        assert chosen(*texts, tokens=13, score_range=0.6) == list(texts)
+
     def test_hold_the_best_sentence_whatever_its_length(self) -> None:
         assert chosen("It is 88 and it goes on for much longer than that.", tokens=2) == [
             "It is 88 and it goes on for much longer than that."

@@ -25,11 +25,12 @@ from tests.plane import Plane
 from tests.records import CHUNKS
 
 ROOT = Path(__file__).parents[2]
+STAGES = ("first", "second", "third")
 
 
 class TestARecipe:
     @pytest.mark.parametrize(
-        "path", ["recipes/first_stage.toml", "recipes/shipped.toml", "ragcli/training/own.toml"]
+        "path", [*(f"recipes/{stage}_stage.toml" for stage in STAGES), "ragcli/training/own.toml"]
     )
     def test_those_in_the_repository_are_valid(self, path: str) -> None:
         assert load_recipe(ROOT / path).name

@@ -33,6 +33,8 @@ _PERHAPS = re.compile(
 )
 _MOSTLY_LINKS = 0.5
 _SIGNS = frozenset("#\N{PILCROW SIGN}\N{SECTION SIGN}\N{LINK SYMBOL}\N{ANCHOR}\N{INFINITY}\u204b")
+# Of the private use area: a drawing in a font of icons, as the themes of Sphinx have it.
+_ICON = re.compile("[\ue000-\uf8ff]+")
 _SIGN_NAMES = frozenset({"link", "permalink", "permanent link", "anchor", "link to this heading", "[link]"})
 _SIGN_CLASS = re.compile(r"headerlink|permalink|anchor|hash-link|self-?link|heading-?link", re.IGNORECASE)
 _TITLED = frozenset({*HEADINGS, "dt", "caption", "figcaption", "summary"})
@@ -56,7 +58,7 @@ def is_sign(link: _Element) -> bool:
     text = "".join(link.itertext()).strip().strip("\ufe0e\ufe0f").lower()
     parent = link.getparent()
     is_titled = parent is not None and parent.tag in _TITLED
-    if text in _SIGNS and text != "#":
+    if (text in _SIGNS and text != "#") or _ICON.fullmatch(text):
         return True
     is_marked = is_titled or bool(_SIGN_CLASS.search(link.get("class", "")))
     return is_marked and (text == "#" or text in _SIGN_NAMES)
