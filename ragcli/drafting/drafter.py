@@ -41,8 +41,9 @@ def draft(
     written = prompts.read_object(reply, "quotation", "answer")
     if written is None or not written[1]:
         return Rejection("unreadable")
-    quotation, answer = written
-    if not filters.is_quoted(quotation, chunk.text):
+    answer = written[1]
+    quotation = filters.verbatim(written[0], chunk.text)
+    if not quotation:
         return Rejection("quotation not found")
     own = Gold(chunk.source, quotation)
     asked = prompts.read_question(tools.ask(prompts.question_messages(chunk, quotation, answer)))

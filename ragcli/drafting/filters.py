@@ -11,6 +11,7 @@ from ragcli.evaluation.answer_measures import holds_answer, normalised, token_f1
 from ragcli.evaluation.overlap import word_overlap
 from ragcli.evaluation.relevance import flat
 from ragcli.retrieval.lexical import terms
+from ragcli.text.sentences import split_sentences
 
 FEWEST_WORDS = 5
 FEWEST_QUOTED = 4
@@ -18,6 +19,8 @@ SAME = 0.8
 """Questions that share this part of all their words but stop words are duplicates."""
 AGREES = 0.6
 """The F1 of words from which on two short answers say the same."""
+NEARLY = 0.8
+"""The F1 of words from which on a quotation is a sentence copied badly, and not another one."""
 MOSTLY_OTHER = 0.5
 """The largest part of a paraphrase's words, without stop words, that the passage may have."""
 LONGEST_COPY = 7
@@ -49,6 +52,18 @@ def dangles(question: str) -> bool:
 def is_quoted(quotation: str, text: str) -> bool:
     """Word for word, whatever the typesetting; a few words could stand anywhere."""
     return len(_words(quotation)) >= FEWEST_QUOTED and flat(quotation) in flat(text)
+
+
+def verbatim(quotation: str, text: str) -> str:
+    """The quotation if the text holds it, else the sentence that it was meant to copy, as small LLMs change a
+    word here and there. Empty if there is none.
+    """
+    if is_quoted(quotation, text):
+        return quotation
+    sentences = [" ".join(text[start:end].split()) for start, end in split_sentences(text)]
+    meant = max(sentences, key=lambda sentence: token_f1(sentence, [quotation]), default="")
+    copied = token_f1(meant, [quotation]) >= NEARLY and is_quoted(meant, text)
+    return meant if copied else ""
 
 
 def is_duplicate(question: str, earlier: Iterable[str]) -> bool:

@@ -18,6 +18,7 @@ from ragcli.drafting.filters import (
     is_quoted,
     is_too_short,
     unusable,
+    verbatim,
 )
 from ragcli.drafting.prompts import question_messages, read_object, read_question, says_yes
 from ragcli.drafting.vagueness import FEW, Vocabulary, is_vague
@@ -74,6 +75,18 @@ def test_a_quotation_is_verbatim_but_for_the_typesetting() -> None:
     assert is_quoted("can be **renewed** – twice", text)
     assert not is_quoted("A loan lasts about four weeks", text)
     assert not is_quoted("four weeks", text)
+
+
+def test_a_sentence_that_was_copied_badly_is_taken_from_the_passage() -> None:
+    text = (
+        "Members may borrow eight books.\nA loan lasts four\nweeks and can be renewed twice online. Ask us."
+    )
+    assert verbatim("A loan lasts four weeks", text) == "A loan lasts four weeks"
+    copied = "The loan lasts for four weeks, and can be renewed twice online."
+    assert verbatim(copied, text) == "A loan lasts four weeks and can be renewed twice online."
+    assert verbatim("A loan of a film lasts two days and is not renewed online.", text) == ""
+    assert verbatim("Ask us?", text) == "", "too few words to tell where it is from"
+    assert verbatim("", "") == ""
 
 
 def test_a_duplicate_has_the_same_words_whatever_their_order() -> None:
