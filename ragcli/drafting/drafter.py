@@ -109,21 +109,23 @@ def _rivals(candidates: Sequence[Candidate], own: Chunk) -> list[Candidate]:
 def _also_answering(
     question: str, answer: str, rivals: Sequence[Candidate], own: Gold, tools: Tools
 ) -> list[Gold]:
-    """What holds the quotation answers. Of what has the words of the answer, the LLM is asked: small ones say
-    yes to too much else.
+    """What holds the quotation answers. Where a sentence has the words of the answer, the LLM is asked: small
+    ones say yes to too much else.
     """
     found = []
     for rival in rivals:
         source, text = rival.chunk.source, rival.chunk.text
         if flat(own.quotation) in flat(text):
             found.append(Gold(source, own.quotation))
-        elif filters.may_state(text, answer) and _answers(question, rival.chunk, tools):
-            found.append(Gold(source, _best_sentence(question, text, tools)))
+            continue
+        sentences = [text[start:end] for start, end in split_sentences(text)]
+        stating = [sentence for sentence in sentences if filters.may_state(sentence, answer)]
+        if stating and _answers(question, rival.chunk, tools):
+            found.append(Gold(source, _best(question, stating, tools)))
     return found
 
 
-def _best_sentence(question: str, text: str, tools: Tools) -> str:
+def _best(question: str, sentences: Sequence[str], tools: Tools) -> str:
     """The one that the cross-encoder finds likeliest to answer."""
-    sentences = [text[start:end] for start, end in split_sentences(text)]
     scores = tools.score(question, sentences)
     return sentences[max(range(len(sentences)), key=scores.__getitem__)]

@@ -123,6 +123,22 @@ def test_a_rival_that_answers_too_is_gold_by_its_own_words(
     assert run("questions", "check", str(path)).status == ExitCode.OK
 
 
+def test_a_rival_without_a_sentence_that_states_the_answer_is_no_gold_whatever_the_llm_says(
+    library: Path, server: AnswerServer, tmp_path: Path
+) -> None:
+    """The wheel's passage has all words of the answer, two of them in each sentence."""
+    answer = "rounds, minute, spring, caretaker"
+    assert all(word in FACTS["wheel"] for word in answer.split(", "))
+    fact = {"quotation": FACTS["clay"].partition(".")[0], "answer": answer}
+    asked = "How fast does the wheel turn under stoneware clay?"
+    replies = {"fact": json.dumps(fact), "ask": asked, "read": answer, "judge": "yes"}
+    server.refuses = scripted(server, lambda task, _: replies.get(task, ""))
+    path = tmp_path / "d.jsonl"
+    draft(server, path, "-n", "1", "--shares", "easy=1", "--source", "notes/clay.md")
+    (row,) = rows(path)
+    assert row["relevant"] == ["notes/clay.md"]
+
+
 @pytest.mark.parametrize(
     ("reason", "task", "reply"),
     [
