@@ -17,6 +17,7 @@ from ragcli.servers.redaction import remember_secret
 from ragcli.serving import notice
 from ragcli.serving.agents import mcp_server
 from ragcli.serving.calls import Calls
+from ragcli.serving.connections import MOST_CONNECTIONS, bounded
 from ragcli.serving.desk import Desk
 from ragcli.serving.guard import FOR_AGENTS, LOOPBACK, Entry, Guard
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-MOST_CONNECTIONS = 256
 SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_TO_END = 3
 """For answers that are on their way when a server ends."""
@@ -132,14 +132,13 @@ def _server(desk: Desk, entry: Entry) -> Any:
     ]
     settings = uvicorn.Config(
         Guard(app, entry),
-        http="h11",
+        http=bounded(),
         ws="none",
         loop="asyncio",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=SECONDS_TO_END,
     )
     server = uvicorn.Server(settings)

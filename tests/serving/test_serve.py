@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -213,6 +214,17 @@ def test_clients_that_hang_hold_nobody_up(server: notice.Notice, nothing_loads: 
     finally:
         for each in hanging:
             each.close()
+
+
+def test_three_hundred_silent_clients_do_not_keep_a_question_from_its_answer(
+    server: notice.Notice, nothing_loads: None
+) -> None:
+    """They are more than the server has places for."""
+    host, port = server.address.split(":")
+    with ExitStack() as silent:
+        for _ in range(300):
+            silent.enter_context(socket.create_connection((host, int(port))))
+        assert run("search", QUESTION).status == 0
 
 
 def test_a_client_that_goes_away_in_mid_answer_frees_the_place(server: notice.Notice) -> None:
