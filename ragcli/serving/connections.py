@@ -20,7 +20,7 @@ SECONDS_FOR_A_CLIENT = 10.0
 
 
 def bounded(most: int = MOST_CONNECTIONS, seconds: float = SECONDS_FOR_A_CLIENT) -> type[H11Protocol]:
-    """What uvicorn takes as `http`. Where `most` clients wait for their answers, the next is refused (503)."""
+    """What uvicorn takes as `http`. With `most` clients that wait for answers, the next is refused (503)."""
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class Connection(H11Protocol):
