@@ -111,9 +111,22 @@ def test_two_servers_of_the_same_settings_cannot_be(tmp_path: Path, monkeypatch:
 def test_without_a_runtime_folder_the_cache_holds_the_notice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(notice, "RUNTIME_FOLDERS", tmp_path / "user")
     monkeypatch.setenv("RAGCLI_CACHE_DIR", str(tmp_path))
     with notice.announced(Config(), {}) as path:
         assert path.parent == tmp_path / "serving"
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="there are no such folders")
+def test_an_agent_that_passes_no_variables_on_finds_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / str(os.getuid())
+    folder.mkdir()
+    monkeypatch.setattr(notice, "RUNTIME_FOLDERS", tmp_path)
+    with notice.announced(Config(), {"XDG_RUNTIME_DIR": str(folder)}) as path:
+        notice.write(path, NOTICE)
+        assert notice.find(Config(), {}) == NOTICE
 
 
 # -- records as JSON
