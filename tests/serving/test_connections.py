@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import json
 import socket
 import threading
 import time
@@ -15,9 +16,11 @@ import pytest
 import uvicorn
 from docs_blocks import ROOT
 
+from ragcli.config import Config
 from ragcli.serving.connections import MOST_CONNECTIONS, SECONDS_FOR_A_CLIENT, bounded
 from ragcli.serving.desk import MOST_SECONDS, MOST_WAITING
-from ragcli.serving.guard import MOST_BYTES
+from ragcli.serving.guard import LOOPBACK, MOST_BYTES, Entry
+from ragcli.serving.running import _server
 
 SECONDS = 0.5
 MANY = 5
@@ -61,12 +64,17 @@ def serving(most: int = 50, seconds: float = SECONDS) -> Iterator[tuple[int, App
         log_config=None,
         timeout_keep_alive=60,
     )
-    server = uvicorn.Server(settings)
+    with running_server(uvicorn.Server(settings)) as port:
+        yield port, app
+
+
+@contextmanager
+def running_server(server: uvicorn.Server) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
-            yield listener.getsockname()[1], app
+            yield listener.getsockname()[1]
         finally:
             server.should_exit = True
             thread.join()
@@ -159,6 +167,58 @@ def begun_answer(port: int) -> Iterator[socket.socket]:
         client.sendall(GET % b"slow")
         assert client.recv(1000).startswith(b"HTTP/1.1 200")
         yield client
+
+
+@pytest.mark.parametrize("version", ["2025-06-18", "2026-07-28"])
+def test_an_agent_that_goes_away_has_its_answer_stopped(version: str) -> None:
+    desk = EndlessDesk()
+    with (
+        running_server(_server(desk, Entry(LOOPBACK, "", ""))) as port,  # type: ignore[arg-type]
+        connected(port) as agent,
+    ):
+        agent.sendall(call("ask", version))
+        assert desk.asked.wait(10)
+        agent.close()
+        assert desk.stopped.wait(10)
+
+
+class EndlessDesk:
+    """In place of one with an LLM: nothing is answered. `stopped` when nobody waits for it any more."""
+
+    def __init__(self) -> None:
+        self.config = Config()
+        self.asked, self.stopped = threading.Event(), threading.Event()
+
+    def pipeline(self, config: Config) -> None:
+        """There is nothing to open."""
+
+    async def ask(self, *_: object) -> None:
+        self.asked.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            self.stopped.set()
+
+
+def call(tool: str, version: str) -> bytes:
+    """A request of the protocol's version that calls a tool with a question."""
+    # What a client of 2025 said once, in a handshake, one of 2026 says with each request.
+    about = {"protocolVersion": version, "clientCapabilities": {}}
+    meta = {f"io.modelcontextprotocol/{name}": value for name, value in about.items()}
+    given = {"name": tool, "arguments": {"question": "why?"}, "_meta": meta}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": given}).encode()
+    head = (
+        "POST /mcp HTTP/1.1",
+        "Host: localhost",
+        "Content-Type: application/json",
+        "Accept: application/json, text/event-stream",
+        f"MCP-Protocol-Version: {version}",
+        "Mcp-Method: tools/call",
+        f"Mcp-Name: {tool}",
+        f"Content-Length: {len(body)}",
+        "\r\n",
+    )
+    return "\r\n".join(head).encode() + body
 
 
 def test_the_limits_are_those_that_the_documentation_promises() -> None:

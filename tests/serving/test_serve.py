@@ -22,6 +22,7 @@ import cli_helper
 import pytest
 from cli_helper import ANSI, Outcome
 from fault_server import FaultServer, fault_server
+from interruptible import interruptible
 from served import announced, serve, serving, without_seconds
 
 from ragcli.config.loading import load_config
@@ -327,11 +328,41 @@ def test_killed_it_leaves_a_notice_that_harms_nobody(library: FaultServer) -> No
     again.communicate()
 
 
+def test_killed_in_mid_answer_it_costs_no_command_its_answer(library: FaultServer) -> None:
+    config = load_config(overrides={"collection": "other"})
+    process = serve("--collection", "other")
+    announced(process, config)
+    parts: list[str] = []
+
+    def hear(text: str) -> None:
+        parts.append(text)
+        process.kill()
+
+    with client.open_pipeline(config) as pipeline:
+        answer = pipeline.ask(ORBIT.format("stalls-once"), on_text=hear)
+    process.communicate()
+    assert parts[:2] == ["The orbit ", RESTART]
+    assert answer.text.startswith("The orbit takes 88 days.")
+
+
 def test_it_ends_when_nobody_asks(library: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAGCLI_SERVE_IDLE_MINUTES", "0.005")
     process = serve("--collection", "other")
     assert process.wait(120) == 0
     process.communicate()
+
+
+def test_what_an_agent_has_started_ends_with_it(library: FaultServer) -> None:
+    """All that is left of an agent that was killed is a stdin that has ended."""
+    found = subprocess.run(
+        interruptible("-m", "ragcli", "serve", "--stdio", "--collection", "other"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (found.stdout, found.stderr, found.returncode) == ("", "", 0)
 
 
 def test_it_serves_nothing_without_an_index(library: FaultServer) -> None:
