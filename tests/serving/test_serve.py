@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from interruptible import interruptible
 from served import announced, serve, serving, without_seconds
 
 from ragcli.config.loading import load_config
-from ragcli.errors import ExitCode
+from ragcli.errors import ExitCode, NothingFoundError
 from ragcli.llm.reasoning import RESTART
 from ragcli.pipeline import Pipeline
 from ragcli.serving import client, notice
@@ -253,6 +253,28 @@ def test_it_sees_what_another_process_does_to_the_index(server: notice.Notice, n
     found = run("search", question, "--all")
     assert found.status == 0
     assert "late.md" not in found.stdout
+
+
+def test_an_index_that_is_reset_while_clients_ask_is_there_or_is_not(
+    server: notice.Notice, nothing_loads: None
+) -> None:
+    done = threading.Event()
+
+    def keep_asking() -> None:
+        while not done.wait(0.01):
+            with client.open_pipeline(load_config()) as pipeline, suppress(NothingFoundError):
+                pipeline.search(QUESTION)
+
+    with ThreadPoolExecutor(3) as pool:
+        asking = [pool.submit(keep_asking) for _ in range(3)]
+        try:
+            in_other_process("reset", "--yes")
+            in_other_process("ingest", "notes")
+        finally:
+            done.set()
+    for each in asking:
+        each.result()
+    assert "notes/planet.md" in run("search", QUESTION, "-k", "1").stdout
 
 
 def in_other_process(*arguments: str) -> None:
