@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ragcli.config import Config
 from ragcli.errors import ConfigError, RagcliError, UsageError
@@ -24,6 +24,7 @@ from ragcli.serving.guard import FOR_AGENTS, LOOPBACK, Entry, Guard
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
+    from uvicorn import Server
 
 SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_TO_END = 3
@@ -107,7 +108,7 @@ def _address(listener: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _server(desk: Desk, entry: Entry) -> Any:
+def _server(desk: Desk, entry: Entry) -> Server:
     import uvicorn
     from mcp.server.transport_security import TransportSecuritySettings
     from starlette.routing import Route
@@ -151,7 +152,7 @@ def _text(text: str) -> Response:
     return PlainTextResponse(text)
 
 
-async def _until_idle(server: Any, listener: socket.socket, desk: Desk) -> None:
+async def _until_idle(server: Server, listener: socket.socket, desk: Desk) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not serving.done():
         await asyncio.wait([serving], timeout=SECONDS_BETWEEN_LOOKS)

@@ -54,12 +54,14 @@ def agent(request: pytest.FixtureRequest, server: notice.Notice) -> Callable[[],
     """Makes a client. The stdio server does its work itself."""
     if request.param == "http":
         return lambda: Client(f"http://{server.address}/mcp")
-    variables = {name: value for name, value in os.environ.items() if name.startswith("RAGCLI_")}
-    command = StdioServerParameters(
-        command=sys.executable,
-        args=["-m", "ragcli", "serve", "--stdio"],
-        env={**variables, "RAGCLI_SERVE_USE": "false"},
-    )
+    return started(RAGCLI_SERVE_USE="false")
+
+
+def started(**settings: str) -> Callable[[], Client]:
+    """Makes a client that starts its own server, with these settings."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("RAGCLI_", "XDG_"))}
+    arguments = ["-m", "ragcli", "serve", "--stdio"]
+    command = StdioServerParameters(command=sys.executable, args=arguments, env={**kept, **settings})
     return lambda: Client(stdio_client(command))
 
 
@@ -107,6 +109,19 @@ def test_every_tool_is_listed_and_called_and_none_writes(agent: Callable[[], Cli
         "1 document\nnotes/planet.md (1 passage): Mercury (planet)" in found["list_documents"].content[0].text
     )
     assert "2 documents, 2 passages" in found["status"].content[0].text
+
+
+def test_what_an_agent_leaves_out_is_as_the_settings_say(server: notice.Notice) -> None:
+    async def work(client: Client) -> list[Any]:
+        found = [
+            await client.call_tool("search", {"question": QUESTION} | given)
+            for given in ({}, {"rerank": True, "candidates": 2})
+        ]
+        return [each.structured_content for each in found]
+
+    plain, chosen = asked(started(RAGCLI_RERANKING_ENABLED="false", RAGCLI_RETRIEVAL_CANDIDATES="1"), work)
+    assert (plain["reranked"], len(plain["candidates"])) == (False, 1)
+    assert (chosen["reranked"], len(chosen["candidates"])) == (True, 2)
 
 
 def test_documents_are_resources(agent: Callable[[], Client]) -> None:
