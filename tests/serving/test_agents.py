@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import re
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import pytest
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
-from served import DOCUMENTS, QUESTION, serving
+from served import DOCUMENTS, QUESTION, documented_program, serving
 
 from ragcli import store
 from ragcli.config.loading import load_config
@@ -58,10 +57,9 @@ def agent(request: pytest.FixtureRequest, server: notice.Notice) -> Callable[[],
 
 
 def started(**settings: str) -> Callable[[], Client]:
-    """Makes a client that starts its own server, with these settings."""
-    kept = {name: value for name, value in os.environ.items() if name.startswith(("RAGCLI_", "XDG_"))}
-    arguments = ["-m", "ragcli", "serve", "--stdio"]
-    command = StdioServerParameters(command=sys.executable, args=arguments, env={**kept, **settings})
+    """Makes a client that starts what the documentation says, in another folder than that of the index."""
+    elsewhere = os.environ["XDG_RUNTIME_DIR"]
+    command = StdioServerParameters(**documented_program(**settings), cwd=elsewhere)
     return lambda: Client(stdio_client(command))
 
 

@@ -176,7 +176,7 @@ def test_an_agent_that_goes_away_has_its_answer_stopped(version: str) -> None:
         running_server(_server(desk, Entry(LOOPBACK, "", ""))) as port,  # type: ignore[arg-type]
         connected(port) as agent,
     ):
-        agent.sendall(call("ask", version))
+        agent.sendall(message("tools/call", {"name": "ask", "arguments": {"question": "why?"}}, version))
         assert desk.asked.wait(10)
         agent.close()
         assert desk.stopped.wait(10)
@@ -200,21 +200,30 @@ class EndlessDesk:
             self.stopped.set()
 
 
-def call(tool: str, version: str) -> bytes:
-    """A request of the protocol's version that calls a tool with a question."""
+def test_an_agent_cannot_keep_a_connection_for_news_that_never_come() -> None:
+    with (
+        running_server(_server(EndlessDesk(), Entry(LOOPBACK, "", ""))) as port,  # type: ignore[arg-type]
+        connected(port) as agent,
+    ):
+        agent.sendall(message("subscriptions/listen", {"notifications": {}}, "2026-07-28"))
+        assert agent.recv(1000).startswith(b"HTTP/1.1 404")
+
+
+def message(method: str, given: dict[str, Any], version: str) -> bytes:
+    """A request of MCP in this version of the protocol."""
     # What a client of 2025 said once, in a handshake, one of 2026 says with each request.
     about = {"protocolVersion": version, "clientCapabilities": {}}
     meta = {f"io.modelcontextprotocol/{name}": value for name, value in about.items()}
-    given = {"name": tool, "arguments": {"question": "why?"}, "_meta": meta}
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": given}).encode()
+    asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**given, "_meta": meta}}
+    body = json.dumps(asked).encode()
     head = (
         "POST /mcp HTTP/1.1",
         "Host: localhost",
         "Content-Type: application/json",
         "Accept: application/json, text/event-stream",
         f"MCP-Protocol-Version: {version}",
-        "Mcp-Method: tools/call",
-        f"Mcp-Name: {tool}",
+        f"Mcp-Method: {method}",
+        f"Mcp-Name: {given.get('name', '')}",
         f"Content-Length: {len(body)}",
         "\r\n",
     )

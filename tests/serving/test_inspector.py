@@ -9,14 +9,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from docs_blocks import ROOT, blocks
-from served import QUESTION, serving
+from served import QUESTION, documented, documented_program, serving
 
 from ragcli.config.loading import load_config
 from ragcli.serving import notice
@@ -25,8 +23,6 @@ from ragcli.serving.passages import UNTRUSTED
 
 INSPECTOR = "@modelcontextprotocol/inspector@2.12.0"
 KEY = "open-sesame"
-ADDRESS = "127.0.0.1:7466"
-STORE = "/home/me/notes/.ragcli"
 SECONDS = 120
 # Exit codes of the inspector.
 AUTHENTICATION_REQUIRED, TOOL_ERROR = 3, 5
@@ -80,27 +76,14 @@ def server(notes: Path) -> Iterator[notice.Notice]:
 @pytest.fixture(params=["stdio", "http"])
 def inspect(request: pytest.FixtureRequest, program: Path, server: notice.Notice, tmp_path: Path) -> Inspect:
     """Runs a method of the server that the documentation's configuration names."""
-    ours = {STORE: os.path.abspath(".ragcli"), ADDRESS: server.address, "KEY": KEY}
-    entry = documented(ours)[request.param]
     if request.param == "stdio":
-        kept = {name: value for name, value in os.environ.items() if name.startswith(("RAGCLI_", "XDG_"))}
-        entry["env"] |= kept
-        entry["args"] = ["-m", entry["command"], *entry["args"]]
-        entry["command"] = sys.executable
+        entry = documented_program()
+    else:
+        entry = documented("http", {"127.0.0.1:7466": server.address, "KEY": KEY})
     config = tmp_path / "mcp.json"
     config.write_text(json.dumps({"mcpServers": {"notes": entry}}), encoding="utf-8")
     command = [str(program), "--cli", "--config", str(config), "--server", "notes", "--format", "json"]
     return lambda *arguments: run([*command, "--method", *arguments], cwd=tmp_path)
-
-
-def documented(replaced: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """The entries that the page shows for Cursor, by transport."""
-    page = (ROOT / "docs" / "how-to" / "agents.md").read_text(encoding="utf-8")
-    for old, new in replaced.items():
-        page = page.replace(old, new)
-    shown = [json.loads(block.text) for block in blocks(page) if block.language == "json"]
-    entries = [each["mcpServers"]["notes"] for each in shown if "mcpServers" in each]
-    return {each.get("type", "stdio"): each for each in entries}
 
 
 def run(command: list[str], **given: Any) -> subprocess.CompletedProcess[str]:
