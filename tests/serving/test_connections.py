@@ -98,7 +98,7 @@ def is_closed(client: socket.socket) -> bool:
 
 @pytest.mark.parametrize(
     "begun",
-    [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n", POST, GET % b"", GET % b"" + b"GET / HT"],
+    [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n", POST, GET % b"slow", GET % b"slow" + b"GET / HT"],
     ids=["nothing", "half a line", "half the headers", "no body", "nothing more", "half a second request"],
 )
 def test_a_client_that_falls_silent_is_closed(begun: bytes) -> None:
