@@ -5,8 +5,8 @@ The model's name says what happens: "answers", "http-401", "http-404", "http-429
 "not-a-stream", "empty", "newer-limit", "no-usage", "long", "error-event", "escapes", "escapes-refusal",
 "filtered", "thinks" (spends its tokens before the first word), "endless" (2 MB of text), "elsewhere" (a
 redirect to /elsewhere, which answers), "http-500-then-fine", "http-429-then-fine", "http-429-wait",
-"http-429-quota", "window-openai", "window-llamacpp", "window-in-stream". "odd-N" sends ODD_PARTS[N] after the
-first word.
+"http-429-quota", "stalls-once" (later, the first time that a prompt comes), "window-openai",
+"window-llamacpp", "window-in-stream". "odd-N" sends ODD_PARTS[N] after the first word.
 
 "as-the-question-says" does what the prompt names: "What is the fault cut?".
 
@@ -142,6 +142,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(int(fault.removeprefix("http-")), f"as asked, for {self.record.keys[-1]}")
         if fault == "newer-limit" and "max_tokens" in body:
             return self._refuse(400, "Unsupported parameter: use 'max_completion_tokens' instead.")
+        if fault == "stalls-once":
+            again = sum(request["messages"] == body["messages"] for request in self.record.requests) > 1
+            return self._stream("answers" if again else "stalls-later")
         if fault == "stalls-first":
             self.release.wait()
             return None

@@ -45,7 +45,10 @@ def mcp_server(desk: Desk) -> MCPServer[Any]:
         async def read_resource(self, uri: Any, context: Any = None) -> list[Any]:
             return [await _content(desk, str(uri))]
 
-    server = Server("ragcli", instructions=INSTRUCTIONS, version=__version__, log_level="CRITICAL")
+    # Nothing is published that an agent could subscribe to.
+    server = Server(
+        "ragcli", instructions=INSTRUCTIONS, version=__version__, log_level="CRITICAL", subscriptions=False
+    )
     for tool in Tools(desk).all:
         server.add_tool(
             _as_mcp(tool),

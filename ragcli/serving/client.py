@@ -122,7 +122,8 @@ class ServedPipeline(Pipeline):
         return self._call("finish", on_text, prepared=prepared) or super().finish(prepared, on_text=on_text)
 
     def complete(self, messages: Sequence[Message]) -> str:
-        return self._call("complete", messages=tuple(messages)) or super().complete(messages)
+        found = self._call("complete", messages=tuple(messages))
+        return super().complete(messages) if found is None else found
 
     def score_sentences(self, question: str, candidate: Candidate) -> tuple[tuple[str, float], ...]:
         found = self._call("score_sentences", question=question, candidate=candidate)

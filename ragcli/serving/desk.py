@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
@@ -122,12 +123,17 @@ class Desk:
         loop = asyncio.get_running_loop()
         future = executor.submit(work)
         self._waiting += 1
-        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._one_less))
+        future.add_done_callback(lambda _: self._done(loop))
         try:
             async with asyncio.timeout(MOST_SECONDS):
                 return await asyncio.wrap_future(future)
         except TimeoutError:
             raise UnservedError("The question took too long.", hint="Ask again later.") from None
+
+    def _done(self, loop: asyncio.AbstractEventLoop) -> None:
+        """In whatever thread did the work, which may outlive the loop."""
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._one_less)
 
     def _one_less(self) -> None:
         self._waiting -= 1

@@ -29,6 +29,9 @@ from ragcli.models.locate import cache_folder
 KEPT = ("collection", "store", "embedding", "reranking", "llm")
 """The settings that a server is opened with. All others may differ from question to question."""
 
+RUNTIME_FOLDERS = Path("/run/user")
+"""Where systemd keeps them, one for each user's number."""
+
 SECONDS_TO_START = 1.0
 """How long a second server waits for the lock before it says that there is a first one."""
 
@@ -121,6 +124,9 @@ def proof(token: str, challenge: str) -> str:
 def _folder(environ: Mapping[str, str]) -> Path:
     if runtime := environ.get("XDG_RUNTIME_DIR"):
         return Path(runtime) / "ragcli"
+    # Agents start programs without the variable; the folder is the same.
+    if hasattr(os, "getuid") and (usual := RUNTIME_FOLDERS / str(os.getuid())).is_dir():
+        return usual / "ragcli"
     return cache_folder() / "serving"
 
 

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ragcli.config import Config
 from ragcli.errors import ConfigError, RagcliError, UsageError
@@ -17,14 +17,15 @@ from ragcli.servers.redaction import remember_secret
 from ragcli.serving import notice
 from ragcli.serving.agents import mcp_server
 from ragcli.serving.calls import Calls
+from ragcli.serving.connections import MOST_CONNECTIONS, bounded
 from ragcli.serving.desk import Desk
 from ragcli.serving.guard import FOR_AGENTS, LOOPBACK, Entry, Guard
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
+    from uvicorn import Server
 
-MOST_CONNECTIONS = 256
 SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_TO_END = 3
 """For answers that are on their way when a server ends."""
@@ -107,7 +108,7 @@ def _address(listener: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _server(desk: Desk, entry: Entry) -> Any:
+def _server(desk: Desk, entry: Entry) -> Server:
     import uvicorn
     from mcp.server.transport_security import TransportSecuritySettings
     from starlette.routing import Route
@@ -132,14 +133,13 @@ def _server(desk: Desk, entry: Entry) -> Any:
     ]
     settings = uvicorn.Config(
         Guard(app, entry),
-        http="h11",
+        http=bounded(),
         ws="none",
         loop="asyncio",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=SECONDS_TO_END,
     )
     server = uvicorn.Server(settings)
@@ -152,7 +152,7 @@ def _text(text: str) -> Response:
     return PlainTextResponse(text)
 
 
-async def _until_idle(server: Any, listener: socket.socket, desk: Desk) -> None:
+async def _until_idle(server: Server, listener: socket.socket, desk: Desk) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not serving.done():
         await asyncio.wait([serving], timeout=SECONDS_BETWEEN_LOOKS)

@@ -37,10 +37,18 @@ Source = Annotated[
     str, Field(max_length=1000, description="Only documents whose name matches this glob; empty: all.")
 ]
 Rerank = Annotated[
-    bool, Field(description="Order by the cross-encoder, which is better; false: by the retrieval alone.")
+    bool | None,
+    Field(
+        description="Order by the cross-encoder, or by the retrieval alone. Left out: as the user has set it."
+    ),
 ]
 Candidates = Annotated[
-    int, Field(ge=1, le=1000, description="Passages that are handed to the cross-encoder; more is slower.")
+    int | None,
+    Field(
+        ge=1,
+        le=1000,
+        description="Passages for the cross-encoder; more is slower. Left out: as the user has set it.",
+    ),
 ]
 Best = Annotated[int, Field(ge=1, le=50, description="How many of the best passages are returned.")]
 Name = Annotated[str, Field(max_length=4000, description="The document's name, as the results have it.")]
@@ -64,7 +72,9 @@ class Reply:
 
 
 class Tools:
-    """Each public method is a tool. Its name, its parameters and its docstring are what agents are told."""
+    """Each public method is a tool. Its name, its parameters and its docstring are what agents are told. What
+    they leave out is as the user's settings say.
+    """
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -77,20 +87,20 @@ class Tools:
         self,
         question: Text,
         source: Source = "",
-        rerank: Rerank = True,
-        candidates: Candidates = 50,
+        rerank: Rerank = None,
+        candidates: Candidates = None,
         limit: Best = 5,
     ) -> Reply:
         """Find the passages that answer a question in the user's documents, best first, each with the place
         to cite. Use this first, and whenever you want to read and reason yourself.
         """
-        pipeline = self._pipeline({"retrieval.candidates": candidates})
+        pipeline = self._pipeline({} if candidates is None else {"retrieval.candidates": candidates})
         filters = _filters(source)
         found = await self._desk.do(lambda: pipeline.search(question, rerank=rerank, filters=filters))
         best = replace(found, candidates=found.candidates[:limit])
         return Reply(passages.of_search(best), as_json.search(best, pipeline.config))
 
-    async def ask(self, question: Text, source: Source = "", rerank: Rerank = True) -> Reply:
+    async def ask(self, question: Text, source: Source = "", rerank: Rerank = None) -> Reply:
         """Have the LLM that the user configured answer a question from the documents, with citations. Use
         this for a short answer that can be checked, and `search` where you would rather read the passages.
         It says so where the documents hold no answer. Takes some seconds.

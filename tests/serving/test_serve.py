@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,11 @@ import cli_helper
 import pytest
 from cli_helper import ANSI, Outcome
 from fault_server import FaultServer, fault_server
+from interruptible import interruptible
 from served import announced, serve, serving, without_seconds
 
 from ragcli.config.loading import load_config
-from ragcli.errors import ExitCode
+from ragcli.errors import ExitCode, NothingFoundError
 from ragcli.llm.reasoning import RESTART
 from ragcli.pipeline import Pipeline
 from ragcli.serving import client, notice
@@ -215,6 +217,17 @@ def test_clients_that_hang_hold_nobody_up(server: notice.Notice, nothing_loads: 
             each.close()
 
 
+def test_three_hundred_silent_clients_do_not_keep_a_question_from_its_answer(
+    server: notice.Notice, nothing_loads: None
+) -> None:
+    """They are more than the server has places for."""
+    host, port = server.address.split(":")
+    with ExitStack() as silent:
+        for _ in range(300):
+            silent.enter_context(socket.create_connection((host, int(port))))
+        assert run("search", QUESTION).status == 0
+
+
 def test_a_client_that_goes_away_in_mid_answer_frees_the_place(server: notice.Notice) -> None:
     """The LLM stalls for as long as the test's server lives; only this client is held up by it."""
     config = load_config()
@@ -240,6 +253,28 @@ def test_it_sees_what_another_process_does_to_the_index(server: notice.Notice, n
     found = run("search", question, "--all")
     assert found.status == 0
     assert "late.md" not in found.stdout
+
+
+def test_an_index_that_is_reset_while_clients_ask_is_there_or_is_not(
+    server: notice.Notice, nothing_loads: None
+) -> None:
+    done = threading.Event()
+
+    def keep_asking() -> None:
+        while not done.wait(0.01):
+            with client.open_pipeline(load_config()) as pipeline, suppress(NothingFoundError):
+                pipeline.search(QUESTION)
+
+    with ThreadPoolExecutor(3) as pool:
+        asking = [pool.submit(keep_asking) for _ in range(3)]
+        try:
+            in_other_process("reset", "--yes")
+            in_other_process("ingest", "notes")
+        finally:
+            done.set()
+    for each in asking:
+        each.result()
+    assert "notes/planet.md" in run("search", QUESTION, "-k", "1").stdout
 
 
 def in_other_process(*arguments: str) -> None:
@@ -315,11 +350,41 @@ def test_killed_it_leaves_a_notice_that_harms_nobody(library: FaultServer) -> No
     again.communicate()
 
 
+def test_killed_in_mid_answer_it_costs_no_command_its_answer(library: FaultServer) -> None:
+    config = load_config(overrides={"collection": "other"})
+    process = serve("--collection", "other")
+    announced(process, config)
+    parts: list[str] = []
+
+    def hear(text: str) -> None:
+        parts.append(text)
+        process.kill()
+
+    with client.open_pipeline(config) as pipeline:
+        answer = pipeline.ask(ORBIT.format("stalls-once"), on_text=hear)
+    process.communicate()
+    assert parts[:2] == ["The orbit ", RESTART]
+    assert answer.text.startswith("The orbit takes 88 days.")
+
+
 def test_it_ends_when_nobody_asks(library: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAGCLI_SERVE_IDLE_MINUTES", "0.005")
     process = serve("--collection", "other")
     assert process.wait(120) == 0
     process.communicate()
+
+
+def test_what_an_agent_has_started_ends_with_it(library: FaultServer) -> None:
+    """All that is left of an agent that was killed is a stdin that has ended."""
+    found = subprocess.run(
+        interruptible("-m", "ragcli", "serve", "--stdio", "--collection", "other"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (found.stdout, found.stderr, found.returncode) == ("", "", 0)
 
 
 def test_it_serves_nothing_without_an_index(library: FaultServer) -> None:

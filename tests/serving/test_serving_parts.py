@@ -111,9 +111,22 @@ def test_two_servers_of_the_same_settings_cannot_be(tmp_path: Path, monkeypatch:
 def test_without_a_runtime_folder_the_cache_holds_the_notice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(notice, "RUNTIME_FOLDERS", tmp_path / "user")
     monkeypatch.setenv("RAGCLI_CACHE_DIR", str(tmp_path))
     with notice.announced(Config(), {}) as path:
         assert path.parent == tmp_path / "serving"
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="there are no such folders")
+def test_an_agent_that_passes_no_variables_on_finds_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / str(os.getuid())
+    folder.mkdir()
+    monkeypatch.setattr(notice, "RUNTIME_FOLDERS", tmp_path)
+    with notice.announced(Config(), {"XDG_RUNTIME_DIR": str(folder)}) as path:
+        notice.write(path, NOTICE)
+        assert notice.find(Config(), {}) == NOTICE
 
 
 # -- records as JSON
@@ -197,10 +210,13 @@ ENTRY = Entry(guard.LOOPBACK, token="the commands'", api_key="")
 WITH_KEY = Entry(guard.LOOPBACK, token="the commands'", api_key="the agents'")
 
 
-def status(entry: Entry, path: str, body: list[bytes] | None = None, **headers: str) -> int:
+def status(
+    entry: Entry, path: str, body: list[bytes] | None = None, method: str = "POST", **headers: str
+) -> int:
     """What a request is answered with; without `body`, it has none, and its Host is the loopback's."""
     scope = {
         "type": "http",
+        "method": method,
         "path": path,
         "headers": [
             (name.encode(), value.encode()) for name, value in ({"host": "127.0.0.1:7466"} | headers).items()
@@ -211,7 +227,7 @@ def status(entry: Entry, path: str, body: list[bytes] | None = None, **headers: 
 
     async def receive() -> dict[str, Any]:
         if not parts:
-            await asyncio.sleep(60)
+            return {"type": "http.disconnect"}
         part = parts.pop(0)
         return {"type": "http.request", "body": part, "more_body": body is not None and part != b""}
 
@@ -263,12 +279,20 @@ def test_agents_need_the_key_where_there_is_one() -> None:
     assert status(WITH_KEY, "/mcp", authorization="Bearer the agents'") == 200
 
 
-def test_a_request_is_bounded_in_size_and_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("method", ["GET", "DELETE", "OPTIONS"])
+def test_an_agent_cannot_open_a_stream_that_never_ends(method: str) -> None:
+    assert status(ENTRY, "/mcp", method=method) == 405
+    assert status(WITH_KEY, "/mcp", method=method) == 401
+
+
+def test_a_request_is_bounded_in_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "MOST_BYTES", 10)
-    monkeypatch.setattr(guard, "SECONDS_FOR_A_REQUEST", 0.05)
     assert status(ENTRY, "/mcp", [b"12345", b"67890", b""]) == 200
     assert status(ENTRY, "/mcp", [b"12345", b"678901", b""]) == 413
-    assert status(ENTRY, "/mcp", [b"12345"]) == 408
+
+
+def test_half_a_request_is_not_handed_on() -> None:
+    assert status(ENTRY, "/mcp", [b"12345"]) == 413
 
 
 # -- the desk
