@@ -234,7 +234,7 @@ class PromptingConfig(Section):
         ),
     )
     excerpt_tokens: int = Field(
-        default=150,
+        default=180,
         ge=16,
         description="Most tokens in all excerpts together, with style = excerpts.",
     )

@@ -89,7 +89,7 @@ LARGE = EmbeddedLLM(
     # When asked to write [n], it sometimes writes nothing else.
     citations="attributed",
     # bench/answers.md has the figures that it was chosen on.
-    min_answerable=0.55,
+    min_answerable=0.45,
 )
 
 EMBEDDED_LLMS = {llm.name: llm for llm in (SMALL, LARGE)}

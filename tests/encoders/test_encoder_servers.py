@@ -22,12 +22,12 @@ from ragcli.encoders.bi_encoder import BiEncoder, load_bi_encoder
 from ragcli.encoders.bi_encoder_server import ServedBiEncoder
 from ragcli.encoders.cross_encoder_server import ServedReranker
 from ragcli.encoders.known_pair import QUESTION as QUESTION_OF_PAIR
-from ragcli.encoders.known_pair import TEXTS
+from ragcli.encoders.known_pair import TEXTS, known
 from ragcli.encoders.prior import NO_PRIOR
 from ragcli.encoders.reranking import CrossEncoderReranker, load_reranker, rerank
 from ragcli.errors import ConfigError, ExitCode, IndexMismatchError, ServerError
 from ragcli.models.embedded_llms import SMALL
-from ragcli.models.locate import llm_file
+from ragcli.models.locate import SHIPPED_CROSS_ENCODER, llm_file
 from ragcli.pipeline import open_pipeline
 from ragcli.servers.retrying import Backoff
 from ragcli.types import Candidate
@@ -292,7 +292,9 @@ class TestTheModelOfAName:
         ]
 
     def test_that_sends_probabilities_unasked_is_told_how_to_say_so(self, server: Gate) -> None:
-        chances = [1 / (1 + math.exp(-logit)) for logit in (2.76, -6.11, -3.12)]
+        values = known(SHIPPED_CROSS_ENCODER)
+        assert values is not None
+        chances = [1 / (1 + math.exp(-logit)) for logit in values.all]
         answer = {"results": [{"index": i, "relevance_score": c} for i, c in enumerate(chances)]}
         server.faults["/rerank"] = [answer]
         with pytest.raises(ServerError, match=r"reranking\.scores = probabilities"):

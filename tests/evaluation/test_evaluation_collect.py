@@ -249,7 +249,7 @@ class TestAJudgedCollection:
         config = settings(tmp_path)
         other = config.reranking.model_copy(update={"prior_weight": 0.0})
         run = evaluate_beir(config, self.collection(), rerankers=[config.reranking, other])
-        assert [scoring.prior.weight for scoring in run.scorings] == [16.0, 0.0]
+        assert [scoring.prior.weight for scoring in run.scorings] == [12.0, 0.0]
         assert run.scorings[0].logits == run.scorings[1].logits
 
     def test_nothing_judged_is_an_error(self, tmp_path: Path) -> None:
