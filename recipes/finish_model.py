@@ -25,6 +25,9 @@ from ragcli.training.recipe import load_recipe
 from ragcli.training.run import calibrate
 from ragcli.training.teaching import open_teacher
 
+MEASURED_QUESTIONS = 10
+"""Of each set: more than a run measures, as no training waits for it, and the calibration rests on them."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -37,7 +40,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL")
     given = parser.parse_args()
     recipe = load_recipe(given.recipe).model_copy(
-        update={"prior_weight": given.prior, "prior_words": given.words, "measured_questions": 10}
+        update={
+            "prior_weight": given.prior,
+            "prior_words": given.words,
+            "measured_questions": MEASURED_QUESTIONS,
+        }
     )
     embedder = load_bi_encoder(EmbeddingConfig(), bulk=True)
     teacher = open_teacher(

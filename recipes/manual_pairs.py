@@ -33,7 +33,6 @@ DOCUMENTATION = (
     "debian-handbook",
     "exim4-doc-html",
     "installation-guide-amd64",
-    "nginx-doc",
     "sqlite3-doc",
 )
 MANUAL_PAGES = ("coreutils", "git-man", "manpages", "openssh-client", "procps", "systemd", "util-linux")
