@@ -14,8 +14,8 @@ from ragcli.text.sentences import split_sentences
 Reply = Callable[[str, str], str]
 _TASKS = {
     "You choose one fact": "fact",
-    "You write what somebody types into a search engine to find": "ask",
-    "You write what somebody types into a search engine. From": "open",
+    "You write what somebody types into a search engine to find a fact": "ask",
+    "You write what somebody types into a search engine to find one detail": "open",
     "You make a question clear": "specify",
     "You reword": "reword",
     "Answer from what you know": "known",

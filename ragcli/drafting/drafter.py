@@ -45,6 +45,8 @@ def draft(
     quotation = filters.verbatim(written[0], chunk.text)
     if not quotation:
         return Rejection("quotation not found")
+    if not filters.may_state(quotation, answer):
+        return Rejection("answer not in its quotation")
     own = Gold(chunk.source, quotation)
     asked = prompts.read_question(tools.ask(prompts.question_messages(chunk, quotation, answer)))
     question = _specified(asked, chunk, tools, vocabulary)
@@ -54,10 +56,10 @@ def draft(
         return Rejection(reason, question)
     if _is_too_alike(question, kind, chunk):
         return Rejection("not in other words", question)
-    if not filters.agrees(tools.ask(prompts.reading_messages(question, chunk)), answer):
-        return Rejection("not answered by its passage", question)
     if filters.agrees(tools.ask(prompts.closed_book_messages(question)), answer):
         return Rejection("answerable without the documents", question)
+    if not filters.agrees(tools.ask(prompts.reading_messages(question, chunk)), answer):
+        return Rejection("not answered by its passage", question)
     rivals = _rivals(tools.search(question), chunk)
     return Draft(kind, question, answer, (own, *_also_answering(question, answer, rivals, own, tools)))
 
@@ -65,7 +67,7 @@ def draft(
 def _unanswerable(
     chunk: Chunk, tools: Tools, earlier: Collection[str], vocabulary: Vocabulary
 ) -> Draft | Rejection:
-    asked = prompts.read_question(tools.ask(prompts.unanswerable_messages(chunk)))
+    asked = prompts.read_question(tools.ask(prompts.detail_messages(chunk)))
     question = _specified(asked, chunk, tools, vocabulary)
     if reason := filters.unusable(question, "", earlier, vocabulary):
         return Rejection(reason, question)

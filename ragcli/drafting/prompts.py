@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
+from zlib import crc32
 
 from ragcli.evaluation.relevance import flat
 from ragcli.text.sentences import split_sentences
@@ -40,10 +41,21 @@ Title: Library rules > Loans
 Sentence: A loan lasts four weeks and can be renewed twice online.
 Answer: twice"""
 _LOANS_QUESTION = "How many times can I extend the loan of a library book?"
-_UNANSWERABLE = """\
-You write what somebody types into a search engine. From a passage you write one question on the same \
-subject that the passage leaves open: something that its readers may well want to know, and that it does not \
-say. The question says by name what it is about. Write one question and nothing else."""
+_DETAIL = """\
+You write what somebody types into a search engine to find one detail of a subject. They search many \
+documents: so the question says by name what it is about. Write one question and nothing else."""
+_DETAILS = (
+    "what it costs",
+    "how many people do it",
+    "how long it takes",
+    "how often it happens",
+    "who is in charge of it",
+    "when it happened for the first time",
+    "where it is made or kept",
+    "how much it weighs or measures",
+)
+"""What is often left open. Left to choose, a small LLM asks for what the passage tells."""
+_LOANS_DETAIL = "Title: Library rules > Loans\nDetail: what it costs"
 _LOANS_OPEN = "What do I pay if I lose a library book?"
 _SPECIFY = """\
 You make a question clear to somebody who searches many documents and has seen none of them. Say by name \
@@ -85,8 +97,10 @@ def specify_messages(question: str, chunk: Chunk) -> tuple[Message, ...]:
     return _with_example(_SPECIFY, (_LOANS_UNCLEAR, _LOANS_QUESTION), given)
 
 
-def unanswerable_messages(chunk: Chunk) -> tuple[Message, ...]:
-    return _with_example(_UNANSWERABLE, (_LOANS, _LOANS_OPEN), shown(chunk))
+def detail_messages(chunk: Chunk) -> tuple[Message, ...]:
+    """For a question on the subject of the passage that it may leave open."""
+    detail = _DETAILS[crc32(chunk.id.encode()) % len(_DETAILS)]
+    return _with_example(_DETAIL, (_LOANS_DETAIL, _LOANS_OPEN), f"Title: {_title(chunk)}\nDetail: {detail}")
 
 
 def reword_messages(question: str, avoided: Sequence[str]) -> tuple[Message, ...]:

@@ -15,10 +15,11 @@ Reason = Literal[
     "vague",
     "gives its answer away",
     "quotation not found",
+    "answer not in its quotation",
     "duplicate",
     "not in other words",
-    "not answered by its passage",
     "answerable without the documents",
+    "not answered by its passage",
     "answered by the index",
 ]
 REASONS: tuple[Reason, ...] = get_args(Reason)

@@ -32,6 +32,7 @@ FACTS = {
     "clay": "The stoneware clay of the workshop comes from the pit at Fallow Hill in bags of twelve"
     " kilograms. It rests in the cellar for at least three weeks under wet cloth before anybody throws it.",
 }
+COLD = "the glaze of the pots would crack in the cold air of the yard."
 COPY = (
     "Of firing: the large kiln of the workshop reaches 1240 degrees within nine hours of firing, as the"
     " caretaker found in spring, and is not used at all while the gallery upstairs has visitors in it."
@@ -126,17 +127,17 @@ def test_a_rival_that_answers_too_is_gold_by_its_own_words(
 def test_a_rival_without_a_sentence_that_states_the_answer_is_no_gold_whatever_the_llm_says(
     library: Path, server: AnswerServer, tmp_path: Path
 ) -> None:
-    """The wheel's passage has all words of the answer, two of them in each sentence."""
-    answer = "rounds, minute, spring, caretaker"
-    assert all(word in FACTS["wheel"] for word in answer.split(", "))
-    fact = {"quotation": FACTS["clay"].partition(".")[0], "answer": answer}
-    asked = "How fast does the wheel turn under stoneware clay?"
+    """The kiln's passage has both words of the answer, one in each sentence."""
+    answer = "workshop glaze"
+    assert all(word in FACTS["kiln"] for word in answer.split())
+    fact = {"quotation": FACTS["glaze"].partition(".")[0], "answer": answer}
+    asked = "Which white mixture needs feldspar and chalk?"
     replies = {"fact": json.dumps(fact), "ask": asked, "read": answer, "judge": "yes"}
     server.refuses = scripted(server, lambda task, _: replies.get(task, ""))
     path = tmp_path / "d.jsonl"
-    draft(server, path, "-n", "1", "--shares", "easy=1", "--source", "notes/clay.md")
+    draft(server, path, "-n", "1", "--shares", "easy=1", "--source", "notes/glaze.md")
     (row,) = rows(path)
-    assert row["relevant"] == ["notes/clay.md"]
+    assert row["relevant"] == ["notes/glaze.md"]
 
 
 @pytest.mark.parametrize(
@@ -145,6 +146,7 @@ def test_a_rival_without_a_sentence_that_states_the_answer_is_no_gold_whatever_t
         ("unreadable", "fact", "I would rather not."),
         ("unreadable", "fact", '{"quotation": "", "answer": ""}'),
         ("quotation not found", "fact", '{"quotation": "It is a very large kiln.", "answer": "large"}'),
+        ("answer not in its quotation", "fact", json.dumps({"quotation": COLD, "answer": "1240 degrees"})),
         ("too short", "ask", "Which kiln?"),
         ("dangling reference", "ask", "What does this section say about the kiln?"),
         ("vague", "ask", "What is the purpose of the workshop?"),
