@@ -31,24 +31,26 @@ SHARES: dict[Kind, float] = {"easy": 30, "paraphrased": 30, "confusable": 25, "u
 
 @dataclass(frozen=True)
 class Measured:
-    """nDCG@10 without and with reranking, and what the verdict says of the difference."""
+    """nDCG@10 without and with reranking, of the questions of a file."""
 
     file: str
     before: float
     after: float
     difference: Difference
-    verdict: str
 
     @property
     def decision(self) -> str:
-        return self.verdict.partition(":")[0].partition(" nDCG")[0]
+        """What the verdict of `ragcli eval` comes down to."""
+        found = self.difference
+        if not found.sure:
+            return "no difference shown"
+        return "reranking is better" if found.mean > 0 else "reranking is worse"
 
 
 def measure(config: Config, file: Path) -> Measured:
     run = evaluate_questions(config, read_questions(file), title=file.name, rerankers=[config.reranking])
-    found = summarise(run)
-    row = next(row for row in found.contrasts[0].measures if row.measure == MAIN)
-    return Measured(file.name, row.before, row.after, row.difference, found.verdict)
+    row = next(row for row in summarise(run).contrasts[0].measures if row.measure == MAIN)
+    return Measured(file.name, row.before, row.after, row.difference)
 
 
 def print_drafts(corpus: str, report: Report, review: Review) -> None:

@@ -30,14 +30,16 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a file of drafts and its log hold."""
+    """What a file of drafts and its log hold, and what a reader has dropped from it."""
 
     rows: tuple[Row, ...]
     attempts: tuple[Row, ...]
+    dropped: tuple[Row, ...] = ()
 
     @property
     def questions(self) -> tuple[str, ...]:
-        return tuple(str(row.get("question")) for row in self.rows)
+        """Those that were dropped too: they are not to come back."""
+        return tuple(str(row.get("question")) for row in (*self.rows, *self.dropped))
 
     @property
     def tried(self) -> tuple[tuple[str, Kind], ...]:
@@ -55,14 +57,19 @@ def log_of(path: Path) -> Path:
     return path.with_name(f"{path.stem}.attempts{path.suffix}")
 
 
+def dropped_of(path: Path) -> Path:
+    """The file that `ragcli questions review` moves to what a reader drops."""
+    return path.with_name(f"{path.stem}.dropped{path.suffix}")
+
+
 def read_drafts(path: Path) -> Written:
     """Raises UsageError where the file holds anything but drafts."""
     if path.suffix.lower() != ".jsonl":
         raise UsageError(f"{path} does not end in .jsonl.", hint="Drafts are lines of JSON: drafts.jsonl")
-    rows, attempts = read_rows(path), read_rows(log_of(path))
+    rows, attempts, dropped = map(read_rows, (path, log_of(path), dropped_of(path)))
     if not all(row.get(DRAFTED_BY) for row in rows):
         raise UsageError(f"{path} holds questions that were not drafted.", hint=_HINT)
-    return Written(tuple(rows), tuple(attempts))
+    return Written(tuple(rows), tuple(attempts), tuple(dropped))
 
 
 class DraftFile:
@@ -103,7 +110,8 @@ def _row(name: str, chunk: Chunk, draft: Draft, model: str) -> Row:
 
 
 def _next_id(path: Path) -> str:
-    numbers = [int(str(row.get("id"))[1:]) for row in read_rows(path) if str(row.get("id"))[1:].isdigit()]
+    ids = [str(row.get("id"))[1:] for file in (path, dropped_of(path)) for row in read_rows(file)]
+    numbers = [int(number) for number in ids if number.isdigit()]
     return f"d{max(numbers, default=0) + 1:03}"
 
 

@@ -78,22 +78,21 @@ def draft_questions(
     """
     check(config)
     began = read_drafts(path)
-    missing = wanted.number - len(began.rows)
-    if missing <= 0:
+    if len(began.rows) >= wanted.number:
         return Report(began, 0, 0.0, ())
     start = perf_counter()
     with open_tools(config) as tools:
         chunks = tools.chunks()
-        kinds = _Kinds(wanted.shares, began.kept(), _queue(wanted, missing, began, chunks, tools))
+        kinds = _Kinds(wanted.shares, began.kept(), _queue(wanted, began, chunks, tools))
         drafting = _Drafting(tools, Vocabulary.of(chunk.text for chunk in chunks), [*began.questions])
         file = DraftFile(path, config.llm.model)
-        _until(wanted.number, kinds, drafting, file, progress or _silent)
+        _until(wanted.number, len(began.rows), kinds, drafting, file, progress or _silent)
     written = read_drafts(path)
     added = len(written.rows) - len(began.rows)
     return Report(written, added, perf_counter() - start, tuple(kinds.given_up))
 
 
-def _queue(wanted: Wanted, missing: int, began: Written, chunks: Sequence[Chunk], tools: OpenTools) -> Queue:
+def _queue(wanted: Wanted, began: Written, chunks: Sequence[Chunk], tools: OpenTools) -> Queue:
     chosen = usable(_of_sources(chunks, wanted.sources))
     if not chosen:
         raise NothingFoundError(
@@ -101,7 +100,8 @@ def _queue(wanted: Wanted, missing: int, began: Written, chunks: Sequence[Chunk]
         )
     near: frozenset[str] = frozenset()
     if wanted.shares.get("confusable"):
-        looked_at = spread(chosen, str(wanted.seed))[: max(LEAST_LOOKED_AT, LOOKED_AT * missing)]
+        # By what is wanted in all: a run that continues finds the same ones.
+        looked_at = spread(chosen, str(wanted.seed))[: max(LEAST_LOOKED_AT, LOOKED_AT * wanted.number)]
         near = near_rivals(tools.nearest_rivals(looked_at))
     return Queue(chosen, near, wanted.seed, began.tried)
 
@@ -135,7 +135,7 @@ class _Kinds:
 
 @dataclass(frozen=True, slots=True)
 class _Drafting:
-    """`questions` are those that there are already; it grows."""
+    """`questions` are those that there are already, dropped ones too; it grows."""
 
     tools: Tools
     vocabulary: Vocabulary
@@ -154,16 +154,20 @@ class _Drafting:
         return made
 
 
-def _until(number: int, kinds: _Kinds, drafting: _Drafting, file: DraftFile, progress: Progress) -> None:
-    """Drafts until there are as many questions, or no kind is left."""
-    progress("drafting", len(drafting.questions), number)
-    while len(drafting.questions) < number and (found := kinds.next()):
+def _until(
+    number: int, drafts: int, kinds: _Kinds, drafting: _Drafting, file: DraftFile, progress: Progress
+) -> None:
+    """Drafts until there are as many questions, or no kind is left. `drafts` is how many there are."""
+    progress("drafting", drafts, number)
+    while drafts < number and (found := kinds.next()):
         kind, chunk = found
         start = perf_counter()
         made = drafting.made(chunk, kind)
         file.write(chunk, kind, made, perf_counter() - start)
-        kinds.count(kind, kept=isinstance(made, Draft))
-        progress("drafting", len(drafting.questions), number)
+        kept = isinstance(made, Draft)
+        kinds.count(kind, kept=kept)
+        drafts += kept
+        progress("drafting", drafts, number)
 
 
 def _of_sources(chunks: Sequence[Chunk], globs: Sequence[str]) -> Sequence[Chunk]:

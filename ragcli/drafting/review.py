@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ragcli.drafting.draft_file import REVIEWED, Row, read_rows
+from ragcli.drafting.draft_file import REVIEWED, Row, dropped_of, read_rows
 from ragcli.errors import RagcliError, UsageError
 from ragcli.evaluation.questions import Question, read_questions
 from ragcli.evaluation.relevance import relevant_chunks
@@ -124,10 +124,6 @@ class Review:
             if held or path.exists():
                 _replace(path, held)
         self._rows = rows
-
-
-def dropped_of(path: Path) -> Path:
-    return path.with_name(f"{path.stem}.dropped{path.suffix}")
 
 
 def passage_of(row: Row, chunks: Sequence[Chunk]) -> Chunk | None:

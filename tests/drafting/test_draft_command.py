@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from answer_server import AnswerServer, answer_server
 from cli_helper import Outcome, run
 from drafting_llm import scripted
 
-from ragcli.drafting.draft_file import DraftFile, log_of, read_drafts
+from ragcli.drafting import drafts
+from ragcli.drafting.draft_file import DraftFile, dropped_of, log_of, read_drafts
+from ragcli.drafting.opening import OpenTools
 from ragcli.drafting.records import Draft, Gold, Rejection
 from ragcli.errors import ExitCode, UsageError
 from ragcli.evaluation.questions import read_questions
@@ -234,6 +236,41 @@ def test_what_a_server_stopped_goes_on_where_it_was(
     asked = len(server.requests)
     assert draft(server, path, "-n", "4", "--shares", "easy=1").status == ExitCode.OK
     assert len(server.requests) == asked
+
+
+def test_a_run_that_goes_on_looks_for_rivals_of_the_same_passages(
+    library: Path, server: AnswerServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at = []
+
+    def nearest_rivals(_tools: OpenTools, passages: Sequence[Chunk]) -> dict[str, float]:
+        looked_at.append([passage.id for passage in passages])
+        return {passage.id: 0.9 for passage in passages}
+
+    monkeypatch.setattr(OpenTools, "nearest_rivals", nearest_rivals)
+    monkeypatch.setattr(drafts, "LEAST_LOOKED_AT", 1)
+    monkeypatch.setattr(drafts, "LOOKED_AT", 1)
+    path, shares = tmp_path / "d.jsonl", "easy=1,confusable=1"
+    assert draft(server, path, "-n", "4", "--shares", shares).status == ExitCode.OK
+    path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:2]), encoding="utf-8")
+    draft(server, path, "-n", "4", "--shares", shares)
+    assert len(looked_at[0]) == 4
+    assert looked_at[1] == looked_at[0]
+
+
+def test_what_a_reader_dropped_does_not_come_back(
+    library: Path, server: AnswerServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "d.jsonl"
+    assert draft(server, path, "-n", "1", "--shares", "easy=1").status == ExitCode.OK
+    (dropped,) = rows(path)
+    path.rename(dropped_of(path))
+    server.refuses = scripted(server, lambda task, _: dropped["question"] if task == "ask" else "")
+    report = json.loads(draft(server, path, "-n", "1", "--shares", "easy=1", "--json").stdout)
+    assert (report["drafts"], report["rejected"]["duplicate"]) == (0, len(FACTS))
+    server.refuses = scripted(server)
+    draft(server, path, "-n", "1", "--shares", "paraphrased=1")
+    assert [row["id"] for row in rows(path)] == ["d002"]
 
 
 def test_a_server_that_knows_no_schema_is_asked_without(

@@ -48,7 +48,7 @@ ATTEMPTS: tuple[Row, ...] = (
 def shown(report: Report, width: int, *, terminal: bool = True) -> str:
     stream = Terminal() if terminal else io.StringIO()
     variables = {"COLUMNS": str(width), "LINES": "40", "NO_COLOR": "1", "TERM": "dumb"}
-    print_report(PlainConsole(stream, variables), Path("drafts.jsonl"), report, 2)
+    print_report(PlainConsole(stream, variables), Path("drafts.jsonl"), report)
     return stream.getvalue()
 
 
@@ -73,3 +73,7 @@ def test_only_new_drafts_are_shown_and_a_screenful_of_them() -> None:
     assert "Question 29?" in many
     assert shown(Report(Written(rows, ()), 1, 9.0, ()), 80, terminal=False).count("Question ") == 1
     assert "Question " not in shown(Report(Written(rows, ()), 0, 0.0, ()), 80, terminal=False)
+
+
+def test_a_kind_that_was_given_up_is_named_though_others_have_filled_the_file() -> None:
+    assert "confusable" in shown(Report(Written(ROWS, ()), 2, 9.0, ("confusable",)), 80)

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from cli_helper import Outcome, run
 
-from ragcli.drafting.review import Counts, Review, dropped_of
+from ragcli.drafting.draft_file import dropped_of
+from ragcli.drafting.review import Counts, Review
 from ragcli.errors import ExitCode, UsageError
 from ragcli.evaluation.questions import read_questions
 

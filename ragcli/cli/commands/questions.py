@@ -81,7 +81,7 @@ def draft(
 
         screens.print_document(json.document("questions-drafted", report_fields(out, report)))
     else:
-        print_report(screens.out, out, report, wanted.number)
+        print_report(screens.out, out, report)
     if len(report.written.rows) < wanted.number:
         raise typer.Exit(ExitCode.FAILED)
 

@@ -21,7 +21,7 @@ MOST_SHOWN = 10
 """Of the new drafts: `ragcli questions review` shows all."""
 
 
-def print_report(console: Console, path: Path, report: Report, wanted: int) -> None:
+def print_report(console: Console, path: Path, report: Report) -> None:
     """How many of each kind the file holds, what was not kept and why, and the latest drafts."""
     written = report.written
     kept, rejected = written.kept(), written.rejected()
@@ -36,7 +36,7 @@ def print_report(console: Console, path: Path, report: Report, wanted: int) -> N
     console.print()
     if report.drafted:
         _print_latest(console, written.rows[-min(report.drafted, MOST_SHOWN) :])
-    for line in _lines(path, report, wanted):
+    for line in _lines(path, report):
         console.print(line, soft_wrap=not console.is_terminal)
 
 
@@ -64,7 +64,7 @@ def _print_latest(console: Console, rows: Sequence[Row]) -> None:
     console.print()
 
 
-def _lines(path: Path, report: Report, wanted: int) -> list[Text]:
+def _lines(path: Path, report: Report) -> list[Text]:
     held = words.count(len(report.written.rows), "draft")
     first = Text(f"{words.one_line(str(path))} holds {held}", style="heading")
     if report.drafted:
@@ -73,9 +73,9 @@ def _lines(path: Path, report: Report, wanted: int) -> list[Text]:
     lines = [first]
     if further := _further_gold(report):
         lines.append(Text(f"Other passages that answer too: {further}"))
-    if report.given_up and len(report.written.rows) < wanted:
-        given_up = ", ".join(report.given_up)
-        lines.append(Text(f"Not enough passages, or too many failures in a row: {given_up}", style="warning"))
+    if report.given_up:
+        kinds = ", ".join(report.given_up)
+        lines.append(Text(f"Given up (too many failures, or no passages left): {kinds}", style="warning"))
     if (overlap := mean_overlap(report)) is not None:
         lines.append(Text(f"Word overlap with the passage: {overlap:.2f} on average", style="quiet"))
     lines.append(Text(f"Read them: ragcli questions review {words.one_line(str(path))}", style="hint"))
