@@ -6,8 +6,9 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from ragcli.drafting import filters, prompts
-from ragcli.drafting.records import Draft, Gold, Kind, Rejection
+from ragcli.drafting.records import Draft, Gold, Kind, Reason, Rejection
 from ragcli.drafting.vagueness import Vocabulary
+from ragcli.evaluation.overlap import content_words
 from ragcli.evaluation.relevance import flat
 from ragcli.text.sentences import split_sentences
 from ragcli.types import Candidate, Chunk, Message
@@ -52,7 +53,7 @@ def draft(
     question = _specified(asked, chunk, tools, vocabulary)
     if _is_too_alike(question, kind, chunk):
         question = _reworded(question, chunk, tools)
-    if reason := filters.unusable(question, answer, earlier, vocabulary):
+    if reason := _ruled_out(question, answer, chunk, earlier, vocabulary):
         return Rejection(reason, question)
     if _is_too_alike(question, kind, chunk):
         return Rejection("not in other words", question)
@@ -69,12 +70,20 @@ def _unanswerable(
 ) -> Draft | Rejection:
     asked = prompts.read_question(tools.ask(prompts.detail_messages(chunk)))
     question = _specified(asked, chunk, tools, vocabulary)
-    if reason := filters.unusable(question, "", earlier, vocabulary):
+    if reason := _ruled_out(question, "", chunk, earlier, vocabulary):
         return Rejection(reason, question)
     best = [chunk, *(candidate.chunk for candidate in _rivals(tools.search(question), chunk))]
     if any(_answers(question, one, tools) for one in best):
         return Rejection("answered by the index", question)
     return Draft("unanswerable", question, "", ())
+
+
+def _ruled_out(
+    question: str, answer: str, chunk: Chunk, earlier: Collection[str], vocabulary: Vocabulary
+) -> Reason | None:
+    if content_words(question) & (prompts.EXAMPLE_SUBJECT - content_words(chunk.passage)):
+        return "of the prompt's example"
+    return filters.unusable(question, answer, earlier, vocabulary)
 
 
 def _specified(question: str, chunk: Chunk, tools: Tools, vocabulary: Vocabulary) -> str:

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 from zlib import crc32
 
+from ragcli.evaluation.overlap import content_words
 from ragcli.evaluation.relevance import flat
 from ragcli.text.sentences import split_sentences
 from ragcli.types import Chunk, Message
@@ -31,6 +32,8 @@ Library rules > Loans
 Members may borrow up to eight books at a time. A loan lasts four weeks and can be renewed twice online. \
 Fines for late books stop at 12 EUR.
 \"\"\""""
+EXAMPLE_SUBJECT = content_words("Library rules > Loans")
+"""A small LLM takes words of an example for words of the task."""
 _LOANS_FACT = '{"quotation": "A loan lasts four weeks and can be renewed twice online.", "answer": "twice"}'
 _ASK = """\
 You write what somebody types into a search engine to find a fact. They have not seen the sentence that \
@@ -46,15 +49,15 @@ You write what somebody types into a search engine to find one detail of a subje
 documents: so the question says by name what it is about. Write one question and nothing else."""
 _DETAILS = (
     "what it costs",
-    "how many people do it",
     "how long it takes",
-    "how often it happens",
     "who is in charge of it",
-    "when it happened for the first time",
-    "where it is made or kept",
-    "how much it weighs or measures",
+    "where it is kept",
+    "what is needed for it",
+    "what to do if it is broken or lost",
 )
-"""What is often left open. Left to choose, a small LLM asks for what the passage tells."""
+"""What is often left open. Left to choose, a small LLM asks for what the passage tells. Of "how often" and
+"how many people" it makes nonsense.
+"""
 _LOANS_DETAIL = "Title: Library rules > Loans\nDetail: what it costs"
 _LOANS_OPEN = "What do I pay if I lose a library book?"
 _SPECIFY = """\

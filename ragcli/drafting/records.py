@@ -16,6 +16,7 @@ Reason = Literal[
     "gives its answer away",
     "quotation not found",
     "answer not in its quotation",
+    "of the prompt's example",
     "duplicate",
     "not in other words",
     "answerable without the documents",

@@ -151,6 +151,7 @@ def test_a_rival_without_a_sentence_that_states_the_answer_is_no_gold_whatever_t
         ("answer not in its quotation", "fact", json.dumps({"quotation": COLD, "answer": "1240 degrees"})),
         ("too short", "ask", "Which kiln?"),
         ("dangling reference", "ask", "What does this section say about the kiln?"),
+        ("of the prompt's example", "ask", "How long does the kiln of the library need?"),
         ("vague", "ask", "What is the purpose of the workshop?"),
         ("gives its answer away", "ask", "Does the kiln need nine hours of firing?"),
         ("answerable without the documents", "known", "Nine hours of firing!"),
