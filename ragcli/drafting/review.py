@@ -68,6 +68,7 @@ class Review:
         dropped = [row for row in read_rows(dropped_of(path)) if row.get("question") not in there]
         self._rows = Rows(tuple(rows), tuple(dropped))
         self._earlier: list[Rows] = []
+        self._appended: list[Row] = []
 
     @property
     def row(self) -> Row | None:
@@ -118,8 +119,11 @@ class Review:
         self._earlier.append(before)
 
     def _save(self, rows: Rows) -> None:
-        """First the file that grows, so that no kill loses a row."""
-        files = [(self.path, rows.kept), (dropped_of(self.path), rows.dropped)]
+        """First the file that grows, so that no kill loses a row. What a draft that is still at work has
+        appended since stays, for the next sitting.
+        """
+        self._appended += read_rows(self.path)[len(self._rows.kept) + len(self._appended) :]
+        files = [(self.path, (*rows.kept, *self._appended)), (dropped_of(self.path), rows.dropped)]
         for path, held in files if len(rows.kept) > len(self._rows.kept) else reversed(files):
             if held or path.exists():
                 _replace(path, held)

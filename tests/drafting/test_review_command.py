@@ -138,6 +138,19 @@ def test_the_last_decision_can_be_undone_too(drafts: Path) -> None:
     assert len(rows(drafts)) == 3
 
 
+def test_what_is_drafted_meanwhile_stays(drafts: Path) -> None:
+    sitting = Review(drafts)
+    sitting.drop()
+    for name in ("d008", "d009"):
+        with drafts.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({**DRAFTS[0], "id": name, "question": f"What of {name}?"}) + "\n")
+        sitting.keep()
+    sitting.undo()
+    left = [row["id"] for row in rows(drafts)]
+    assert left == [DRAFTS[1]["id"], DRAFTS[2]["id"], "d008", "d009"]
+    assert [row["reviewed"] for row in rows(drafts)][:2] == [True, False]
+
+
 def test_a_kill_between_the_two_files_loses_no_question_and_shows_none_twice(drafts: Path) -> None:
     dropped_of(drafts).write_text(json.dumps({**DRAFTS[1], "reviewed": True}) + "\n", encoding="utf-8")
     assert Review(drafts).counts == Counts(0, 0, 0, 3)
