@@ -7,12 +7,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ragcli.config import PromptingConfig
-from ragcli.prompting.marks import Mark, code_spans, find_marks
+from ragcli.prompting.marks import Mark, code_blocks, code_spans, find_marks
 from ragcli.prompting.support import beyond, lexical_support
 from ragcli.text.sentences import split_sentences
 from ragcli.types import Citation, Context, Passage
 
 _ANY_MARK = re.compile(r"[\[【][\d\s,;–-]*[\]】]")
+_FENCE = re.compile(r"^[^\S\n]*(?:`{3,}|~{3,}).*$", re.MULTILINE)
 
 MIN_SUPPORT = 0.5
 """A sentence is attributed to a passage that has a sentence with at least this share of its content words."""
@@ -76,27 +77,51 @@ def says_something(text: str) -> bool:
 
 
 def _attributed(text: str, evidence: list[_Evidence], support: Support, question: str) -> Cited:
+    found = _places(text, evidence, support, question)
     pieces: list[str] = []
     best: dict[int, tuple[float, _Evidence]] = {}
     end_before = 0
-    code = code_spans(text)
-    for start, end in split_sentences(text):
-        claim = text[start:end]
-        scored = [(_supports(support, claim, question, item.text), item) for item in evidence]
-        value, item = max(
-            scored, key=lambda pair: (pair[0], support(question, pair[1].text)), default=(0.0, None)
-        )
-        pieces.append(text[end_before:end])
-        end_before = end
-        if item is None or value < MIN_SUPPORT or any(first < end <= last for first, last in code):
-            continue
+    for end, value, item in found:
         number = item.passage.number
-        pieces.append(f" [{number}]")
+        pieces += (text[end_before:end], f" [{number}]")
+        end_before = end
         if number not in best or value > best[number][0]:
             best[number] = (value, item)
     pieces.append(text[end_before:])
     citations = tuple(_citation(best[number][1], attributed=True) for number in sorted(best))
     return Cited("".join(pieces), citations, ())
+
+
+def _places(
+    text: str, evidence: list[_Evidence], support: Support, question: str
+) -> list[tuple[int, float, _Evidence]]:
+    """Where the marks go, each with the support and the sentence that gives it."""
+    blocks = code_blocks(text)
+    code = code_spans(text)
+    found = []
+    for start, end in split_sentences(text):
+        # Right after inline code is outside it; a mark after a block's fence would reopen the block.
+        if any(first < end < last for first, last in code) or any(end == last for _, last in blocks):
+            continue
+        best = _best(text[start:end], evidence, support, question)
+        found += [(end, *best)] if best else []
+    if found or not blocks:
+        return found
+    # "Run this:" says nothing without the code that it leads to.
+    end = len(text[: blocks[0][0]].rstrip())
+    best = _best(_FENCE.sub("", text), evidence, support, question) if end else None
+    return [(end, *best)] if best else []
+
+
+def _best(
+    claim: str, evidence: list[_Evidence], support: Support, question: str
+) -> tuple[float, _Evidence] | None:
+    """The support of the sentence that supports the claim best, or None if it is below MIN_SUPPORT."""
+    scored = [(_supports(support, claim, question, item.text), item) for item in evidence]
+    value, item = max(
+        scored, key=lambda pair: (pair[0], support(question, pair[1].text)), default=(0.0, None)
+    )
+    return None if item is None or value < MIN_SUPPORT else (value, item)
 
 
 def _supports(support: Support, claim: str, question: str, evidence: str) -> float:

@@ -110,6 +110,43 @@ class TestAttribution:
         assert cited.citations[0].quote == "It has no moons."
 
 
+LVM = context(
+    chunk(GOD, "god"),
+    chunk("To make a volume larger, use lvresize:\n\n    lvresize -L +10G vg/root\n\nBack up first.", "lvm"),
+)
+
+
+class TestAttributionOfCode:
+    @pytest.mark.parametrize("answer", ["Use `lvresize`", "Use ``lvresize``", "Use `lvresize`."])
+    def test_a_sentence_may_end_in_inline_code(self, answer: str) -> None:
+        assert cite(answer, LVM, ATTRIBUTED).text == f"{answer} [2]"
+
+    def test_no_mark_is_put_into_code(self) -> None:
+        answer = "Winged sandals `lvresize. Winged sandals`"
+        assert cite(answer, LVM, ATTRIBUTED).text == f"{answer} [1]"
+        answer = "```\nHe wore winged sandals.\n```"
+        assert cite(answer, LVM, ATTRIBUTED).text == answer
+
+    @pytest.mark.parametrize("gap", ["\n", "\n\n"])
+    @pytest.mark.parametrize("fence", ["```", "~~~"])
+    def test_a_lead_in_is_supported_by_its_block(self, gap: str, fence: str) -> None:
+        block = f"{gap}{fence}bash\nlvresize -L +10G vg/root\n{fence}"
+        cited = cite(f"Run this command:{block}", LVM, ATTRIBUTED)
+        assert cited.text == f"Run this command: [2]{block}"
+        assert cited.citations[0].quote == "lvresize -L +10G vg/root"
+
+    def test_a_block_with_another_figure_is_not_supported(self) -> None:
+        answer = "Run this command:\n```bash\nlvresize -L +20G vg/root\n```"
+        assert cite(answer, LVM, ATTRIBUTED) == Cited(answer, (), ())
+
+    def test_a_supported_sentence_gets_the_only_mark(self) -> None:
+        block = "\n\n```bash\nlvresize -L +10G vg/root\n```"
+        assert (
+            cite(f"He wore winged sandals.{block}", LVM, ATTRIBUTED).text
+            == f"He wore winged sandals. [1]{block}"
+        )
+
+
 class TestNumbersFromTheModel:
     def test_are_kept_where_the_context_holds_them(self) -> None:
         cited = cite("It takes 88 days [2].", BOTH, MODEL)
