@@ -7,15 +7,21 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ragcli.config import PromptingConfig
-from ragcli.prompting.marks import Mark, code_spans, find_marks
-from ragcli.prompting.support import beyond, lexical_support
+from ragcli.prompting.marks import Mark, code_blocks, code_spans, find_marks
+from ragcli.prompting.support import beyond, has_figures, lexical_support, only_answers, without_figures
 from ragcli.text.sentences import split_sentences
 from ragcli.types import Citation, Context, Passage
 
 _ANY_MARK = re.compile(r"[\[【][\d\s,;–-]*[\]】]")
+_FENCE = re.compile(r"^[^\S\n]*(?:`{3,}|~{3,}).*$", re.MULTILINE)
 
 MIN_SUPPORT = 0.5
-"""A sentence is attributed to a passage that has a sentence with at least this share of its content words."""
+"""A sentence is attributed to a passage if a sentence of it has at least this share of its content words."""
+
+MIN_SUPPORT_OF_WHOLE = 2 / 3
+"""If no sentence has enough of the words, all sentences of a passage together must have this share: the more
+text, the more of any claim's words it has by chance.
+"""
 
 Support = Callable[[str, str], float]
 """How far evidence (second) supports a claim (first), from 0 to 1."""
@@ -56,8 +62,9 @@ def cite(
     `citations = model`: numbers that are not in the context are dropped from the text and returned. A text
     that cites nothing in the context is treated like one that was not asked to cite.
     `citations = attributed`: marks that the LLM wrote are dropped; each sentence gets the mark of the passage
-    that supports it best, or none if the support is below MIN_SUPPORT. `question` decides between passages
-    that support a sentence equally. Each quote is the passage's most supporting sentence.
+    that supports it best, by one sentence or else by all together, or none if neither supports it
+    enough. `question` decides between passages that support a sentence equally, and is what "Yes." and
+    "No." claim. Each quote is the passage's most supporting sentence.
     """
     evidence = [item for passage in context.passages for item in _evidence(passage)]
     known = {passage.number for passage in context.passages}
@@ -76,22 +83,14 @@ def says_something(text: str) -> bool:
 
 
 def _attributed(text: str, evidence: list[_Evidence], support: Support, question: str) -> Cited:
+    found = _places(text, evidence, support, question)
     pieces: list[str] = []
     best: dict[int, tuple[float, _Evidence]] = {}
     end_before = 0
-    code = code_spans(text)
-    for start, end in split_sentences(text):
-        claim = text[start:end]
-        scored = [(_supports(support, claim, question, item.text), item) for item in evidence]
-        value, item = max(
-            scored, key=lambda pair: (pair[0], support(question, pair[1].text)), default=(0.0, None)
-        )
-        pieces.append(text[end_before:end])
-        end_before = end
-        if item is None or value < MIN_SUPPORT or any(first < end <= last for first, last in code):
-            continue
+    for end, value, item in found:
         number = item.passage.number
-        pieces.append(f" [{number}]")
+        pieces += (text[end_before:end], f" [{number}]")
+        end_before = end
         if number not in best or value > best[number][0]:
             best[number] = (value, item)
     pieces.append(text[end_before:])
@@ -99,11 +98,64 @@ def _attributed(text: str, evidence: list[_Evidence], support: Support, question
     return Cited("".join(pieces), citations, ())
 
 
-def _supports(support: Support, claim: str, question: str, evidence: str) -> float:
-    """How far the evidence supports the claim, or what the claim says beyond the question: an answer repeats
-    the question's words, which the passage may not have.
+def _places(
+    text: str, evidence: list[_Evidence], support: Support, question: str
+) -> list[tuple[int, float, _Evidence]]:
+    """Where the marks go, each with the support and the sentence that gives it."""
+    blocks = code_blocks(text)
+    code = code_spans(text)
+    found = []
+    for start, end in split_sentences(text):
+        # Right after inline code is outside it; a mark after a block's fence would reopen the block.
+        if any(first < end < last for first, last in code) or any(end == last for _, last in blocks):
+            continue
+        best = _best(text[start:end], evidence, support, question)
+        found += [(end, *best)] if best else []
+    if found or not blocks:
+        return found
+    # "Run this:" says nothing without the code that it leads to.
+    end = len(text[: blocks[0][0]].rstrip())
+    best = _best(_FENCE.sub("", text), evidence, support, question) if end else None
+    return [(end, *best)] if best else []
+
+
+def _best(
+    claim: str, evidence: list[_Evidence], support: Support, question: str
+) -> tuple[float, _Evidence] | None:
+    """The support of the sentence that supports the claim best, or None if nothing supports it enough."""
+    if only_answers(claim):
+        claim = question
+    wholes = _wholes(claim, evidence, support)
+    scored = [(_supports(support, claim, question, item), item) for item in evidence]
+
+    def order(pair: tuple[float, _Evidence]) -> tuple[float, float, float]:
+        return pair[0], support(question, pair[1].text), wholes[pair[1].passage.number]
+
+    best = max(scored, key=order, default=None)
+    if best is None or best[0] >= MIN_SUPPORT:
+        return best
+    if has_figures(claim):  # A figure and the thing that it counts are in the same sentence.
+        return None
+    most = max(wholes.values())
+    enough = [pair for pair in scored if MIN_SUPPORT_OF_WHOLE <= wholes[pair[1].passage.number] == most]
+    return max(enough, key=order, default=None)
+
+
+def _wholes(claim: str, evidence: list[_Evidence], support: Support) -> dict[int, float]:
+    """How far all sentences of each passage together support the claim."""
+    texts: dict[int, list[str]] = {}
+    for item in evidence:
+        texts.setdefault(item.passage.number, []).append(item.text)
+    return {number: support(claim, " ".join(parts)) for number, parts in texts.items()}
+
+
+def _supports(support: Support, claim: str, question: str, evidence: _Evidence) -> float:
+    """How far the evidence supports the claim, or what the claim says beyond the question or the passage's
+    location: an answer repeats their words, which the sentence may not have.
     """
-    return max(support(claim, evidence), support(beyond(claim, question), evidence))
+    location = without_figures(evidence.passage.candidate.chunk.location)
+    said = (claim, beyond(claim, question), beyond(claim, location))
+    return max(support(part, evidence.text) for part in said)
 
 
 def _checked(text: str, evidence: list[_Evidence], known: Collection[int], support: Support) -> Cited:

@@ -61,6 +61,11 @@ def code_spans(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in _CODE.finditer(text)]
 
 
+def code_blocks(text: str) -> list[tuple[int, int]]:
+    """Fenced blocks only, by their offsets."""
+    return [match.span() for match in _CODE.finditer(text) if match["fence"]]
+
+
 def find_marks(text: str, known: Collection[int]) -> list[Mark]:
     """The citations of an answer, in order. `known`: the numbers that can be cited."""
     code = code_spans(text)

@@ -7,12 +7,15 @@ from functools import lru_cache
 
 from ragcli.text import stop_words
 
-_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?")
+_WORD = re.compile(r"\d+(?:[.,]\d+)*(?:(?:st|nd|rd|th)\b)?|[^\W\d_]+(?:['’][^\W\d_]+)?")
 _LIST_MARK = re.compile(r"\A\s*(?:\d{1,3}[.)]|[-*•])\s+")
 _NUMERALS = (
     *("zero", "one", "two", "three", "four", "five", "six"),
     *("seven", "eight", "nine", "ten", "eleven", "twelve"),
 )
+# "First" to "third" stay words: they rarely say a figure ("first, ...", "a second", "third-party").
+_ORDINALS = ("fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth")
+_YES_OR_NO = re.compile(r"\W*(?:yes|no)\b", re.IGNORECASE)
 _ENDINGS = ("ingly", "edly", "ation", "ings", "ing", "ies", "ied", "ed", "es", "ly", "s", "e", "y")
 SHORTEST_STEM = 3
 
@@ -37,9 +40,23 @@ def beyond(claim: str, question: str) -> str:
     )
 
 
+def has_figures(text: str) -> bool:
+    return any(word[0].isdigit() for word in content_words(text))
+
+
+def without_figures(text: str) -> str:
+    """The words of the text that are no number: a section's number is not what the section says."""
+    return " ".join(word for word in text.split() if not has_figures(word))
+
+
+def only_answers(claim: str) -> bool:
+    """Whether the claim is "Yes." or "No, it does not.": what it says is in the question."""
+    return _YES_OR_NO.match(claim) is not None and content_words(claim) <= {"yes"}
+
+
 @lru_cache(maxsize=4096)
 def content_words(text: str) -> frozenset[str]:
-    """Lower-cased and without common endings; 1,600 is 1600 and four is 4."""
+    """Lower-cased and without common endings; 1,600 is 1600 and four is 4, as are 4th and fourth."""
     words = (match.group().replace("’", "'") for match in _WORD.finditer(text.lower()))
     return frozenset(_stem(word) for word in words if word not in stop_words.CLAIMS)
 
@@ -47,8 +64,10 @@ def content_words(text: str) -> frozenset[str]:
 def _stem(word: str) -> str:
     if word in _NUMERALS:
         return str(_NUMERALS.index(word))
+    if word in _ORDINALS:
+        return str(_ORDINALS.index(word) + 4)
     if word[0].isdigit():
-        return word.replace(",", "")
+        return word.rstrip("stndrh").replace(",", "")
     word = word.removesuffix("'s")
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= SHORTEST_STEM:

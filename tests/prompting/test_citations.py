@@ -110,6 +110,92 @@ class TestAttribution:
         assert cited.citations[0].quote == "It has no moons."
 
 
+LVM = context(
+    chunk(GOD, "god"),
+    chunk("To make a volume larger, use lvresize:\n\n    lvresize -L +10G vg/root\n\nBack up first.", "lvm"),
+)
+
+
+class TestAttributionOfCode:
+    @pytest.mark.parametrize("answer", ["Use `lvresize`", "Use ``lvresize``", "Use `lvresize`."])
+    def test_a_sentence_may_end_in_inline_code(self, answer: str) -> None:
+        assert cite(answer, LVM, ATTRIBUTED).text == f"{answer} [2]"
+
+    def test_no_mark_is_put_into_code(self) -> None:
+        answer = "Winged sandals `lvresize. Winged sandals`"
+        assert cite(answer, LVM, ATTRIBUTED).text == f"{answer} [1]"
+        answer = "```\nHe wore winged sandals.\n```"
+        assert cite(answer, LVM, ATTRIBUTED).text == answer
+
+    @pytest.mark.parametrize("gap", ["\n", "\n\n"])
+    @pytest.mark.parametrize("fence", ["```", "~~~"])
+    def test_a_lead_in_is_supported_by_its_block(self, gap: str, fence: str) -> None:
+        block = f"{gap}{fence}bash\nlvresize -L +10G vg/root\n{fence}"
+        cited = cite(f"Run this command:{block}", LVM, ATTRIBUTED)
+        assert cited.text == f"Run this command: [2]{block}"
+        assert cited.citations[0].quote == "lvresize -L +10G vg/root"
+
+    def test_a_block_with_another_figure_is_not_supported(self) -> None:
+        answer = "Run this command:\n```bash\nlvresize -L +20G vg/root\n```"
+        assert cite(answer, LVM, ATTRIBUTED) == Cited(answer, (), ())
+
+    def test_a_supported_sentence_gets_the_only_mark(self) -> None:
+        block = "\n\n```bash\nlvresize -L +10G vg/root\n```"
+        assert (
+            cite(f"He wore winged sandals.{block}", LVM, ATTRIBUTED).text
+            == f"He wore winged sandals. [1]{block}"
+        )
+
+
+class TestAttributionBeyondOneSentence:
+    JUPITER = context(
+        chunk(GOD, "god"), chunk("It is the biggest planet of all. It has 95 moons.", "3. Jupiter")
+    )
+
+    def test_the_location_names_what_the_sentence_is_about(self) -> None:
+        cited = cite("Jupiter is the largest planet", self.JUPITER, ATTRIBUTED)
+        assert cited.text == "Jupiter is the largest planet [2]"
+        assert cited.citations[0].quote == "It is the biggest planet of all."
+
+    @pytest.mark.parametrize(
+        "answer", ["Jupiter is blue.", "Jupiter.", "Jupiter has 3 moons.", "Jupiter is the 3 planet."]
+    )
+    def test_the_location_alone_supports_nothing(self, answer: str) -> None:
+        assert cite(answer, self.JUPITER, ATTRIBUTED) == Cited(answer, (), ())
+
+    @pytest.mark.parametrize("answer", ["Yes.", "No", "Yes, it does.", "**No.**"])
+    def test_yes_and_no_claim_the_question(self, answer: str) -> None:
+        both = context(chunk(GOD, "god"), chunk(PLANET, "Mercury (planet)"))
+        cited = cite(answer, both, ATTRIBUTED, question="Does Mercury have any moons?")
+        assert cited.text == f"{answer} [2]"
+        assert cited.citations[0].quote == "It has no moons."
+        assert cite(answer, BOTH, ATTRIBUTED, question="Is rice grown in Norway?").citations == ()
+        assert cite(answer, BOTH, ATTRIBUTED).citations == ()
+        assert cite(answer, context(), ATTRIBUTED, question="Is it so?").citations == ()
+
+    def test_passages_that_support_a_question_alike_are_told_apart_by_their_other_sentences(self) -> None:
+        assert numbers(cite("No.", BOTH, ATTRIBUTED, question="Does Mercury have moons?")) == [2]
+        assert numbers(cite("Yes.", self.JUPITER, ATTRIBUTED, question="Does Jupiter have moons?")) == [2]
+
+    def test_half_of_the_words_in_a_whole_passage_are_too_few(self) -> None:
+        answer = "A messenger in winged boots, famed by poets, for gods."
+        assert cite(answer, BOTH, ATTRIBUTED).citations == ()
+
+    def test_a_sentence_may_sum_up_several(self) -> None:
+        answer = "A messenger in sandals, winged, for gods, loved by poets."
+        cited = cite(answer, BOTH, ATTRIBUTED)
+        assert cited.text == f"{answer} [1]"
+        assert cited.citations[0].quote == "He wore winged sandals."
+
+    def test_a_figure_is_not_taken_from_another_sentence(self) -> None:
+        assert cite("The innermost planet has 88 moons.", BOTH, ATTRIBUTED).citations == ()
+
+    def test_the_quote_of_one_sentence_is_not_replaced_by_one_of_several(self) -> None:
+        answer = "Mercury was a messenger. A messenger in sandals, winged, for gods, loved by poets."
+        (citation,) = cite(answer, BOTH, ATTRIBUTED).citations
+        assert citation.quote == "Mercury was the messenger of the gods."
+
+
 class TestNumbersFromTheModel:
     def test_are_kept_where_the_context_holds_them(self) -> None:
         cited = cite("It takes 88 days [2].", BOTH, MODEL)
@@ -154,6 +240,16 @@ class TestSupport:
         assert content_words("It orbits") == content_words("the orbit")
         assert content_words("1,600 cities") == content_words("1600 city")
         assert content_words("four") == content_words("4")
+
+    @pytest.mark.parametrize("written", ["the eighth day", "the 8th day", "day eight", "day 8"])
+    def test_reads_ordinals_as_figures(self, written: str) -> None:
+        assert lexical_support(written, "It rained on day 8.") == 1.0
+        assert lexical_support("day 8", written) == 1.0
+        assert lexical_support(written, "It rained on the ninth day, day 9, the 18th.") == 0.0
+
+    def test_keeps_ordinals_apart_from_each_other(self) -> None:
+        assert lexical_support("the 2nd day", "the 3rd day") == 0.0
+        assert lexical_support("First, wear sandals.", "Wear sandals.") > 0.5
 
     def test_does_not_take_a_list_number_for_a_figure(self) -> None:
         assert lexical_support("1. He wore winged sandals.", GOD) == 1.0

@@ -57,6 +57,72 @@ def test_they_do_end_one_where_a_new_one_plainly_begins(text: str, count: int) -
     assert len(sentences(text)) == count
 
 
+class TestATextWithoutUpperCase:
+    def test_is_cut_like_any_other(self) -> None:
+        text = "the office opens at nine. who has the key? ask maren!  she sits on floor 2. end (of it). next"
+        assert sentences(text) == [
+            "the office opens at nine.",
+            "who has the key?",
+            "ask maren!",
+            "she sits on floor 2.",
+            "end (of it).",
+            "next",
+        ]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "dr. smith met prof. j. r. r. tolkien at st. mary's.",
+            "the fee is 3.50 eur, i.e. less than no. 7 on p. 12 of vol. 3, on avg. lower.",
+            "tools, e.g. hammers and saws, a.k.a. hardware, cf. fig. 4, are free.",
+            "he asked “why?” and left.",
+            "it weighs ca. 5 kg ... and more… or less.. maybe.",
+            "acme inc. europe sells version 2.0.1 on https://example.com/a.b?c=d today.",
+            "the meeting is at 9 a.m. monday, with a max. number and no. of guests.",
+            "git add . and git commit",
+        ],
+    )
+    def test_keeps_abbreviations_initials_and_numbers_in_their_sentence(self, text: str) -> None:
+        assert sentences(text) == [text]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "it opened at 9 a.m. the queue was long.",
+            "he took vitamin c. it helped.",
+            "see example.com. then go on.",
+            "the year was 1994. two students met.",
+        ],
+    )
+    def test_is_cut_where_a_new_sentence_plainly_begins(self, text: str) -> None:
+        assert len(sentences(text)) == 2
+
+    def test_is_a_paragraph_an_item_or_a_row(self) -> None:
+        assert sentences("Use pip. then go on.\n- one thing. two things.\n\nlog in. sign out.") == [
+            "Use pip. then go on.",
+            "- one thing.",
+            "two things.",
+            "log in.",
+            "sign out.",
+        ]
+
+    def test_of_many_words_is_many_sentences(self) -> None:
+        assert len(sentences("they met at the bridge. nobody spoke. " * 1000)) == 2000
+
+
+_PLAIN_WORDS = ("maren", "bridge", "river", "2.5", "42", "opens", "near", "the", "key", "(old)", "green")
+_SENTENCE = st.tuples(
+    st.lists(st.sampled_from(_PLAIN_WORDS), min_size=2),
+    st.sampled_from([".", "!", "?", "?!"]),
+).map(lambda parts: f"It {' '.join(parts[0])}{parts[1]}")
+
+
+@given(st.lists(_SENTENCE, max_size=12), st.sampled_from([" ", "  ", "\n", "\n\n", "\n- "]))
+def test_lower_case_does_not_change_where_plain_sentences_end(parts: list[str], gap: str) -> None:
+    text = gap.join(parts)
+    assert split_sentences(text.lower()) == split_sentences(text)
+
+
 def test_a_wrapped_line_does_not_end_a_sentence_but_a_blank_line_does() -> None:
     assert sentences("One sentence\nover two lines.\n\nA heading\n\nMore") == [
         "One sentence\nover two lines.",
