@@ -36,7 +36,7 @@ class Question:
 
     `answerable` is False only if the file says so. `judged` are the gains of the chunks that somebody
     judged (`ragcli judge`), by id, those of 0 too; `judged_by` says who: an LLM's name, or people.
-    `fields` is all else that the file says of the question in one word, number or text.
+    `others` is all else that the file says of the question, as it stands there.
     """
 
     id: str
@@ -48,7 +48,16 @@ class Question:
     grade: str = ""
     judged: tuple[tuple[str, float], ...] = ()
     judged_by: str = ""
-    fields: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """What of `others` is one word, number or text: for groups, and for where a question came from."""
+        return {
+            key: json.dumps(value) if isinstance(value, bool) else str(value).strip()
+            for key, value in self.others.items()
+            if isinstance(value, str | int | float)
+        }
 
 
 def names_gold(question: Question) -> bool:
@@ -145,7 +154,7 @@ def _question(row: Row, name: str, place: str) -> Question:
         grade=_text(row, "grade", place),
         judged=_gains(row, place),
         judged_by=_text(row, "judged_by", place),
-        fields=_fields(row),
+        others={str(key): value for key, value in row.items() if key not in KEYS},
     )
     if not _is_text(question):
         raise UsageError(
@@ -197,8 +206,7 @@ def _is_text(question: Question) -> bool:
         *question.answers,
         *question.relevant,
         *question.evidence,
-        *question.fields,
-        *question.fields.values(),
+        json.dumps(question.others, ensure_ascii=False),
     )
     return not any(SURROGATE.search(text) for text in texts)
 
@@ -216,15 +224,6 @@ def _gains(row: Row, place: str) -> tuple[tuple[str, float], ...]:
 
 def _is_gain(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
-
-
-def _fields(row: Row) -> dict[str, str]:
-    """The user's own keys: for groups of questions, and for where a question came from."""
-    return {
-        str(key): json.dumps(value) if isinstance(value, bool) else str(value).strip()
-        for key, value in row.items()
-        if key not in KEYS and isinstance(value, str | int | float)
-    }
 
 
 def _text(row: Row, key: str, place: str) -> str:

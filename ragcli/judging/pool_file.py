@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ragcli.errors import RagcliError, UsageError
-from ragcli.evaluation.questions import Question
+from ragcli.evaluation.questions import KEYS, Question
 from ragcli.judging.always_valid import Bets
 from ragcli.judging.pools import NOT, PARTLY, Pool, PooledPassage
 
@@ -65,7 +65,10 @@ def read_session(path: Path) -> tuple[Plan, list[Pool]]:
 
 
 def _row(plan: Plan, pool: Pool) -> dict[str, Any]:
-    """What `eval` and `train` read comes first. Passages that are relevant in part are in `judged` alone."""
+    """What `eval` and `train` read comes first. Passages that are relevant in part are in `judged` alone.
+
+    What else the question's own file said stays: an evaluation groups by it, and knows a draft by it.
+    """
     question = pool.question
     good = [passage for passage in pool.passages if pool.judged.get(passage.id, NOT) > PARTLY]
     return {
@@ -77,6 +80,7 @@ def _row(plan: Plan, pool: Pool) -> dict[str, Any]:
         "evidence": [passage.phrase for passage in good],
         "judged": pool.judged,
         "judged_by": plan.judge,
+        **{key: value for key, value in question.others.items() if key != STATE},
         STATE: {
             "seed": plan.seed,
             "effect": plan.effect,
@@ -99,8 +103,9 @@ def _plan(row: Mapping[str, Any]) -> Plan:
 def _pool(row: Mapping[str, Any]) -> Pool:
     state = row[STATE]
     decisions: dict[str, float | None] = {name: float(gain) for name, gain in row["judged"].items()}
+    others = {key: value for key, value in row.items() if key not in (*KEYS, STATE)}
     return Pool(
-        Question(str(row["id"]), row["question"], tuple(row["answers"]), grade=row["grade"]),
+        Question(str(row["id"]), row["question"], tuple(row["answers"]), grade=row["grade"], others=others),
         {name: tuple(best) for name, best in state["arms"].items()},
         tuple(PooledPassage(*passage) for passage in state["passages"]),
         decisions | dict.fromkeys(state["skipped"]),

@@ -135,6 +135,26 @@ def test_a_whole_session_ends_with_a_verdict_and_a_file_that_eval_reads(session:
     assert len({pair.group for pair in own_pairs(judged, chunks)}) == shown["questions"]
 
 
+def test_drafts_that_were_judged_are_still_drafts_and_in_their_groups(place: Path, tmp_path: Path) -> None:
+    drafted, path = tmp_path / "drafted.jsonl", tmp_path / "judged.jsonl"
+    own = [
+        {"kind": kind, "drafted_by": "Qwen", "reviewed": kind == "easy", "team": "sales", "tags": [kind]}
+        for kind in ("easy", "confusable")
+    ]
+    rows = [{"question": one, **kept} for one, kept in zip(gold(), own, strict=False)]
+    drafted.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert run("judge", str(drafted), "-o", str(path), "-q", stdin=ENTER + "r" * 40).status == 0
+    judged = {row["question"]: row for row in map(json.loads, path.read_text(encoding="utf-8").splitlines())}
+    for row in rows:
+        assert row.items() <= judged[row["question"]].items()
+    outcome = run("eval", str(path), "--by", "kind", "--by", "team", "--json")
+    assert outcome.status == 0, outcome.stderr
+    summary = json.loads(outcome.stdout)["summary"]
+    assert summary["notes"][0] == "2 questions were drafted by Qwen, 1 of them reviewed by a person."
+    groups = [{one["name"] for one in found["strata"]} for found in summary["strata"]]
+    assert groups == [{"easy", "confusable"}, {"sales"}]
+
+
 def test_unanswerable_questions_are_left_out_and_counted(place: Path, tmp_path: Path) -> None:
     path = tmp_path / "q.jsonl"
     rows = [{"question": one} for one in list(gold())[:2]] + [{"question": "Who?", "answerable": False}]

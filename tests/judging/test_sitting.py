@@ -51,6 +51,27 @@ class TestTheFile:
         assert one.judged_by == "a person"
         assert other.judged == ()
 
+    def test_keeps_all_that_the_question_s_own_file_says(self, tmp_path: Path) -> None:
+        own = {
+            "drafted_by": "Qwen",
+            "reviewed": True,
+            "overlap": 0.5,
+            "team": "sales",
+            "tags": ["x"],
+            "of": None,
+        }
+        asked = replace(pool("q"), question=replace(pool("q").question, others={**own, "judging": "theirs"}))
+        path = tmp_path / "s.jsonl"
+        write_session(path, PLAN, [asked])
+        for decided in ({B: 1.0}, gained("q").decisions):
+            _, (again,) = read_session(path)
+            write_session(path, PLAN, [replace(again, decisions=decided)])
+        row = json.loads(path.read_text(encoding="utf-8"))
+        assert {key: row[key] for key in own} == own
+        assert list(row)[-1] == "judging"
+        assert row["judging"]["seed"] == PLAN.seed
+        assert read_questions(path)[0].fields["reviewed"] == "true"
+
     def test_stays_whole_where_it_cannot_be_written(self, tmp_path: Path) -> None:
         path = tmp_path / "s.jsonl"
         write_session(path, PLAN, [gained("q")])
