@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,9 @@ from ragcli.evaluation.question_rows import (
 from ragcli.text.clean import SURROGATE
 
 KEYS = ("id", QUESTION, "answers", "relevant", "evidence", "answerable", "grade", "judged", "judged_by")
+SESSION = "judging"
+"""The key of a question's pool, its passages and what was skipped, in a file of `ragcli judge`."""
+
 _NEARLY = 0.8
 _YES = ("", "true", "yes", "1")
 _NO = ("false", "no", "0")
@@ -36,6 +39,7 @@ class Question:
 
     `answerable` is False only if the file says so. `judged` are the gains of the chunks that somebody
     judged (`ragcli judge`), by id, those of 0 too; `judged_by` says who: an LLM's name, or people.
+    `left` counts the passages of its pool that are still to be judged: until then it has no gold.
     `others` is all else that the file says of the question, as it stands there.
     """
 
@@ -48,6 +52,7 @@ class Question:
     grade: str = ""
     judged: tuple[tuple[str, float], ...] = ()
     judged_by: str = ""
+    left: int = 0
     others: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -62,7 +67,8 @@ class Question:
 
 def names_gold(question: Question) -> bool:
     """Whether the file says what answers it: then it may have a place in ranking measures."""
-    return question.answerable and bool(question.relevant or question.evidence or question.judged)
+    gold = question.relevant or question.evidence or any(gain for _, gain in question.judged)
+    return question.answerable and bool(gold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +167,9 @@ def _question(row: Row, name: str, place: str) -> Question:
             f"{place}: half a character (a lone surrogate)",
             hint="Correct its \\u escapes, or save the file as UTF-8.",
         )
-    return question
+    left = _left_to_judge(row, question)
+    # Of half a pool it is not known yet which passages are relevant.
+    return replace(question, relevant=(), evidence=(), judged=(), left=left) if left else question
 
 
 def _misspelled(row: Row, question_id: str) -> Iterator[Misspelled]:
@@ -220,6 +228,15 @@ def _gains(row: Row, place: str) -> tuple[tuple[str, float], ...]:
             hint="ragcli judge writes it; leave it out where nobody judged.",
         )
     return tuple((name, float(gain)) for name, gain in value.items())
+
+
+def _left_to_judge(row: Row, question: Question) -> int:
+    """Of its pool, if it has one: a key of the user's own may have that name too."""
+    try:
+        pooled = {str(name) for name, *_ in row[SESSION]["passages"]}
+        return len(pooled - dict(question.judged).keys() - {*row[SESSION]["skipped"]})
+    except (KeyError, TypeError, ValueError):
+        return 0
 
 
 def _is_gain(value: object) -> bool:

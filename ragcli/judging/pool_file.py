@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ragcli.errors import RagcliError, UsageError
-from ragcli.evaluation.questions import KEYS, Question
+from ragcli.evaluation.questions import KEYS, SESSION, Question
 from ragcli.judging.always_valid import Bets
 from ragcli.judging.pools import NOT, PARTLY, Pool, PooledPassage
 
-STATE = "judging"
 _HINT = "ragcli judge QUESTIONS -o FILE.jsonl writes such a file."
 
 
@@ -39,7 +38,7 @@ def is_session(path: Path) -> bool:
             first = json.loads(file.readline())
     except (OSError, ValueError, RecursionError):
         return False
-    return isinstance(first, dict) and STATE in first
+    return isinstance(first, dict) and SESSION in first
 
 
 def write_session(path: Path, plan: Plan, pools: Sequence[Pool]) -> None:
@@ -80,8 +79,8 @@ def _row(plan: Plan, pool: Pool) -> dict[str, Any]:
         "evidence": [passage.phrase for passage in good],
         "judged": pool.judged,
         "judged_by": plan.judge,
-        **{key: value for key, value in question.others.items() if key != STATE},
-        STATE: {
+        **{key: value for key, value in question.others.items() if key != SESSION},
+        SESSION: {
             "seed": plan.seed,
             "effect": plan.effect,
             "questions": plan.bets.questions,
@@ -95,15 +94,15 @@ def _row(plan: Plan, pool: Pool) -> dict[str, Any]:
 
 
 def _plan(row: Mapping[str, Any]) -> Plan:
-    state = row[STATE]
+    state = row[SESSION]
     bets = Bets(int(state["questions"]), float(state["spread"]))
     return Plan(str(row["judged_by"]), int(state["seed"]), float(state["effect"]), bets)
 
 
 def _pool(row: Mapping[str, Any]) -> Pool:
-    state = row[STATE]
+    state = row[SESSION]
     decisions: dict[str, float | None] = {name: float(gain) for name, gain in row["judged"].items()}
-    others = {key: value for key, value in row.items() if key not in (*KEYS, STATE)}
+    others = {key: value for key, value in row.items() if key not in (*KEYS, SESSION)}
     return Pool(
         Question(str(row["id"]), row["question"], tuple(row["answers"]), grade=row["grade"], others=others),
         {name: tuple(best) for name, best in state["arms"].items()},

@@ -303,6 +303,13 @@ def test_what_a_judge_said_is_read_by_chunk(tmp_path: Path) -> None:
     assert question.judged_by == "a person"
 
 
+@pytest.mark.parametrize("own", ["3", "{}", '{"passages": 1}', '{"passages": [1], "skipped": []}'])
+def test_a_key_of_the_name_of_a_pool_is_no_pool(tmp_path: Path, own: str) -> None:
+    line = f'{{"question": "What?", "relevant": "a.md", "judging": {own}}}'
+    (question,) = read_questions(written(tmp_path, "q.jsonl", line))
+    assert (question.left, question.relevant) == (0, ("a.md",))
+
+
 @pytest.mark.parametrize("judged", ["true", "[1]", '{"c": "1"}', '{"c": 2}', '{"c": -1}', '{"c": true}'])
 def test_a_judgement_that_is_no_gain_is_refused(tmp_path: Path, judged: str) -> None:
     path = written(tmp_path, "q.jsonl", f'{{"question": "What?", "judged": {judged}}}')

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from judging_records import PLAN, A, B, C, gained, irrelevant, lost, pool, same
 
 from ragcli.errors import NothingFoundError, RagcliError, UsageError
-from ragcli.evaluation.questions import read_questions
+from ragcli.evaluation.questions import names_gold, read_questions
 from ragcli.judging.always_valid import Bets, questions_needed
 from ragcli.judging.pool_file import is_session, read_session, write_session
 from ragcli.judging.pools import Pool
@@ -41,6 +41,7 @@ class TestTheFile:
         path = tmp_path / "s.jsonl"
         write_session(path, PLAN, [pool("q", {A: 0.5, B: 0.0, C: 1.0}), pool("r", {A: None})])
         one, other = read_questions(path)
+        assert (one.left, other.left) == (0, 2)
         assert (one.id, one.text, one.relevant, one.evidence) == (
             "q",
             "What is q?",
@@ -50,6 +51,16 @@ class TestTheFile:
         assert dict(one.judged) == {A: 0.5, B: 0.0, C: 1.0}
         assert one.judged_by == "a person"
         assert other.judged == ()
+
+    def test_of_a_pool_that_is_judged_in_part_is_no_gold_yet(self, tmp_path: Path) -> None:
+        path = tmp_path / "s.jsonl"
+        write_session(
+            path, PLAN, [pool("q", {C: 1.0}), pool("r", {C: 1.0, B: None, A: 0.0}), irrelevant("s")]
+        )
+        half, whole, nothing = read_questions(path)
+        assert (half.left, half.relevant, half.evidence, half.judged) == (2, (), (), ())
+        assert (whole.left, whole.relevant) == (0, ("c.md",))
+        assert [names_gold(one) for one in (half, whole, nothing)] == [False, True, False]
 
     def test_keeps_all_that_the_question_s_own_file_says(self, tmp_path: Path) -> None:
         own = {
