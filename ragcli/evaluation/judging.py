@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ragcli.errors import UsageError
 from ragcli.evaluation.missing import described, missing_gold
@@ -23,23 +23,38 @@ def judge(
     """
     held = {chunk.id: chunk for chunk in chunks}
     judged = tuple(
-        _judged(question, candidates, _gains(question, chunks, held), held)
+        _judged(question, candidates, gains(question, chunks), held)
         for question, candidates in zip(questions, found, strict=True)
     )
     if not any(question.ideal for question in judged):
-        first = next(iter(missing_gold(questions, chunks)), None)
-        raise UsageError(
-            "None of the questions names a passage in the index."
-            + (f" The first: {described(first)}." if first else ""),
-            hint="Give each question 'relevant' (a path, see ragcli list) or 'evidence' (a verbatim phrase).",
-        )
+        raise _nothing_relevant(questions, chunks)
     return judged
 
 
-def _gains(question: Question, chunks: Sequence[Chunk], held: Collection[str]) -> Mapping[str, float]:
+def _nothing_relevant(questions: Sequence[Question], chunks: Sequence[Chunk]) -> UsageError:
+    first = next(iter(missing_gold(questions, chunks)), None)
+    if first is None and (waiting := sum(question.left > 0 for question in questions)):
+        return UsageError(
+            f"No question that was judged whole has a relevant passage; not judged yet: {waiting}.",
+            hint="ragcli judge FILE goes on with them.",
+        )
+    if first is None and any(question.judged_by for question in questions):
+        return UsageError(
+            "None of the questions had a relevant passage among those judged.",
+            hint="Judge questions that the documents in the index answer.",
+        )
+    return UsageError(
+        "None of the questions names a passage in the index."
+        + (f" The first: {described(first)}." if first else ""),
+        hint="Give each question 'relevant' (a path, see ragcli list) or 'evidence' (a verbatim phrase).",
+    )
+
+
+def gains(question: Question, chunks: Sequence[Chunk]) -> Mapping[str, float]:
     """By chunk; a judge's word counts before what evidence finds, as a neighbour may hold that too."""
     found = dict.fromkeys(relevant_chunks(question, chunks), 1.0)
-    return found | {name: gain for name, gain in question.judged if name in held}
+    judged = dict(question.judged)
+    return found | {chunk.id: judged[chunk.id] for chunk in chunks if chunk.id in judged}
 
 
 def _judged(
@@ -72,6 +87,7 @@ def _judged(
         sources=tuple(dict.fromkeys(chunks[name].source for name in relevant)),
         overlap=_most_overlap(question.text, [chunks[name].passage for name in relevant]),
         judged_by=question.judged_by,
+        left=question.left,
         fields=question.fields,
     )
 

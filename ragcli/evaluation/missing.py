@@ -23,13 +23,14 @@ def missing_gold(
 ) -> tuple[MissingGold, ...]:
     """Every name that matches nothing in the index, and everything that leaves a question without gold.
 
-    One phrase of several is enough for a question to be measured; `every_phrase` reports the others too.
+    One phrase of several is enough for a question to be measured; `every_phrase` reports the others too. A
+    question that is still to be judged misses nothing yet.
     """
     sources = tuple(dict.fromkeys(chunk.source for chunk in chunks))
     return tuple(
         gap
         for question in questions
-        if question.answerable
+        if question.answerable and not question.left
         for gap in _of(question, chunks, sources, every_phrase)
     )
 
@@ -55,8 +56,8 @@ def _of(
     question: Question, chunks: Sequence[Chunk], sources: Sequence[str], every_phrase: bool
 ) -> Iterator[MissingGold]:
     names, phrases = (tuple(filter(flat, given)) for given in (question.relevant, question.evidence))
-    if not names and not phrases and not question.judged:
-        yield MissingGold(question.id, "", "it has neither 'relevant' nor 'evidence'")
+    if not names and not phrases and (reason := _why_nothing(question, chunks)):
+        yield MissingGold(question.id, "", reason)
     for name in names:
         named = Question(question.id, question.text, relevant=(name,))
         if not relevant_chunks(named, chunks):
@@ -65,6 +66,17 @@ def _of(
         for phrase in phrases:
             if not relevant_chunks(replace(question, evidence=(phrase,)), chunks):
                 yield _of_phrase(question, phrase, chunks)
+
+
+def _why_nothing(question: Question, chunks: Sequence[Chunk]) -> str:
+    """Of a question that names nothing; "" where a judge saw its passages, and they are all there or none is
+    relevant.
+    """
+    if not question.judged and not question.judged_by:
+        return "it has neither 'relevant' nor 'evidence'"
+    good = {name for name, gain in question.judged if gain > 0}
+    gone = good and not any(chunk.id in good for chunk in chunks)
+    return "the passages that were judged relevant are not in the index any more" if gone else ""
 
 
 def _of_name(question: Question, name: str, chunks: Sequence[Chunk], sources: Sequence[str]) -> MissingGold:

@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,9 @@ from ragcli.evaluation.question_rows import (
 from ragcli.text.clean import SURROGATE
 
 KEYS = ("id", QUESTION, "answers", "relevant", "evidence", "answerable", "grade", "judged", "judged_by")
+SESSION = "judging"
+"""The key of a question's pool, its passages and what was skipped, in a file of `ragcli judge`."""
+
 _NEARLY = 0.8
 _YES = ("", "true", "yes", "1")
 _NO = ("false", "no", "0")
@@ -36,7 +39,8 @@ class Question:
 
     `answerable` is False only if the file says so. `judged` are the gains of the chunks that somebody
     judged (`ragcli judge`), by id, those of 0 too; `judged_by` says who: an LLM's name, or people.
-    `fields` is all else that the file says of the question in one word, number or text.
+    `left` counts the passages of its pool that are still to be judged: until then it has no gold.
+    `others` is all else that the file says of the question, as it stands there.
     """
 
     id: str
@@ -48,12 +52,23 @@ class Question:
     grade: str = ""
     judged: tuple[tuple[str, float], ...] = ()
     judged_by: str = ""
-    fields: Mapping[str, str] = field(default_factory=dict)
+    left: int = 0
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """What of `others` is one word, number or text: for groups, and for where a question came from."""
+        return {
+            key: json.dumps(value) if isinstance(value, bool) else str(value).strip()
+            for key, value in self.others.items()
+            if isinstance(value, str | int | float)
+        }
 
 
 def names_gold(question: Question) -> bool:
     """Whether the file says what answers it: then it may have a place in ranking measures."""
-    return question.answerable and bool(question.relevant or question.evidence or question.judged)
+    gold = question.relevant or question.evidence or any(gain for _, gain in question.judged)
+    return question.answerable and bool(gold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +160,16 @@ def _question(row: Row, name: str, place: str) -> Question:
         grade=_text(row, "grade", place),
         judged=_gains(row, place),
         judged_by=_text(row, "judged_by", place),
-        fields=_fields(row),
+        others={str(key): value for key, value in row.items() if key not in KEYS},
     )
     if not _is_text(question):
         raise UsageError(
             f"{place}: half a character (a lone surrogate)",
             hint="Correct its \\u escapes, or save the file as UTF-8.",
         )
-    return question
+    left = _left_to_judge(row, question)
+    # Of half a pool it is not known yet which passages are relevant.
+    return replace(question, relevant=(), evidence=(), judged=(), left=left) if left else question
 
 
 def _misspelled(row: Row, question_id: str) -> Iterator[Misspelled]:
@@ -197,8 +214,7 @@ def _is_text(question: Question) -> bool:
         *question.answers,
         *question.relevant,
         *question.evidence,
-        *question.fields,
-        *question.fields.values(),
+        json.dumps(question.others, ensure_ascii=False),
     )
     return not any(SURROGATE.search(text) for text in texts)
 
@@ -214,17 +230,17 @@ def _gains(row: Row, place: str) -> tuple[tuple[str, float], ...]:
     return tuple((name, float(gain)) for name, gain in value.items())
 
 
+def _left_to_judge(row: Row, question: Question) -> int:
+    """Of its pool, if it has one: a key of the user's own may have that name too."""
+    try:
+        pooled = {str(name) for name, *_ in row[SESSION]["passages"]}
+        return len(pooled - dict(question.judged).keys() - {*row[SESSION]["skipped"]})
+    except (KeyError, TypeError, ValueError):
+        return 0
+
+
 def _is_gain(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
-
-
-def _fields(row: Row) -> dict[str, str]:
-    """The user's own keys: for groups of questions, and for where a question came from."""
-    return {
-        str(key): json.dumps(value) if isinstance(value, bool) else str(value).strip()
-        for key, value in row.items()
-        if key not in KEYS and isinstance(value, str | int | float)
-    }
 
 
 def _text(row: Row, key: str, place: str) -> str:

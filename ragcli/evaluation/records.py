@@ -40,8 +40,9 @@ class JudgedQuestion:
     `ideal` has every positive judgement, including those of passages that are not candidates. If it is
     empty, ranking measures leave the question out (it may still have an answer, or none on purpose).
     `gold` are the ids of these passages, `sources` their documents, and `overlap` is the share of the
-    question's words that the one with most of them has; None if that is not known. `fields` is what else
-    the question file says of it.
+    question's words that the one with most of them has; None if that is not known. `left` counts the
+    passages that are still to be judged before it has a place in measures. `fields` is what else the question
+    file says of it.
     """
 
     id: str
@@ -55,6 +56,7 @@ class JudgedQuestion:
     sources: tuple[str, ...] = ()
     overlap: float | None = None
     judged_by: str = ""
+    left: int = 0
     fields: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -217,7 +217,9 @@ class Summary:
     `steps` says what each change of retrieval and each reranking does. Everything else is about the first.
 
     `standings` is empty if there is only one model of each kind. `unjudged` counts the questions that name
-    no passage of the index, `failed` the ones without an answer. `smallest_difference` in nDCG@10 is what so
+    no passage of the index, `none_relevant` those for which a judge found no passage relevant,
+    `not_judged_yet` those of a judging session that are still to be judged, whole or in part; `failed` counts
+    the ones without an answer. `smallest_difference` in nDCG@10 is what so
     many questions can show. `judged_share` holds, for each arm, the share of its first ten passages that
     somebody judged; it is empty where there is no pool of judgements. `notes` are about the questions.
     """
@@ -248,3 +250,5 @@ class Summary:
     smallest_difference: float | None = None
     judged_share: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
+    none_relevant: int = 0
+    not_judged_yet: int = 0

@@ -19,6 +19,7 @@ from ragcli.evaluation.records import JudgedQuestion, Run
 from ragcli.evaluation.results import AnswerContrast, Arm, Contrast, Stratified, Summary
 from ragcli.evaluation.stages import counted, outcomes
 from ragcli.evaluation.strata import check_fields, stratified
+from ragcli.evaluation.unmeasured import count_unmeasured
 from ragcli.evaluation.verdict import answers_verdict, not_reranked, nothing_judged, verdict
 
 
@@ -35,7 +36,7 @@ def summarise(run: Run, by: Sequence[str] = ()) -> Summary:
     base, arm = (arms[0], arms[1]) if contrasts else (arms[0], None)
     changed = changes(judged, base, arm) if arm else ()
     depths = depth_rows(run)
-    unjudged = sum(question.answerable for question in run.questions) - len(judged)
+    left_out = count_unmeasured(run)
     spent = milliseconds(run)
     ended = outcomes(run)
     answers = contrast_answers(run)
@@ -43,7 +44,9 @@ def summarise(run: Run, by: Sequence[str] = ()) -> Summary:
     return Summary(
         run=run,
         judged=judged,
-        unjudged=max(0, unjudged),
+        unjudged=left_out["names no passage of the index"],
+        none_relevant=left_out["had no relevant passage among those judged"],
+        not_judged_yet=left_out["has not been judged yet"],
         arms=arms,
         standings=standings(run) if judged else (),
         contrasts=contrasts,

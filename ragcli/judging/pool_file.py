@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ragcli.errors import RagcliError, UsageError
-from ragcli.evaluation.questions import Question
+from ragcli.evaluation.questions import KEYS, SESSION, Question
 from ragcli.judging.always_valid import Bets
 from ragcli.judging.pools import NOT, PARTLY, Pool, PooledPassage
 
-STATE = "judging"
 _HINT = "ragcli judge QUESTIONS -o FILE.jsonl writes such a file."
 
 
@@ -39,7 +38,7 @@ def is_session(path: Path) -> bool:
             first = json.loads(file.readline())
     except (OSError, ValueError, RecursionError):
         return False
-    return isinstance(first, dict) and STATE in first
+    return isinstance(first, dict) and SESSION in first
 
 
 def write_session(path: Path, plan: Plan, pools: Sequence[Pool]) -> None:
@@ -65,7 +64,10 @@ def read_session(path: Path) -> tuple[Plan, list[Pool]]:
 
 
 def _row(plan: Plan, pool: Pool) -> dict[str, Any]:
-    """What `eval` and `train` read comes first. Passages that are relevant in part are in `judged` alone."""
+    """What `eval` and `train` read comes first. Passages that are relevant in part are in `judged` alone.
+
+    What else the question's own file said stays: an evaluation groups by it, and knows a draft by it.
+    """
     question = pool.question
     good = [passage for passage in pool.passages if pool.judged.get(passage.id, NOT) > PARTLY]
     return {
@@ -77,7 +79,8 @@ def _row(plan: Plan, pool: Pool) -> dict[str, Any]:
         "evidence": [passage.phrase for passage in good],
         "judged": pool.judged,
         "judged_by": plan.judge,
-        STATE: {
+        **{key: value for key, value in question.others.items() if key != SESSION},
+        SESSION: {
             "seed": plan.seed,
             "effect": plan.effect,
             "questions": plan.bets.questions,
@@ -91,16 +94,17 @@ def _row(plan: Plan, pool: Pool) -> dict[str, Any]:
 
 
 def _plan(row: Mapping[str, Any]) -> Plan:
-    state = row[STATE]
+    state = row[SESSION]
     bets = Bets(int(state["questions"]), float(state["spread"]))
     return Plan(str(row["judged_by"]), int(state["seed"]), float(state["effect"]), bets)
 
 
 def _pool(row: Mapping[str, Any]) -> Pool:
-    state = row[STATE]
+    state = row[SESSION]
     decisions: dict[str, float | None] = {name: float(gain) for name, gain in row["judged"].items()}
+    others = {key: value for key, value in row.items() if key not in (*KEYS, SESSION)}
     return Pool(
-        Question(str(row["id"]), row["question"], tuple(row["answers"]), grade=row["grade"]),
+        Question(str(row["id"]), row["question"], tuple(row["answers"]), grade=row["grade"], others=others),
         {name: tuple(best) for name, best in state["arms"].items()},
         tuple(PooledPassage(*passage) for passage in state["passages"]),
         decisions | dict.fromkeys(state["skipped"]),

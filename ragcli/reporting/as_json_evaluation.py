@@ -39,6 +39,8 @@ def _summary(summary: Summary) -> Fields:
         "questions": len(summary.run.questions),
         "judged": len(summary.judged),
         "unjudged": summary.unjudged,
+        "none_relevant": summary.none_relevant,
+        "not_judged_yet": summary.not_judged_yet,
         "missing": [asdict(gap) for gap in summary.run.missing],
         "failed": summary.failed,
         "arms": [_arm(arm) for arm in summary.arms],

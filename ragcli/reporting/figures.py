@@ -53,6 +53,16 @@ def milliseconds(seconds: float | None) -> str:
     return "–" if seconds is None else words.seconds(seconds)
 
 
+def left_out(summary: Summary) -> list[str]:
+    """How many questions ranking measures leave out, and why."""
+    counts = (
+        (summary.unjudged, "name none in the index"),
+        (summary.none_relevant, "had no relevant passage among those judged"),
+        (summary.not_judged_yet, "not judged yet"),
+    )
+    return [f"{number} {what}" for number, what in counts if number]
+
+
 def missing_lines(missing: Sequence[MissingGold], most: int | None = None) -> list[str]:
     """Gold that is not in the index, one line each; beyond `most` the rest is counted."""
     lines = [words.one_line(described(gap)) for gap in missing[:most]]

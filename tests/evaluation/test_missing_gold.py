@@ -129,3 +129,13 @@ def test_long_evidence_is_shortened() -> None:
 def test_a_question_that_was_judged_misses_nothing() -> None:
     """Even where no passage was found to be relevant."""
     assert missing_gold([Question("q", "?", judged=((CHUNKS[0].id, 0.0),))], CHUNKS) == ()
+    assert missing_gold([Question("q", "?", judged_by="a person")], CHUNKS) == (), "all were skipped"
+
+
+def test_what_was_judged_relevant_in_part_may_be_gone() -> None:
+    (gap,) = missing_gold([Question("q", "?", judged=(("gone", 0.5), (CHUNKS[0].id, 0.0)))], CHUNKS)
+    assert gap.reason == "the passages that were judged relevant are not in the index any more"
+
+
+def test_a_question_that_is_still_to_be_judged_misses_nothing_yet() -> None:
+    assert missing_gold([Question("q", "?", left=3)], CHUNKS) == ()

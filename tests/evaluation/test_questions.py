@@ -39,7 +39,7 @@ class TestWhatIsRead:
                 'Bass, or "bass"?',
                 answers=("a fish",),
                 relevant=("bass-fish.md",),
-                fields={"note": "x"},
+                others={"note": "x"},
             ),
             Question("3", "What?"),
         )
@@ -259,8 +259,16 @@ def test_a_key_that_is_misspelled_is_not_passed_over(tmp_path: Path, key: str, m
 def test_a_key_of_ones_own_is_kept_for_groups_of_questions(tmp_path: Path) -> None:
     row = {"question": "What?", "source": "y", "answers": ["a"], "answer": "a", "idx": 4, "reviewed": True}
     (found,) = read_questions(written(tmp_path, "q.jsonl", json.dumps({**row, "tags": ["x"], "gone": None})))
-    fields = {"source": "y", "answer": "a", "idx": "4", "reviewed": "true"}
-    assert found == Question("1", "What?", ("a",), fields=fields)
+    others = {"source": "y", "answer": "a", "idx": 4, "reviewed": True, "tags": ["x"], "gone": None}
+    assert found == Question("1", "What?", ("a",), others=others)
+    assert found.fields == {"source": "y", "answer": "a", "idx": "4", "reviewed": "true"}
+
+
+@pytest.mark.parametrize("value", ['"\\ud800"', '["\\ud800"]', '{"\\ud800": 1}'])
+def test_half_a_character_is_refused_wherever_it_stands(tmp_path: Path, value: str) -> None:
+    path = written(tmp_path, "q.jsonl", f'{{"question": "What?", "tags": {value}}}')
+    with pytest.raises(UsageError, match="half a character"):
+        read_questions(path)
 
 
 def test_null_and_blank_are_no_answers(tmp_path: Path) -> None:
@@ -293,6 +301,13 @@ def test_what_a_judge_said_is_read_by_chunk(tmp_path: Path) -> None:
     (question,) = read_questions(written(tmp_path, "q.jsonl", line))
     assert question.judged == (("c1", 1.0), ("c2", 0.0), ("c3", 0.5))
     assert question.judged_by == "a person"
+
+
+@pytest.mark.parametrize("own", ["3", "{}", '{"passages": 1}', '{"passages": [1], "skipped": []}'])
+def test_a_key_of_the_name_of_a_pool_is_no_pool(tmp_path: Path, own: str) -> None:
+    line = f'{{"question": "What?", "relevant": "a.md", "judging": {own}}}'
+    (question,) = read_questions(written(tmp_path, "q.jsonl", line))
+    assert (question.left, question.relevant) == (0, ("a.md",))
 
 
 @pytest.mark.parametrize("judged", ["true", "[1]", '{"c": "1"}', '{"c": 2}', '{"c": -1}', '{"c": true}'])

@@ -175,7 +175,7 @@ class TestRankingsOfOthers:
         assert moves == [("c", None, 1), ("a", 1, 2), ("b", 2, None)]
 
     def test_questions_of_a_file_say_more_of_them(self) -> None:
-        questions = [Question("q", "How long?", grade="easy", fields={"team": "sales"})]
+        questions = [Question("q", "How long?", grade="easy", others={"team": "sales"})]
         run = run_of_rankings({"r": {"q": ["a"]}}, {"q": {"a": 1.0}}, title="t", questions=questions)
         (asked,) = run.questions
         assert (asked.text, asked.grade, asked.fields) == ("How long?", "easy", {"team": "sales"})

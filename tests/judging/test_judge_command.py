@@ -135,6 +135,75 @@ def test_a_whole_session_ends_with_a_verdict_and_a_file_that_eval_reads(session:
     assert len({pair.group for pair in own_pairs(judged, chunks)}) == shown["questions"]
 
 
+def test_drafts_that_were_judged_are_still_drafts_and_in_their_groups(place: Path, tmp_path: Path) -> None:
+    drafted, path = tmp_path / "drafted.jsonl", tmp_path / "judged.jsonl"
+    own = [
+        {"kind": kind, "drafted_by": "Qwen", "reviewed": kind == "easy", "team": "sales", "tags": [kind]}
+        for kind in ("easy", "confusable")
+    ]
+    rows = [{"question": one, **kept} for one, kept in zip(gold(), own, strict=False)]
+    drafted.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert run("judge", str(drafted), "-o", str(path), "-q", stdin=ENTER + "r" * 40).status == 0
+    judged = {row["question"]: row for row in map(json.loads, path.read_text(encoding="utf-8").splitlines())}
+    for row in rows:
+        assert row.items() <= judged[row["question"]].items()
+    outcome = run("eval", str(path), "--by", "kind", "--by", "team", "--json")
+    assert outcome.status == 0, outcome.stderr
+    summary = json.loads(outcome.stdout)["summary"]
+    assert summary["notes"][0] == "2 questions were drafted by Qwen, 1 of them reviewed by a person."
+    groups = [{one["name"] for one in found["strata"]} for found in summary["strata"]]
+    assert groups == [{"easy", "confusable"}, {"sales"}]
+
+
+# --- what an evaluation makes of a session that is not at its end
+
+
+def cut_short(path: Path) -> Path:
+    """Judged whole with a relevant passage, whole without one, half with one, and not at all."""
+    plan, pools = read_session(path)
+    whole = [dict.fromkeys((passage.id for passage in pool.passages), 0.0) for pool in pools]
+    first = pools[0].passages[0].id, pools[2].passages[0].id
+    decisions = [{**whole[0], first[0]: 1.0}, whole[1], {first[1]: 1.0}, {}]
+    write_session(path, plan, [replace(p, decisions=d) for p, d in zip(pools, decisions, strict=False)])
+    return path
+
+
+def test_eval_measures_what_was_judged_whole_and_says_what_became_of_the_rest(session: Path) -> None:
+    page = session.with_suffix(".html")
+    outcome = run("eval", str(cut_short(session)), "--report", str(page))
+    assert outcome.status == 0, outcome.stderr
+    shown = " ".join(outcome.stdout.split())
+    counts = ("1 with judged passages", "1 had no relevant passage among those judged", "2 not judged yet")
+    assert "; ".join(counts) in shown
+    assert ", ".join(counts) in page.read_text(encoding="utf-8")
+    for untrue in ("name none in the index", "neither 'relevant'", "not found"):
+        assert untrue not in outcome.stdout
+    summary = json.loads(run("eval", str(session), "--json").stdout)["summary"]
+    counted = [summary[key] for key in ("judged", "unjudged", "none_relevant", "not_judged_yet", "missing")]
+    assert counted == [1, 0, 1, 2, []]
+
+
+def test_questions_check_says_which_are_still_to_be_judged(session: Path) -> None:
+    half, none = read_session(cut_short(session))[1][2:]
+    outcome = run("questions", "check", str(session))
+    assert outcome.stdout.splitlines() == [
+        f"{half.question.id}: it has not been judged yet (passages left: {len(half.passages) - 1})",
+        f"{none.question.id}: it has not been judged yet (passages left: {len(none.passages)})",
+        f"{session.name}: 4 questions, 1 with gold in the index; left out of the ranking measures: 3",
+    ]
+
+
+def test_a_session_that_nobody_has_begun_says_so(session: Path) -> None:
+    outcome = run("eval", str(session), "-q")
+    assert outcome.status == ExitCode.USAGE
+    assert f"not judged yet: {ASKED}." in outcome.stderr
+    assert "ragcli judge FILE goes on" in outcome.stderr
+    plan, pools = read_session(session)
+    whole = dict.fromkeys((passage.id for passage in pools[0].passages), 0.0)
+    write_session(session, plan, [replace(pools[0], decisions=whole)])
+    assert "had a relevant passage among those judged" in run("eval", str(session), "-q").stderr
+
+
 def test_unanswerable_questions_are_left_out_and_counted(place: Path, tmp_path: Path) -> None:
     path = tmp_path / "q.jsonl"
     rows = [{"question": one} for one in list(gold())[:2]] + [{"question": "Who?", "answerable": False}]

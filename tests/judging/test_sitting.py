@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from judging_records import PLAN, A, B, C, gained, irrelevant, lost, pool, same
 
 from ragcli.errors import NothingFoundError, RagcliError, UsageError
-from ragcli.evaluation.questions import read_questions
+from ragcli.evaluation.questions import names_gold, read_questions
 from ragcli.judging.always_valid import Bets, questions_needed
 from ragcli.judging.pool_file import is_session, read_session, write_session
 from ragcli.judging.pools import Pool
@@ -41,6 +41,7 @@ class TestTheFile:
         path = tmp_path / "s.jsonl"
         write_session(path, PLAN, [pool("q", {A: 0.5, B: 0.0, C: 1.0}), pool("r", {A: None})])
         one, other = read_questions(path)
+        assert (one.left, other.left) == (0, 2)
         assert (one.id, one.text, one.relevant, one.evidence) == (
             "q",
             "What is q?",
@@ -50,6 +51,37 @@ class TestTheFile:
         assert dict(one.judged) == {A: 0.5, B: 0.0, C: 1.0}
         assert one.judged_by == "a person"
         assert other.judged == ()
+
+    def test_of_a_pool_that_is_judged_in_part_is_no_gold_yet(self, tmp_path: Path) -> None:
+        path = tmp_path / "s.jsonl"
+        write_session(
+            path, PLAN, [pool("q", {C: 1.0}), pool("r", {C: 1.0, B: None, A: 0.0}), irrelevant("s")]
+        )
+        half, whole, nothing = read_questions(path)
+        assert (half.left, half.relevant, half.evidence, half.judged) == (2, (), (), ())
+        assert (whole.left, whole.relevant) == (0, ("c.md",))
+        assert [names_gold(one) for one in (half, whole, nothing)] == [False, True, False]
+
+    def test_keeps_all_that_the_question_s_own_file_says(self, tmp_path: Path) -> None:
+        own = {
+            "drafted_by": "Qwen",
+            "reviewed": True,
+            "overlap": 0.5,
+            "team": "sales",
+            "tags": ["x"],
+            "of": None,
+        }
+        asked = replace(pool("q"), question=replace(pool("q").question, others={**own, "judging": "theirs"}))
+        path = tmp_path / "s.jsonl"
+        write_session(path, PLAN, [asked])
+        for decided in ({B: 1.0}, gained("q").decisions):
+            _, (again,) = read_session(path)
+            write_session(path, PLAN, [replace(again, decisions=decided)])
+        row = json.loads(path.read_text(encoding="utf-8"))
+        assert {key: row[key] for key in own} == own
+        assert list(row)[-1] == "judging"
+        assert row["judging"]["seed"] == PLAN.seed
+        assert read_questions(path)[0].fields["reviewed"] == "true"
 
     def test_stays_whole_where_it_cannot_be_written(self, tmp_path: Path) -> None:
         path = tmp_path / "s.jsonl"

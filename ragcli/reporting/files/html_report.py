@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ragcli.evaluation.measures import FOUND, LABELS, MAIN
 from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer, JudgedQuestion
 from ragcli.evaluation.results import Summary
+from ragcli.evaluation.unmeasured import why_unmeasured
 from ragcli.reporting import figures
 from ragcli.reporting import plain_text as words
 from ragcli.reporting.files import occlusion_html, pictures
@@ -163,18 +164,18 @@ def shown_questions(summary: Summary) -> list[ShownQuestion]:
 
 def other_questions(summary: Summary) -> list[AnsweredAlone]:
     """Those that were asked and have no place in the figures: unanswerable ones, and those without gold."""
-    judged = {question.id for question in summary.judged}
+    why = why_unmeasured(summary.run)
     answered = {found.question_id: found for found in summary.run.answers}
     base = figures.base_name(summary.arms[0].retrieval)
     return [
         AnsweredAlone(
             words.one_line(question.text),
-            "names no passage of the index" if question.answerable else "has no answer in the documents",
+            why[question.id],
             _answers(answered[question.id], base),
             words.one_line(answered[question.id].error),
         )
         for question in summary.run.questions
-        if question.id in answered and question.id not in judged
+        if question.id in answered and question.id in why
     ]
 
 

@@ -20,7 +20,8 @@ def _lines(summary: Summary) -> Iterator[str]:
     yield ""
     yield f"**{_text(summary.verdict)}**"
     yield ""
-    yield f"{len(summary.run.questions)} questions, {len(summary.judged)} with judged passages."
+    counts = [f"{len(summary.judged)} with judged passages", *figures.left_out(summary)]
+    yield f"{len(summary.run.questions)} questions, {', '.join(counts)}."
     for line in figures.missing_lines(summary.run.missing):
         yield f"\n> Not found: {_text(line)}"
     for note in summary.notes:

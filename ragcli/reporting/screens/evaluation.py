@@ -55,8 +55,7 @@ def _print_verdict(console: Console, summary: Summary) -> None:
     )
     asked = words.count(len(summary.run.questions), "question")
     parts = [f"{words.one_line(summary.run.title)}: {asked}, {len(summary.judged)} with judged passages"]
-    if summary.unjudged:
-        parts.append(f"{summary.unjudged} name none in the index")
+    parts += figures.left_out(summary)
     if own := summary.run.settings.get("left_out_of_their_own_ranking"):
         parts.append(f"{own} are documents too, each left out of its own ranking")
     if summary.failed:
