@@ -339,6 +339,14 @@ def test_two_judges_are_merged_and_their_kappa_is_printed(session: Path, keys: s
     assert "Cohen's kappa 0." in agreed.stdout
 
 
+def test_a_merge_does_not_replace_a_judge_s_session(session: Path, tmp_path: Path) -> None:
+    ben, before = Path(shutil.copy(session, tmp_path / "ben.jsonl")), session.read_bytes()
+    outcome = run("judge", "--merge", str(session), str(ben), "-o", str(session))
+    assert outcome.status == ExitCode.USAGE
+    assert "is one of the sessions to merge" in outcome.stderr
+    assert session.read_bytes() == before
+
+
 # --- an LLM
 
 

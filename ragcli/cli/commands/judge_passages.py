@@ -145,6 +145,8 @@ def merge_sessions(screens: Screens, asked: Asked, files: Sequence[Path], output
             "--merge takes two sessions or more, and an --output.",
             hint="ragcli judge --merge A.jsonl B.jsonl -o BOTH.jsonl",
         )
+    if output.resolve() in [file.resolve() for file in files]:
+        raise UsageError(f"{output} is one of the sessions to merge.", hint="Name another --output.")
     sessions = [read_session(file) for file in files]
     plan, pools = merged(sessions)
     write_session(output, plan, pools)
