@@ -36,8 +36,11 @@ _DANGLING = re.compile(
     r"|\b(?:mentioned|listed|described) (?:above|below|here)\b",
     re.IGNORECASE,
 )
-# A pronoun before anything that it could stand for.
-_PRONOUN = re.compile(r"^\W*(?:\w+\W+){1,3}(?:it|they|them|he|she)\b", re.IGNORECASE)
+# A pronoun before anything that it could stand for. The "it" of "how long does it take" stands for nothing.
+_PRONOUN = re.compile(
+    r"^\W*(?:\w+\W+){1,3}(?:they|them|he|she|it(?!\W+(?:take|cost\W+to|possible|necessary|allowed)))\b",
+    re.IGNORECASE,
+)
 
 
 def is_too_short(question: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,9 +12,9 @@ from ragcli.drafting.prompts import Schema
 from ragcli.encoders.bi_encoder import BiEncoder, load_bi_encoder
 from ragcli.encoders.reranking import Reranker, load_reranker, rerank
 from ragcli.llm import client
+from ragcli.llm.asking import ask
 from ragcli.llm.client import LLM
 from ragcli.retrieval.retrieve import retrieve
-from ragcli.servers.retrying import Backoff, with_retries
 from ragcli.types import Candidate, Chunk, Filters, Message
 
 LONGEST_DRAFT = 256
@@ -58,18 +57,7 @@ class OpenTools:
         return [chunk for source in self.index.sources() for chunk in self.index.chunks(source.source)]
 
     def ask(self, messages: Sequence[Message], schema: Schema | None = None) -> str:
-        """What the LLM writes: JSON of the schema, where there is one and the server knows how.
-
-        Failures that may pass are tried again. Raises LLMError.
-        """
-
-        def once() -> str:
-            generation = self.llm.stream(messages, schema=schema)
-            for _ in generation:
-                pass
-            return generation.text
-
-        return with_retries(once, Backoff(), threading.Event())
+        return ask(self.llm, messages, schema)
 
     def search(self, question: str) -> Sequence[Candidate]:
         """The candidates of the whole index, with the ranks of both encoders."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from ragcli.config import LLMConfig
 from ragcli.errors import UsageError
 from ragcli.judging.pools import NOT, PARTLY, RELEVANT
+from ragcli.llm.asking import ask
 from ragcli.llm.client import LLM, check
 from ragcli.models.embedded_llms import LARGE, SMALL
 from ragcli.prompting.fencing import FENCE, neutralise, one_line
@@ -58,10 +59,7 @@ def judge_by(llm: LLM) -> Callable[[str, Chunk], float | None]:
     """The gain of a passage for a question; None where the LLM gave no grade. Raises LLMError."""
 
     def judge(question: str, chunk: Chunk) -> float | None:
-        generation = llm.stream(messages(question, chunk))
-        for _ in generation:
-            pass
-        grade = grade_of(generation.text)
+        grade = grade_of(ask(llm, messages(question, chunk)))
         return None if grade is None else GAINS[grade]
 
     return judge

@@ -58,6 +58,8 @@ def test_what_its_reader_does_not_see_may_not_be_pointed_at(question: str) -> No
         "How do I renew the loan of a book if they are closed?",
         "How long are tax documents kept?",
         "Where is the list of suppliers?",
+        "How long does it take to build a bass guitar?",
+        "When is it possible to renew a loan?",
     ],
 )
 def test_what_explains_itself_does_not_dangle(question: str) -> None:

@@ -23,6 +23,8 @@ from ragcli.evaluation.questions import Question, read_questions
 from ragcli.evaluation.relevance import relevant_chunks
 from ragcli.judging.pool_file import read_session, write_session
 from ragcli.judging.preparing import Documents
+from ragcli.llm import asking
+from ragcli.servers.retrying import Backoff
 from ragcli.training.own_questions import own_pairs
 
 CORPUS = Path(__file__).parents[2] / "corpora" / "homonyms"
@@ -370,6 +372,19 @@ def test_an_llm_judges_the_same_passages_and_is_named(
     assert "2503.19092" in outcome.stdout
     assert len(server.requests) == sum(len(pool.passages) for pool in pools[:2])
     assert {question.judged_by for question in read_questions(session)} == {"m"}
+
+
+def test_an_llm_s_server_that_is_busy_for_a_moment_is_asked_again(
+    session: Path, server: AnswerServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "Backoff", lambda: Backoff(first=0.01))
+    plan, pools = read_session(session)
+    write_session(session, replace(plan, judge="m"), pools[:1])
+    busy = (503, {"error": {"message": "busy"}})
+    server.refuses = lambda _: busy if len(server.requests) == 2 else None
+    outcome = run("judge", str(session), "--by", "llm", "--base-url", server.base_url, "--model", "m")
+    assert outcome.status == 0
+    assert len(server.requests) == len(pools[0].passages) + 1
 
 
 def test_a_person_s_session_is_not_gone_on_with_by_an_llm(session: Path, server: AnswerServer) -> None:

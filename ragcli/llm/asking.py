@@ -1,0 +1,23 @@
+"""One request for a whole answer, made again if it may succeed later: for work that nobody waits for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ragcli.llm.client import LLM
+from ragcli.servers.retrying import Backoff, with_retries
+from ragcli.types import Message
+
+
+def ask(llm: LLM, messages: Sequence[Message], schema: Mapping[str, Any] | None = None) -> str:
+    """What the LLM writes: JSON of the schema, if there is one and the server knows how. Raises LLMError."""
+
+    def once() -> str:
+        generation = llm.stream(messages, schema=schema)
+        for _ in generation:
+            pass
+        return generation.text
+
+    return with_retries(once, Backoff(), threading.Event())
