@@ -45,7 +45,7 @@ def _notes(questions: Sequence[JudgedQuestion], shares: Sequence[float]) -> Iter
     if drafted:
         models = ", ".join(dict.fromkeys(question.fields["drafted_by"] for question in drafted))
         reviewed = sum(question.fields.get("reviewed", "").lower() == "true" for question in drafted)
-        yield f"{len(drafted)} questions were drafted by {models}, {reviewed} of them reviewed by a person."
+        yield _drafted(len(drafted), models, reviewed)
     overlaps = [question.overlap for question in drafted if question.overlap is not None]
     if overlaps and (typical := median(overlaps)) >= HIGH_OVERLAP:
         yield (
@@ -53,13 +53,19 @@ def _notes(questions: Sequence[JudgedQuestion], shares: Sequence[float]) -> Iter
             " retrieval finds such words, and what reranking adds to people's questions may be more."
         )
     if shares and min(shares) < 1:
-        least = 100 * min(shares[:2])
         yield (
-            f"Only {least:.0f} % of the first ten passages were judged, and the rest counts as not relevant:"
-            " figures marked * are too low where it is."
+            f"Only {100 * min(shares):.0f} % of the first ten passages were judged, and the rest counts as"
+            " not relevant. Of the figures marked *, hits and MRR can only be too low; nDCG, MAP and recall"
+            " may be too high as well, as they divide by what is known to be relevant."
         )
     if machines := llm_judges([question.judged_by for question in questions]):
         yield f"Judged by {', '.join(machines)}. {CAUTION}"
+
+
+def _drafted(number: int, models: str, reviewed: int) -> str:
+    if number == 1:
+        return f"1 question was drafted by {models} and {'' if reviewed else 'not '}reviewed by a person."
+    return f"{number} questions were drafted by {models}, {reviewed} of them reviewed by a person."
 
 
 def _has_pool(question: JudgedQuestion) -> bool:

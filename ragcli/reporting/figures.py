@@ -17,6 +17,7 @@ from ragcli.reporting import plain_text as words
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 LONGEST_NAME = 24
 LEVELS = "▁▂▃▄▅▆▇█"
+JUDGED = "judged@10"
 
 
 def value(mean: float) -> str:
@@ -104,7 +105,17 @@ def stratum_name(stratum: Stratum) -> str:
 
 def judged_row(summary: Summary) -> bool:
     """Whether the share of judged passages says something: there is a pool, and it is not all."""
-    return any(share < 1 for share in summary.judged_share[:2])
+    return any(share < 1 for share in summary.judged_share)
+
+
+def judged_shares(contrast: Contrast, summary: Summary) -> tuple[str, str]:
+    """Of the base order and of the arm, for the row JUDGED of a table; there is one (see `judged_row`)."""
+    own = (contrast.arm, contrast.kind, contrast.retrieval)
+    shares = list(zip(summary.arms, summary.judged_share, strict=True))
+    after = next(share for arm, share in shares if (arm.name, arm.kind, arm.retrieval) == own)
+    first = summary.arms[0].retrieval if contrast.kind == "ranking" else contrast.retrieval
+    before = next(share for arm, share in shares if arm.retrieval == first)
+    return value(before), value(after)
 
 
 def some_failed(summary: Summary) -> bool:

@@ -12,7 +12,7 @@ from cli_helper import ANSI, Terminal
 
 from ragcli.drafting.draft_file import Row, Written
 from ragcli.drafting.drafts import Report
-from ragcli.reporting.screens.drafting import MOST_SHOWN, print_report
+from ragcli.reporting.screens.drafting import MOST_SHOWN, mean_overlap, print_report
 from ragcli.reporting.screens.terminal import PlainConsole
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -64,6 +64,14 @@ def test_the_screen_is_the_golden_one(width: int) -> None:
         file.write_text(picture, encoding="utf-8")
     assert picture == file.read_text(encoding="utf-8")
     assert max(map(len, picture.splitlines())) <= width
+
+
+def test_a_question_without_a_word_of_its_passage_counts_in_the_mean_and_one_without_a_share_does_not() -> (
+    None
+):
+    rows = tuple({**ROWS[0], "overlap": share} for share in (0.0, 0.5, None))
+    assert mean_overlap(Report(Written(rows, ()), 0, 0.0, ())) == 0.25
+    assert mean_overlap(Report(Written(ROWS[1:], ()), 0, 0.0, ())) is None
 
 
 def test_only_new_drafts_are_shown_and_a_screenful_of_them() -> None:

@@ -236,6 +236,20 @@ class TestTheCommand:
             (("--qrels", "q"), "--runs and --qrels belong together"),
             (("--runs", "r", "--qrels", "q", "--beir", "b"), "Give a question file, or --beir"),
             (("--runs", "r", "--qrels", "q", "--answers"), "--answers needs an index"),
+            *(
+                (("--runs", "r", "--qrels", "q", f"--{name}", value), f": --{name} would have no effect")
+                for name, value in (
+                    ("depths", "5,10"),
+                    ("reranker", "ragcli"),
+                    ("embedder", "all-MiniLM-L6-v2"),
+                    ("retrieval", "hybrid"),
+                    ("candidates", "20"),
+                )
+            ),
+            (
+                ("--runs", "r", "--qrels", "q", "--candidates", "20", "--depths", "5"),
+                ": --depths, --candidates would",
+            ),
             (("q.jsonl", "--save-run", "nowhere/r.trec"), "There is no folder nowhere"),
         ],
     )

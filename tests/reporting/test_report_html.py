@@ -16,6 +16,7 @@ import pytest
 
 from ragcli.evaluation.records import Run
 from ragcli.evaluation.summary import summarise
+from ragcli.reporting import figures
 from ragcli.reporting.files.html_report import report_html
 from ragcli.reporting.files.pictures import MOST_LINES, relevant_moves
 from tests.evaluation_records import PARROT, models_run, random_run, small_run
@@ -74,6 +75,16 @@ class TestThePage:
             "Hurt most",
             "Every question",
         ]
+
+    def test_the_floors_stand_once_below_the_first_table_of_measures(self, html: str) -> None:
+        line = figures.floors(summarise(random_run(60, 20, answers=True)))
+        assert line.startswith("The same candidates in random order 0.")
+        assert html.count(line) == 1
+        assert html.index("<h2>Measures</h2>") < html.index(line) < html.index("the cross-encoder alone</h2>")
+
+    def test_it_says_where_reranking_is_not_above_its_floors(self) -> None:
+        page = report_html(summarise(random_run(60, 20, strength=0.0)))
+        assert "Reranking is not shown to be better than that." in page
 
     def test_the_same_run_gives_the_same_page(self, html: str) -> None:
         assert report_html(summarise(random_run(60, 20, answers=True))) == html

@@ -63,7 +63,14 @@ def run(
     given: options.ConfigOptions,
 ) -> None:
     """Measure both orders over the same candidates. `ragcli eval diff A.json B.json` compares two runs."""
-    source.check(answers=answers)
+    source.check(
+        answers=answers,
+        depths=depths,
+        reranker=reranker,
+        embedder=embedder,
+        retrieval=retrieval,
+        candidates=candidates,
+    )
     gates = _Gates.of(fail_under or [], fail_if_worse)
     _check_outputs(report or [], save_run)
     overrides = {

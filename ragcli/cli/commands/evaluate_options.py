@@ -58,8 +58,10 @@ class Source:
     runs: Runs = None
     qrels: Qrels = None
 
-    def check(self, *, answers: bool) -> None:
-        """Raises UsageError for what does not go together."""
+    def check(self, *, answers: bool, **working: object) -> None:
+        """Raises UsageError for what does not go together. `working` are options of retrieving and reranking
+        by their name, None or empty where they were not given.
+        """
         if bool(self.runs) != bool(self.qrels):
             raise UsageError(
                 "--runs and --qrels belong together.", hint="ragcli eval --runs run.trec --qrels qrels.tsv"
@@ -71,6 +73,12 @@ class Source:
         if answers and (self.beir or self.runs):
             raise UsageError(
                 "--answers needs an index to answer from.", hint="Leave it out with --beir and --runs."
+            )
+        useless = [f"--{name}" for name, value in working.items() if value not in (None, [])]
+        if self.runs and useless:
+            raise UsageError(
+                f"With --runs nothing is retrieved or reranked: {', '.join(useless)} would have no effect.",
+                hint="Leave that out, or give a question file in place of --runs.",
             )
 
 

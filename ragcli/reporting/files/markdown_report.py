@@ -124,6 +124,9 @@ def _contrast(contrast: Contrast, summary: Summary) -> Iterator[str]:
             for row in contrast.measures
         ],
     )
+    if figures.judged_row(summary):
+        before, after = figures.judged_shares(contrast, summary)
+        yield f"| {figures.JUDGED} | {before} | {after} | | | | |"
 
 
 def _strata(summary: Summary) -> Iterator[str]:

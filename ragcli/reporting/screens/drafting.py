@@ -99,7 +99,8 @@ def report_fields(path: Path, report: Report) -> dict[str, Any]:
 
 def mean_overlap(report: Report) -> float | None:
     """Of the answerable questions."""
-    shares = [row["overlap"] for row in report.written.rows if row.get("evidence") and row.get("overlap")]
+    answerable = [row for row in report.written.rows if row.get("evidence")]
+    shares = [row["overlap"] for row in answerable if row.get("overlap") is not None]
     return mean(shares) if shares else None
 
 

@@ -85,7 +85,8 @@ def _print_measures(console: Console, summary: Summary) -> None:
     alone = next((c for c in summary.contrasts if c.kind == "cross-encoder alone"), None)
     rows = _measures_table(summary, alone, wide=console.width >= WIDE)
     if figures.judged_row(summary):
-        rows.add_row("judged@10", *map(figures.value, summary.judged_share[: 3 if alone else 2]))
+        of_alone = figures.judged_shares(alone, summary)[1:] if alone else ()
+        rows.add_row(figures.JUDGED, *figures.judged_shares(summary.contrasts[0], summary), *of_alone)
     print_table(console, rows)
 
 
