@@ -1,8 +1,8 @@
 """Whether drafted questions lead to the same decision as hand-written ones: `make bench-drafting`.
 
 For each bundled corpus, questions are drafted by the local-large profile, and reranking is measured on them
-and on the hand-written file over the same index. The drafts stay in --folder: the same command continues with
-them. After `ragcli questions review` of such a file, the script also says what share the reader kept. A
+and on the hand-written file over the same index. The drafts are in bench/drafts: the same command continues
+with them. After `ragcli questions review` of such a file, the script also says what share the reader kept. A
 hundred drafts take about an hour per corpus on two free cores.
 """
 
@@ -24,7 +24,9 @@ from ragcli.evaluation.paired_tests import Difference
 from ragcli.evaluation.questions import read_questions
 from ragcli.evaluation.summary import summarise
 
-CORPORA = Path(__file__).parent.parent / "corpora"
+HERE = Path(__file__).parent
+CORPORA = HERE.parent / "corpora"
+INDEXES = HERE / ".cache" / "drafting"
 QUESTIONS = {"homonyms": "homonyms/questions.jsonl", "handbook": "handbook-questions.jsonl"}
 SHARES: dict[Kind, float] = {"easy": 30, "paraphrased": 30, "confusable": 25, "unanswerable": 15}
 
@@ -86,15 +88,14 @@ def main() -> None:
     parser.add_argument("corpora", choices=[*QUESTIONS, []], nargs="*", default=[])
     parser.add_argument("--number", type=int, default=100, help="questions to draft for each corpus")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--folder", type=Path, default=Path("bench/.cache/drafting"))
+    parser.add_argument("--drafts", type=Path, default=HERE / "drafts", help="folder of the drafts")
     options = parser.parse_args()
     for corpus in options.corpora or QUESTIONS:
-        folder = options.folder / corpus
-        folder.mkdir(parents=True, exist_ok=True)
-        config = load_config(None, "local-large", {"store.path": str(folder / "index")})
+        options.drafts.mkdir(parents=True, exist_ok=True)
+        config = load_config(None, "local-large", {"store.path": str(INDEXES / corpus)})
         with open_pipeline(config, bulk=True) as pipeline:
             pipeline.ingest([CORPORA / corpus])
-        drafts = folder / f"{corpus}-drafted.jsonl"
+        drafts = options.drafts / f"{corpus}-drafted.jsonl"
         report = draft_questions(drafts, config, Wanted(options.number, SHARES, options.seed))
         print_drafts(corpus, report, Review(drafts))
         print_table(measure(config, CORPORA / QUESTIONS[corpus]), measure(config, drafts))
