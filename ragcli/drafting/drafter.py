@@ -81,6 +81,7 @@ def _unanswerable(
 def _ruled_out(
     question: str, answer: str, chunk: Chunk, earlier: Collection[str], vocabulary: Vocabulary
 ) -> Reason | None:
+    # A small LLM asks about the example's library where the passage speaks of none.
     if content_words(question) & (prompts.EXAMPLE_SUBJECT - content_words(chunk.passage)):
         return "of the prompt's example"
     return filters.unusable(question, answer, earlier, vocabulary)
