@@ -193,6 +193,40 @@ class TestReadersBesideAWriter:
                 index._next_checkpoint = 0.0
 
 
+class TestReadersBesideAReset:
+    def test_find_the_index_or_that_there_is_none(self, tmp_path: Path) -> None:
+        """Never that it is damaged."""
+        config = Config(store=StoreConfig(path=str(tmp_path / "index")))
+        done = threading.Event()
+        problems: list[str] = []
+
+        def look() -> None:
+            while not done.is_set():
+                try:
+                    with store.open_store(config, create=False) as index:
+                        hits = [hit.chunk.id for hit in index.search(vectors(0), 10, Filters())]
+                    if hits not in ([], EARLIER):
+                        problems.append(f"found {hits}")
+                except NothingFoundError:
+                    pass
+                except Exception as error:  # noqa: BLE001 - whatever it is, a reader must not see it
+                    problems.append(repr(error))
+
+        readers = [threading.Thread(target=look) for _ in range(2)]
+        for reader in readers:
+            reader.start()
+        try:
+            for _ in range(20):
+                with opened(config) as index:
+                    put(index, "a.md", chunk("a.md", 0))
+                store.reset(config)
+        finally:
+            done.set()
+            for reader in readers:
+                reader.join()
+        assert problems == []
+
+
 def partial_source(ids: list[str]) -> str:
     """What is wrong with these ids ("0.md-17-first"): each source has 400 chunks of one edition."""
     if len(ids) != len(set(ids)):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from ragcli.errors import StoreError
+from ragcli.errors import NothingFoundError, StoreError
 from ragcli.store.chunk_table import ChunkTable, Update
 from ragcli.store.folder import versions
 from ragcli.store.folder.bases import full_base, kept_base
@@ -169,13 +169,11 @@ class Store:
             return self._words.search(_records(place), self._table(place), question, vector, n, filters)
 
         # In the published version, even while this store writes: only published generations are unique.
-        return versions.reading(self._folder, found)
+        return self._read_published(found)
 
     def index_words(self) -> None:
         """Index the words of new chunks, as the next `search_words` would do first."""
-        versions.reading(
-            self._folder, lambda place: self._words.bring_in_step(_records(place), self._table(place))
-        )
+        self._read_published(lambda place: self._words.bring_in_step(_records(place), self._table(place)))
 
     def replace_all(self, updates: Sequence[Update]) -> None:
         """Replace all chunks of each source; a search sees the whole change, at the end.
@@ -213,7 +211,18 @@ class Store:
 
     def _read(self, work: Callable[[Path], _Result]) -> _Result:
         """A writer reads its draft, everybody else the current version."""
-        return versions.reading(self._folder, work) if self._draft is None else work(self._draft)
+        return self._read_published(work) if self._draft is None else work(self._draft)
+
+    def _read_published(self, work: Callable[[Path], _Result]) -> _Result:
+        """Raises NothingFoundError, not that files are damaged, if another process deletes the index."""
+        try:
+            return versions.reading(self._folder, work)
+        except StoreError as error:
+            if read_manifest(self._folder) is not None:
+                raise
+            raise NothingFoundError(
+                f"The index at {self._folder} was deleted in the meantime.", hint="Run: ragcli ingest PATH..."
+            ) from error
 
     def _check_still_there(self) -> None:
         if read_manifest(self._folder) != self.manifest:

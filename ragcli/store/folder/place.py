@@ -12,11 +12,11 @@ Each collection has its own folder, so that deleting it leaves nothing behind an
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from ragcli.config import StoreConfig
 from ragcli.errors import StoreError
+from ragcli.store.folder import versions
 from ragcli.store.folder.lock import write_lock
 from ragcli.store.manifest import Manifest, read_manifest
 
@@ -46,8 +46,7 @@ class FolderPlace:
         try:
             # The manifest first: a reset that is killed half way leaves no index rather than a broken one.
             (self.folder / "manifest.json").unlink(missing_ok=True)
-            if self.folder.exists():
-                shutil.rmtree(self.folder)
+            versions.delete(self.folder)
         except OSError as error:
             hint = "Check the permissions of the folder, and that no other program uses it."
             raise StoreError(f"{self.folder} cannot be deleted: {error}", hint=hint) from error

@@ -114,6 +114,24 @@ def discard(draft: Path) -> None:
     shutil.rmtree(draft, ignore_errors=True)
 
 
+def delete(folder: Path) -> None:
+    """Delete everything. Raises OSError if that fails.
+
+    Chroma writes a row when it opens a version, and so a reader may create files while they are deleted.
+    """
+    for left in reversed(range(_TRIES)):
+        if not folder.exists():
+            return
+        place = current(folder)
+        if place != folder and place.is_dir():
+            _out_of_sight(place)
+        try:
+            shutil.rmtree(folder)
+        except OSError:
+            if not left:
+                raise
+
+
 def tidy(folder: Path, *, keep: Path | None = None) -> None:
     """Delete what no reader needs: drafts of dead writers and versions before the current one.
 
