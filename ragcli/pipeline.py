@@ -237,7 +237,7 @@ class Pipeline:
         """Every chunk of the index, source by source."""
         index = self._resources.index()
         self._resources.check_encoder(index)
-        return tuple(chunk for source in index.sources() for chunk in index.chunks(source.source))
+        return store.all_chunks(index)
 
     @property
     def prior(self) -> Prior:

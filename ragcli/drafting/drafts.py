@@ -82,7 +82,7 @@ def draft_questions(
         return Report(began, 0, 0.0, ())
     start = perf_counter()
     with open_tools(config) as tools:
-        chunks = tools.chunks()
+        chunks = store.all_chunks(tools.index)
         kinds = _Kinds(wanted.shares, began.kept(), _queue(wanted, began, chunks, tools))
         drafting = _Drafting(tools, Vocabulary.of(chunk.text for chunk in chunks), [*began.questions])
         file = DraftFile(path, config.llm.model)

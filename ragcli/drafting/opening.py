@@ -53,9 +53,6 @@ class OpenTools:
     reranker: Reranker
     llm: LLM
 
-    def chunks(self) -> list[Chunk]:
-        return [chunk for source in self.index.sources() for chunk in self.index.chunks(source.source)]
-
     def ask(self, messages: Sequence[Message], schema: Schema | None = None) -> str:
         return ask(self.llm, messages, schema)
 

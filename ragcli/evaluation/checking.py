@@ -30,7 +30,7 @@ def check_questions(path: Path, config: Config) -> Check:
     questions = read_questions(path, on_misspelled=misspelled.append)
     store.check(config)
     with store.open_store(config, create=False) as index:
-        chunks = [chunk for source in index.sources() for chunk in index.chunks(source.source)]
+        chunks = store.all_chunks(index)
     waiting = [_as_waiting(question) for question in questions if question.left]
     found = [*map(_as_gap, misspelled), *waiting, *missing_gold(questions, chunks, every_phrase=True)]
     places = {question.id: place for place, question in enumerate(questions)}

@@ -101,7 +101,7 @@ def candidates_of_index(
     vectors = embedder.embed(texts, query=True)
     with _index(config, embedder) as index:
         pooled = from_index(index, texts, vectors, searched, methods)
-        chunks = [chunk for source in index.sources() for chunk in index.chunks(source.source)]
+        chunks = store.all_chunks(index)
     return judge(questions, pooled.candidates, chunks), pooled.retrievals, chunks
 
 

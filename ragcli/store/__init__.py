@@ -17,6 +17,7 @@ from ragcli.store.manifest import Manifest, read_manifest
 from ragcli.store.server.collection import ServerStore
 from ragcli.store.server.failing import address
 from ragcli.store.server.place import ServerPlace, server_collections
+from ragcli.types import Chunk
 
 __all__ = [
     "Index",
@@ -24,6 +25,7 @@ __all__ = [
     "ServerStore",
     "Store",
     "Update",
+    "all_chunks",
     "check",
     "check_model",
     "check_not_empty",
@@ -107,6 +109,11 @@ def open_store(
     if create:
         _check_chunking(config, manifest)
     return _open(place, manifest)
+
+
+def all_chunks(index: Index) -> tuple[Chunk, ...]:
+    """Every chunk of the index, source by source, in reading order."""
+    return tuple(chunk for source in index.sources() for chunk in index.chunks(source.source))
 
 
 def contents(config: Config) -> list[tuple[str, str]]:

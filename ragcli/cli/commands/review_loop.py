@@ -25,7 +25,7 @@ class Passages:
     @cached_property
     def _chunks(self) -> Sequence[Chunk]:
         with store.open_store(self._config, create=False) as index:
-            return [chunk for source in index.sources() for chunk in index.chunks(source.source)]
+            return store.all_chunks(index)
 
     def around(self, row: Row) -> Surroundings | None:
         """The question's passage with its neighbours; None where the index does not hold it."""

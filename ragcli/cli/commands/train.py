@@ -164,7 +164,7 @@ def _mined(
         fingerprint=embedder.fingerprint,
         dimension=embedder.dimension,
     ) as index:
-        chunks = [chunk for source in index.sources() for chunk in index.chunks(source.source)]
+        chunks = store.all_chunks(index)
     pairs = own_pairs(asked, chunks)
     report(f"{len({pair.question for pair in pairs})} of {len(asked)} questions name a passage of the index")
     return mine_own(recipe, pairs, chunks, embedder.embed)
