@@ -1,11 +1,16 @@
-"""Runs a command line in this process: what it wrote to stdout and stderr, and its exit code."""
+"""Runs a command line in this process: what it wrote to stdout and stderr, and its exit code.
+
+And the folder that many commands are tested in.
+"""
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from ragcli.cli.environment import Environment
 from ragcli.cli.main import main
@@ -42,3 +47,14 @@ def run(
     assert isinstance(environment.stdout, io.StringIO)
     assert isinstance(environment.stderr, io.StringIO)
     return Outcome(environment.stdout.getvalue(), environment.stderr.getvalue(), int(status))
+
+
+@contextmanager
+def library_in(folder: Path, notes: Mapping[str, str]) -> Iterator[Path]:
+    """`folder` is the working folder meanwhile; the index there holds its `notes`, texts by name."""
+    (folder / "notes").mkdir()
+    for name, text in notes.items():
+        (folder / "notes" / f"{name}.md").write_text(text, encoding="utf-8")
+    with chdir(folder):
+        assert run("ingest", "notes").status == 0
+        yield folder

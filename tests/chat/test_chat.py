@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_helper import ANSI, Outcome, Terminal, run
+from cli_helper import ANSI, Outcome, Terminal, library_in, run
 from fault_server import FaultServer, fault_server
 from interruptible import interruptible
 
@@ -34,17 +34,9 @@ LONG = "# Long\n\n" + "\n\n".join(f"Paragraph {n}: {'filler words without end ' 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with three documents in its index; the working folder of each test here."""
-    folder = tmp_path_factory.mktemp("library")
-    (folder / "notes").mkdir()
-    for name, text in (("planet", PLANET), ("god", GOD), ("long", LONG)):
-        (folder / "notes" / f"{name}.md").write_text(text, encoding="utf-8")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        assert run("ingest", "notes").status == 0
+    notes = {"planet": PLANET, "god": GOD, "long": LONG}
+    with library_in(tmp_path_factory.mktemp("library"), notes) as folder:
         yield folder
-    finally:
-        os.chdir(before)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_helper import ANSI, Outcome, run
+from cli_helper import ANSI, Outcome, library_in, run
 from fault_server import FaultServer, fault_server
 from interruptible import interruptible
 
@@ -47,17 +47,8 @@ def finished(process: subprocess.Popen[str]) -> Outcome:
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with two documents in its index; it is the working folder of each test here."""
-    folder = tmp_path_factory.mktemp("library")
-    (folder / "notes").mkdir()
-    (folder / "notes" / "planet.md").write_text(PLANET, encoding="utf-8")
-    (folder / "notes" / "god.md").write_text(GOD, encoding="utf-8")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        assert run("ingest", "notes").status == 0
+    with library_in(tmp_path_factory.mktemp("library"), {"planet": PLANET, "god": GOD}) as folder:
         yield folder
-    finally:
-        os.chdir(before)
 
 
 @pytest.fixture

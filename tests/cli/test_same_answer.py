@@ -5,8 +5,8 @@ with the real models, as a server's cache of prompts is what this would fail by.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,9 @@ Answers = dict[str, str]
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("same")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
+    with chdir(folder):
         assert run("ingest", *(str(CORPUS / f"{name}.md") for name in DOCUMENTS)).status == 0
         yield folder
-    finally:
-        os.chdir(before)
 
 
 @pytest.fixture(scope="module")

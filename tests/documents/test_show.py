@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import chdir
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -30,11 +31,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("show")
     (folder / "notes").mkdir()
     (folder / "notes" / "diary.md").write_text(LONG, encoding="utf-8")
-    before = Path.cwd()
-    os.chdir(folder)
-    with open_pipeline(load_config(environ={})) as rag:
+    with chdir(folder), open_pipeline(load_config(environ={})) as rag:
         rag.ingest(["notes"])
-    os.chdir(before)
     return folder
 
 

@@ -5,7 +5,6 @@ kept, what is not and why, and that it can be killed and go on. How good drafts 
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 from answer_server import AnswerServer, answer_server
-from cli_helper import Outcome, run
+from cli_helper import Outcome, library_in, run
 from drafting_llm import scripted
 
 from ragcli.drafting import drafts
@@ -43,17 +42,10 @@ COPY = (
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("workshop")
-    (folder / "notes").mkdir()
-    for name, fact in {**FACTS, "copy": COPY}.items():
-        (folder / "notes" / f"{name}.md").write_text(f"# The {name}\n\n{fact}\n", encoding="utf-8")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        assert run("ingest", "notes").status == 0
+    facts = {**FACTS, "copy": COPY}
+    notes = {name: f"# The {name}\n\n{fact}\n" for name, fact in facts.items()}
+    with library_in(tmp_path_factory.mktemp("workshop"), notes) as folder:
         yield folder
-    finally:
-        os.chdir(before)
 
 
 @pytest.fixture

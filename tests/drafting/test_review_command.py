@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_helper import Outcome, run
+from cli_helper import Outcome, library_in, run
 
 from ragcli.drafting.draft_file import dropped_of
 from ragcli.drafting.review import Counts, Review
@@ -68,16 +68,8 @@ WRONG = """\
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("handbook")
-    (folder / "notes").mkdir()
-    (folder / "notes" / "leave.md").write_text(LEAVE, encoding="utf-8")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        assert run("ingest", "notes").status == 0
+    with library_in(tmp_path_factory.mktemp("handbook"), {"leave": LEAVE}) as folder:
         yield folder
-    finally:
-        os.chdir(before)
 
 
 @pytest.fixture

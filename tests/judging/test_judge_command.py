@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,14 +61,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         shutil.copy(CORPUS / name, folder / "articles")
     (folder / "asked.txt").write_text("\n".join(gold()), encoding="utf-8")
     (folder / "config.toml").write_text("[retrieval]\ncandidates = 8\n", encoding="utf-8")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
+    with chdir(folder):
         assert run("ingest", "articles").status == 0
         assert run("judge", "asked.txt", "-o", "new.jsonl").status == 0
         yield folder
-    finally:
-        os.chdir(before)
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
+from contextlib import chdir
 from dataclasses import fields
 from pathlib import Path
 
@@ -91,14 +91,10 @@ def library(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[P
     report = as_json_evaluation.evaluation(summarise(small_run()), with_run=True)
     (folder / "run.json").write_text(report, encoding="utf-8")
     write_session(folder / "session.jsonl", judging_records.PLAN, [judging_records.gained("q")])
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
+    with chdir(folder):
         with open_pipeline(load_config(environ={})) as rag:
             rag.ingest(["notes"])
         yield folder
-    finally:
-        os.chdir(before)
 
 
 @pytest.mark.parametrize("kind", LINES)
