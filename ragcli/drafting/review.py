@@ -6,16 +6,16 @@ The file is at any time what an evaluation should read. What is dropped is moved
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ragcli.drafting.draft_file import REVIEWED, Row, dropped_of, read_rows
-from ragcli.errors import RagcliError, UsageError
+from ragcli.errors import UsageError
 from ragcli.evaluation.questions import Question, read_questions
 from ragcli.evaluation.relevance import relevant_chunks
 from ragcli.types import Chunk
+from ragcli.whole_file import write_whole
 
 EDITED = "edited"
 
@@ -126,7 +126,7 @@ class Review:
         files = [(self.path, (*rows.kept, *self._appended)), (dropped_of(self.path), rows.dropped)]
         for path, held in files if len(rows.kept) > len(self._rows.kept) else reversed(files):
             if held or path.exists():
-                _replace(path, held)
+                write_whole(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in held))
         self._rows = rows
 
 
@@ -140,13 +140,3 @@ def passage_of(row: Row, chunks: Sequence[Chunk]) -> Chunk | None:
     names, phrases = tuple(row.get("relevant") or ()), tuple(row.get("evidence") or ())
     found = relevant_chunks(Question("", "", relevant=names, evidence=phrases), chunks)
     return next((chunk for chunk in chunks if chunk.id in found), None)
-
-
-def _replace(path: Path, rows: Sequence[Row]) -> None:
-    beside = path.with_name(path.name + ".saving")
-    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    try:
-        beside.write_text(lines, encoding="utf-8")
-        os.replace(beside, path)
-    except OSError as error:
-        raise RagcliError(f"{path} cannot be written: {(error.strerror or str(error)).lower()}.") from error

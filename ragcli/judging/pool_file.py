@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ragcli.errors import RagcliError, UsageError
+from ragcli.errors import UsageError
 from ragcli.evaluation.questions import KEYS, SESSION, Question
 from ragcli.judging.always_valid import Bets
 from ragcli.judging.pools import NOT, PARTLY, Pool, PooledPassage
+from ragcli.whole_file import write_whole
 
 _HINT = "ragcli judge QUESTIONS -o FILE.jsonl writes such a file."
 
@@ -42,13 +43,7 @@ def is_session(path: Path) -> bool:
 
 
 def write_session(path: Path, plan: Plan, pools: Sequence[Pool]) -> None:
-    text = "".join(json.dumps(_row(plan, pool), ensure_ascii=False) + "\n" for pool in pools)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise RagcliError(f"{path} cannot be written: {(error.strerror or str(error)).lower()}.") from error
+    write_whole(path, "".join(json.dumps(_row(plan, pool), ensure_ascii=False) + "\n" for pool in pools))
 
 
 def read_session(path: Path) -> tuple[Plan, list[Pool]]:

@@ -13,10 +13,11 @@ from math import comb
 from pathlib import Path
 from typing import Any, Literal
 
-from ragcli.errors import RagcliError, UsageError
+from ragcli.errors import UsageError
 from ragcli.evaluation.arms import base_orders, reranked_order
 from ragcli.evaluation.records import Run
 from ragcli.evaluation.results import Moved
+from ragcli.whole_file import write_whole
 
 ArmName = Literal["base", "reranked"]
 Choice = Literal["base", "reranked", "equal", "both bad", "same", "skipped"]
@@ -124,12 +125,7 @@ def read_pairs(path: Path, pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def write_pairs(path: Path, pairs: Sequence[Pair]) -> None:
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text("".join(json.dumps(_row(pair)) + "\n" for pair in pairs), encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise RagcliError(f"{path} cannot be written: {(error.strerror or str(error)).lower()}.") from error
+    write_whole(path, "".join(json.dumps(_row(pair)) + "\n" for pair in pairs))
 
 
 def _row(pair: Pair) -> dict[str, Any]:

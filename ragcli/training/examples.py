@@ -16,6 +16,7 @@ from ragcli.training.pairs import Pair, draw_pairs, hold_out, read_pairs, titled
 from ragcli.training.ranking import RankingTask, ranking_tasks
 from ragcli.training.recipe import Recipe, TrainingSet
 from ragcli.training.teaching import Teacher, teach
+from ragcli.whole_file import write_whole
 
 if TYPE_CHECKING:
     from ragcli.training.mining import Embed
@@ -155,7 +156,5 @@ def _mine_cached(
         examples = teach(examples, teacher.load())
     cache.mkdir(parents=True, exist_ok=True)
     rows = [[e.question, e.passages, e.titles, e.similarities, e.taught, e.soft_weight] for e in examples]
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(rows), encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, json.dumps(rows))
     return examples

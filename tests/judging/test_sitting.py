@@ -86,7 +86,7 @@ class TestTheFile:
     def test_stays_whole_where_it_cannot_be_written(self, tmp_path: Path) -> None:
         path = tmp_path / "s.jsonl"
         write_session(path, PLAN, [gained("q")])
-        (tmp_path / "s.jsonl.partial").mkdir()
+        (tmp_path / ".s.jsonl.partial").mkdir()
         with pytest.raises(RagcliError, match="cannot be written"):
             write_session(path, PLAN, [lost("q")])
         assert read_session(path) == (PLAN, [gained("q")])

@@ -54,14 +54,15 @@ def explain(
 ) -> None:
     """Show which words of a passage and of the question made its rank, for each encoder."""
     from ragcli.reporting import as_json as json
-    from ragcli.reporting.files import report_files
     from ragcli.reporting.files.occlusion_html import explanation_html
+    from ragcli.reporting.files.report_files import check_reports
     from ragcli.reporting.screens import occlusion as view
     from ragcli.reporting.screens.live import spinner
     from ragcli.serving.client import open_pipeline
+    from ragcli.whole_file import write_whole
 
     if report is not None:
-        report_files.check_reports([report], (".html",), hint="It is written as .html.")
+        check_reports([report], (".html",), hint="It is written as .html.")
     environment = environment_of(ctx)
     screens = Screens(environment)
     overrides = {"retrieval.method": retrieval, "retrieval.candidates": candidates}
@@ -74,7 +75,7 @@ def explain(
         found = [(candidate, pipeline.explain(question, candidate)) for candidate in chosen]
     telling.stages(screens, searched.timings)
     if report is not None:
-        report_files.write_whole(report, explanation_html(question, found, len(order)))
+        write_whole(report, explanation_html(question, found, len(order)))
     if as_json:
         screens.print_document(json.explanation(question, found, len(order), settings))
         return

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragcli.errors import RagcliError, UsageError
+from ragcli.errors import UsageError
+from ragcli.whole_file import write_whole
 
 if TYPE_CHECKING:
     from ragcli.evaluation.results import Summary
@@ -28,17 +29,6 @@ def check_reports(paths: Sequence[Path], endings: Collection[str] = (), *, hint:
 
 def write_report(summary: Summary, path: Path) -> None:
     write_whole(path, _WRITERS[path.suffix.lower()](summary))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Whole or not at all: a report that stood there before stays until the new one is done."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8", newline="")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise RagcliError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _html(summary: Summary) -> str:
