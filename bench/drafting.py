@@ -16,7 +16,7 @@ from ragcli import open_pipeline
 from ragcli.config import Config
 from ragcli.config.loading import load_config
 from ragcli.drafting.drafts import Report, Wanted, draft_questions
-from ragcli.drafting.records import KINDS, Kind
+from ragcli.drafting.records import KINDS, SHARES
 from ragcli.drafting.review import Review
 from ragcli.evaluation.collect import evaluate_questions
 from ragcli.evaluation.measures import MAIN
@@ -28,7 +28,6 @@ HERE = Path(__file__).parent
 CORPORA = HERE.parent / "corpora"
 INDEXES = HERE / ".cache" / "drafting"
 QUESTIONS = {"homonyms": "homonyms/questions.jsonl", "handbook": "handbook-questions.jsonl"}
-SHARES: dict[Kind, float] = {"easy": 30, "paraphrased": 30, "confusable": 25, "unanswerable": 15}
 
 
 @dataclass(frozen=True)

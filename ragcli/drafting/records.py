@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 Kind = Literal["easy", "paraphrased", "confusable", "unanswerable"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+
+SHARES: Mapping[Kind, int] = {"easy": 30, "paraphrased": 30, "confusable": 25, "unanswerable": 15}
+"""Of a file of drafts, unless others are asked for."""
 
 Reason = Literal[
     "unreadable",

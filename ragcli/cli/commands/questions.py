@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ragcli.cli import options
 from ragcli.cli.grouping import grouped
 from ragcli.cli.session import Screens, environment_of
+from ragcli.drafting.records import KINDS, SHARES, Kind
 from ragcli.errors import ExitCode, LLMError, UsageError
-
-if TYPE_CHECKING:
-    from ragcli.drafting.records import Kind
 
 app = typer.Typer(
     help="Draft, review and check the questions of an evaluation.", add_completion=False, no_args_is_help=True
 )
 
 DRAFTS = Path("questions-drafted.jsonl")
-EVERY_KIND = "easy=30,paraphrased=30,confusable=25,unanswerable=15"
+EVERY_KIND = ",".join(f"{kind}={share}" for kind, share in SHARES.items())
 
 Drafts = Annotated[
     Path,
@@ -88,8 +86,6 @@ def draft(
 
 def _shares(given: str) -> dict[Kind, float]:
     """Raises UsageError for anything but KIND=N, separated by commas."""
-    from ragcli.drafting.records import KINDS
-
     shares: dict[Kind, float] = {}
     for part in given.split(","):
         name, _, value = part.partition("=")
