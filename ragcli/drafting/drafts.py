@@ -16,9 +16,8 @@ from ragcli.drafting.opening import OpenTools, open_tools
 from ragcli.drafting.passages import Queue, most_wanted, near_rivals, spread, usable
 from ragcli.drafting.records import KINDS, Draft, Kind, Rejection
 from ragcli.drafting.vagueness import Vocabulary
-from ragcli.errors import LLMError, NothingFoundError, UsageError
-from ragcli.llm import client
-from ragcli.models.embedded_llms import LARGE, SMALL
+from ragcli.errors import LLMError, NothingFoundError
+from ragcli.llm import asking
 from ragcli.store.metadata import matching
 from ragcli.types import Chunk
 
@@ -59,12 +58,7 @@ class Report:
 
 def check(config: Config) -> None:
     """Raises UsageError for an LLM that is too small, and what stands against it or the index."""
-    if config.llm.embedded and config.llm.model == SMALL.name:
-        raise UsageError(
-            f"{SMALL.name} is too small to draft questions.",
-            hint=f"Run: {LARGE.prepare}; then add --profile local-large. Or name an endpoint: --base-url.",
-        )
-    client.check(config.llm)
+    asking.check(config.llm, "draft questions")
     store.check(config)
 
 

@@ -10,10 +10,9 @@ import records
 from answer_server import AnswerServer, answer_server, end, text
 
 from ragcli.config import LLMConfig
-from ragcli.errors import LLMError, UsageError
-from ragcli.judging.umbrela import check_judge, grade_of, judge_by, messages
+from ragcli.errors import LLMError
+from ragcli.judging.umbrela import grade_of, judge_by, messages
 from ragcli.llm.client import estimate_tokens, open_llm
-from ragcli.models.embedded_llms import SMALL
 
 PLANET = records.CHUNKS[2]
 
@@ -83,10 +82,3 @@ def test_a_passage_cannot_leave_its_fence() -> None:
 
 def test_the_prompt_is_short_enough_for_a_model_of_a_billion_weights() -> None:
     assert sum(estimate_tokens(message.content) for message in messages("", replace(PLANET, text=""))) < 200
-
-
-def test_the_small_embedded_llm_may_not_judge() -> None:
-    with pytest.raises(UsageError, match="too small") as caught:
-        check_judge(LLMConfig(model=SMALL.name))
-    assert "ragcli models prepare --profile local-large" in caught.value.hint
-    check_judge(LLMConfig(base_url="http://localhost:1/v1", model=SMALL.name, api_key_env=""))

@@ -53,9 +53,9 @@ def judge_passages(screens: Screens, asked: Asked, output: Path | None, agree: P
     suffix = "judged-by-llm" if asked.by == LLM_JUDGE else "judged"
     path = asked.file if is_session(asked.file) else output or Path(f"{asked.file.stem}-{suffix}.jsonl")
     if asked.by == LLM_JUDGE:
-        from ragcli.judging.umbrela import check_judge
+        from ragcli.llm.asking import check
 
-        check_judge(asked.config.llm)
+        check(asked.config.llm, "judge: its grades would say nothing")
     sitting = _sitting(screens, asked, path)
     if sitting.goes_on(asked.everything):
         if sitting.plan.judge != asked.judge:
