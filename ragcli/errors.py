@@ -121,3 +121,9 @@ class LLMError(ServerError):
 
 class TrainingError(RagcliError):
     pass
+
+
+def first_line(error: BaseException) -> str:
+    """Of what another library says of its failure; the name of its type where it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -11,7 +11,7 @@ from ragcli.config import EmbeddingConfig
 from ragcli.encoders import encoder_server
 from ragcli.encoders.bert import Encoder, batches, is_plain_bert, load_encoder, load_tokenizer, pad
 from ragcli.encoders.bi_encoder_server import ServedBiEncoder
-from ragcli.errors import ModelError
+from ragcli.errors import ModelError, first_line
 from ragcli.models.locate import EMBEDDED_BI_ENCODER, bi_encoder_files, quieten_libraries, read_json
 
 if TYPE_CHECKING:
@@ -167,9 +167,10 @@ class _SentenceTransformer:
                 model_kwargs={"use_safetensors": True, "dtype": "float32"},
             )
         except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             hint = "Name a sentence-transformers model: its folder, or its name on the hub."
-            raise ModelError(f"The bi-encoder {name} cannot be loaded: {reason}", hint=hint) from error
+            raise ModelError(
+                f"The bi-encoder {name} cannot be loaded: {first_line(error)}", hint=hint
+            ) from error
         fast = getattr(self._model.tokenizer, "backend_tokenizer", None)
         if fast is None:
             raise ModelError(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ragcli.encoders.bert import is_plain_bert, load_encoder, load_tokenizer, pad
-from ragcli.errors import ModelError
+from ragcli.errors import ModelError, first_line
 from ragcli.models.locate import precision, read_json
 
 if TYPE_CHECKING:
@@ -80,9 +80,10 @@ class AnyModel:
                 dtype=torch.bfloat16 if precision() == "bfloat16" else torch.float32,
             ).eval()
         except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             hint = "Name a cross-encoder with one label: its folder, or its name on the hub."
-            raise ModelError(f"The cross-encoder {name} cannot be loaded: {reason}", hint=hint) from error
+            raise ModelError(
+                f"The cross-encoder {name} cannot be loaded: {first_line(error)}", hint=hint
+            ) from error
         if self._model.config.num_labels != 1 or not hasattr(reader, "backend_tokenizer"):
             raise ModelError(
                 f"The model {name} is not a cross-encoder with one label and a fast tokenizer.",

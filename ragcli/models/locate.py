@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from ragcli.errors import ModelError
+from ragcli.errors import ModelError, first_line
 from ragcli.models.embedded_llms import LARGE, EmbeddedLLM
 
 EMBEDDED_BI_ENCODER = "all-MiniLM-L6-v2"
@@ -206,10 +206,9 @@ def _hub_folder(repository: str, *, fetch: bool) -> Path:
     try:
         return Path(snapshot_download(repository, allow_patterns=_HUB_PATTERNS))
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         hint = "Check the name and the network, or name a local folder or a model that ragcli includes."
         raise ModelError(
-            f"The model {repository} cannot be fetched from the hub: {reason}", hint=hint
+            f"The model {repository} cannot be fetched from the hub: {first_line(error)}", hint=hint
         ) from error
 
 

