@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 from ragcli.config.profiles import BUILT_IN_PROFILES
 from ragcli.config.template import config_text
 from ragcli.errors import ConfigError, UsageError
-from ragcli.llm.client import LOCAL
 from ragcli.servers.addresses import check_url
 
-LOCAL_LARGE, OPENAI, SERVER = "local-large", "openai", "server"
+LOCAL, LOCAL_LARGE, OPENAI, SERVER = "local", "local-large", "openai", "server"
 SHORT_NAMES = {"ollama": "http://localhost:11434/v1"}
 # For a server whose model has an unknown window: small enough for any that can follow the prompt.
 SERVED_CONTEXT_TOKENS, SERVED_ANSWER_TOKENS = 8192, 512

@@ -21,7 +21,7 @@ MOST_NAMES = 5
 
 def check_llm(config: LLMConfig, environ: Mapping[str, str]) -> Finding:
     """Asks for one token. If that fails, the models that the server has are listed."""
-    place = "embedded" if config.base_url == client.LOCAL else without_credentials(config.base_url)
+    place = "embedded" if config.embedded else without_credentials(config.base_url)
     offered: tuple[str, ...] = ()
     started = time.perf_counter()
     try:

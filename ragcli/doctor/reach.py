@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from ragcli.config import Config
 from ragcli.doctor.finding import Finding
-from ragcli.llm.client import LOCAL
 from ragcli.models.status import READY, model_entries
 from ragcli.servers.redaction import without_credentials
 
@@ -34,7 +33,7 @@ def _servers(config: Config) -> list[str]:
         "store.url": config.store.url,
         "embedding.url": config.embedding.url,
         "reranking.url": config.reranking.url,
-        "llm.base_url": "" if config.llm.base_url == LOCAL else config.llm.base_url,
+        "llm.base_url": "" if config.llm.embedded else config.llm.base_url,
     }
     return [
         f"{key} ({without_credentials(url)})" for key, url in urls.items() if url and not is_loopback(url)

@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from openai import OpenAI, Stream
     from openai.types.chat import ChatCompletionChunk
 
-LOCAL = "local"
-
 CHARACTERS_PER_TOKEN = 3.5
 """A safe estimate for English text: common tokenizers have 4 or more characters per token."""
 
@@ -303,6 +301,3 @@ def _client(base_url: str, key: str, config: LLMConfig, *, proxies: bool) -> Ope
         example=EXAMPLE,
         proxies=proxies,
     )
-
-
-__all__ = ["LLM", "LOCAL", "Generation", "LLMError", "check", "estimate_tokens", "open_llm"]

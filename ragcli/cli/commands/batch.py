@@ -123,7 +123,7 @@ def _read(environment: Environment, path: Path) -> tuple[Question, ...]:
 
 def _jobs(environment: Environment, config: Config, jobs: int, quiet: bool) -> int:
     """The local LLM answers one request at a time: more of them only wait."""
-    if config.llm.base_url != "local" or jobs == 1:
+    if not config.llm.embedded or jobs == 1:
         return jobs
     if not quiet:
         Screens(environment).err.print("note: the local LLM answers one request at a time.", style="warning")

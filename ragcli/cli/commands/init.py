@@ -109,8 +109,7 @@ def _documents(environment: Environment) -> list[str]:
 
 def _model(environment: Environment, llm: str) -> str:
     """The model at a server, as it lists them. Raises UsageError where there is nobody to ask."""
-    from ragcli.config.first_config import LOCAL_LARGE, OPENAI
-    from ragcli.llm.client import LOCAL
+    from ragcli.config.first_config import LOCAL, LOCAL_LARGE, OPENAI
 
     if llm in (LOCAL, LOCAL_LARGE, OPENAI):
         return ""
