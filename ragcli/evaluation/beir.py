@@ -130,22 +130,23 @@ def _qrels(path: Path, known: Set[str]) -> dict[str, dict[str, float]]:
 
 
 def _is_header(row: list[str], known: Set[str]) -> bool:
-    return len(row) == 3 and _grade(row[2]) is None and known.isdisjoint(row[:2])
+    return len(row) == 3 and finite(row[2]) is None and known.isdisjoint(row[:2])
 
 
 def _judgement(row: list[str], place: str) -> tuple[str, str, float]:
-    grade = _grade(row[2]) if len(row) == 3 and row[0] and row[1] else None
+    grade = finite(row[2]) if len(row) == 3 and row[0] and row[1] else None
     if grade is None:
         raise UsageError(f"{place}: not query, document, grade", hint=_HINT)
     return row[0], row[1], grade
 
 
-def _grade(text: str) -> float | None:
+def finite(text: str) -> float | None:
+    """The number that the text is; None where it is none, or not a finite one."""
     try:
-        grade = float(text)
+        number = float(text)
     except ValueError:
         return None
-    return grade if math.isfinite(grade) else None
+    return number if math.isfinite(number) else None
 
 
 _HINT = (

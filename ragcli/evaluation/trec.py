@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ragcli.errors import RagcliError, UsageError
+from ragcli.errors import UsageError
+from ragcli.evaluation.beir import finite
 from ragcli.evaluation.questions import Question
 from ragcli.evaluation.records import JudgedPassage, JudgedQuestion, Retrieval, Run
 from ragcli.evaluation.results import Arm, Summary
 from ragcli.evaluation.retrieving import pool
+from ragcli.whole_file import write_whole
 
 RUN_HINT = "A TREC run has six columns: question, Q0, document, rank, score, name of the run."
 QRELS_HINT = "Judgements are: question, 0, document, grade (TREC), or question, document, grade (BEIR)."
@@ -29,7 +30,7 @@ def read_ranking(path: Path) -> Ranking:
     """
     scored: dict[str, dict[str, float]] = {}
     for place, columns in _lines(path, RUN_HINT):
-        score = _number(columns[4]) if len(columns) >= 5 else None
+        score = finite(columns[4]) if len(columns) >= 5 else None
         if score is None:
             raise UsageError(f"{place}: not a line of a TREC run.", hint=RUN_HINT)
         question, document = columns[0], columns[2]
@@ -45,7 +46,7 @@ def read_qrels(path: Path) -> dict[str, dict[str, float]]:
     """Grades by question and document; a first line without a grade is a header. Raises UsageError."""
     qrels: dict[str, dict[str, float]] = {}
     for number, (place, columns) in enumerate(_lines(path, QRELS_HINT)):
-        grade = _number(columns[-1]) if len(columns) in (3, 4) else None
+        grade = finite(columns[-1]) if len(columns) in (3, 4) else None
         if grade is None and number == 0 and len(columns) in (3, 4):
             continue
         if grade is None:
@@ -101,10 +102,7 @@ def save_rankings(summary: Summary, path: Path) -> tuple[Path, ...]:
         files[path.with_suffix(f".base{path.suffix}")] = _ranking(summary, base)
     files[path.with_suffix(".qrels")] = _qrels(summary.judged)
     for name, text in files.items():
-        try:
-            name.write_text(text, encoding="utf-8", newline="")
-        except OSError as error:
-            raise RagcliError(f"{name} cannot be written: {error.strerror}.") from error
+        write_whole(name, text)
     return tuple(files)
 
 
@@ -175,11 +173,3 @@ def _lines(path: Path, hint: str) -> Iterator[tuple[str, list[str]]]:
                     yield f"{path}, line {number}", columns
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}", hint=hint) from error
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
