@@ -5,7 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from ragcli.errors import RagcliError
+from ragcli.errors import RagcliError, UsageError
+
+
+def check_folder(path: Path) -> None:
+    """Raises UsageError where the folder of the file is missing: better now than after the work."""
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"There is no folder {path.parent}.", hint="Create it first.")
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -86,12 +86,6 @@ def run_of_rankings(
     )
 
 
-def check_save(path: Path) -> None:
-    """Raises UsageError for what cannot be written later: better now than after the work."""
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"There is no folder {path.parent}.", hint="Make it first.")
-
-
 def save_rankings(summary: Summary, path: Path) -> tuple[Path, ...]:
     """The order in use as `path`, the base order next to it (run.trec, run.base.trec) and the judgements
     (run.qrels). What stood there before is replaced.

@@ -152,12 +152,12 @@ class _Gates:
 
 
 def _check_outputs(reports: Sequence[Path], save_run: Path | None) -> None:
-    from ragcli.evaluation.trec import check_save
     from ragcli.reporting.files.report_files import check_reports
+    from ragcli.whole_file import check_folder
 
     check_reports(reports)
     if save_run is not None:
-        check_save(save_run)
+        check_folder(save_run)
 
 
 def _written(summary: Summary, reports: Sequence[Path], save_run: Path | None) -> Iterator[Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragcli.errors import UsageError
-from ragcli.whole_file import write_whole
+from ragcli.whole_file import check_folder, write_whole
 
 if TYPE_CHECKING:
     from ragcli.evaluation.results import Summary
@@ -23,8 +23,7 @@ def check_reports(paths: Sequence[Path], endings: Collection[str] = (), *, hint:
     for path in paths:
         if path.suffix.lower() not in (endings or _WRITERS):
             raise UsageError(f"{path}: {path.suffix or 'no ending'} is not a report.", hint=hint)
-        if not path.absolute().parent.is_dir():
-            raise UsageError(f"There is no folder {path.parent}.", hint="Create it first.")
+        check_folder(path)
 
 
 def write_report(summary: Summary, path: Path) -> None:
