@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from speed_place import Place
@@ -68,9 +69,8 @@ def perturbed(base: np.ndarray, count: int, random: np.random.Generator) -> np.n
 def build(folder: Path, vectors: np.ndarray) -> float:
     config = load_config(overrides={"store.path": str(folder)})
     start = time.perf_counter()
-    with open_store(
-        config, create=True, embedder_name="bench", fingerprint="bench", dimension=vectors.shape[1]
-    ) as index:
+    encoder = SimpleNamespace(name="bench", fingerprint="bench", dimension=vectors.shape[1])
+    with open_store(config, encoder, create=True) as index:
         for first in range(0, len(vectors), AT_ONCE):
             rows = vectors[first : first + AT_ONCE]
             chunks = tuple(chunk(first + number) for number in range(len(rows)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import NamedTuple
 
 from ragcli.comparison import movements, prompt_ids, summarise
 from ragcli.encoders.occlusion import Occlusion, Reading, WordChange
@@ -29,6 +30,14 @@ from ragcli.types import (
 QUESTION = "How long does Mercury take to orbit the Sun?"
 PRIOR = Prior(2.0, words=20)
 ESCAPE = "\x1b[31mred\x1b[0m \x1b]0;title\x07[bold]markup[/bold] :smile: \u202egnp.exe\x00"
+
+
+class Encoder(NamedTuple):
+    """A bi-encoder, as far as an index knows the one that built it."""
+
+    name: str
+    fingerprint: str
+    dimension: int
 
 
 def chunk(

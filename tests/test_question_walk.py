@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from chroma_server import own_database
 from gate import gate
+from records import Encoder
 
 from ragcli import store
 from ragcli.config import Config, StoreConfig
@@ -124,9 +125,7 @@ def test_an_index_that_another_model_built_again_is_refused(
         store.reset(config)
         update = Update("a.md", "", "text", "a" * 64, (candidate.chunk,), embedder.embed([QUESTION]))
         other = config.model_copy(update={"embedding": config.embedding.model_copy(update={"model": name})})
-        with store.open_store(
-            other, create=True, embedder_name=name, fingerprint="e" * 64, dimension=embedder.dimension
-        ) as index:
+        with store.open_store(other, Encoder(name, "e" * 64, embedder.dimension), create=True) as index:
             index.replace_all([update])
         with pytest.raises(IndexMismatchError, match="was built with the bi-encoder"):
             found(rag)

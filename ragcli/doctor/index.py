@@ -19,13 +19,7 @@ SAME_TEXT = 0.95
 def check_index(config: Config, embedder: BiEncoder | None) -> Finding:
     """Without an embedder only the counts are checked."""
     try:
-        with store.open_store(
-            config,
-            create=False,
-            embedder_name=embedder.name if embedder else "",
-            fingerprint=embedder.fingerprint if embedder else "",
-            dimension=embedder.dimension if embedder else None,
-        ) as index:
+        with store.open_store(config, embedder, create=False) as index:
             return _examined(config, index, embedder)
     except NothingFoundError as error:
         return problem(PART, "warning", error)

@@ -31,13 +31,7 @@ def open_tools(config: Config) -> Iterator[OpenTools]:
     reranker = load_reranker(config.reranking)
     longest = max(LONGEST_DRAFT, config.llm.answer_tokens)
     with (
-        store.open_store(
-            config,
-            create=False,
-            embedder_name=embedder.name,
-            fingerprint=embedder.fingerprint,
-            dimension=embedder.dimension,
-        ) as index,
+        store.open_store(config, embedder, create=False) as index,
         client.open_llm(config.llm.model_copy(update={"answer_tokens": longest})) as llm,
     ):
         yield OpenTools(config, index, embedder, reranker, llm)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,7 +68,7 @@ def evaluate_questions(
     _tell(progress, "retrieving", len(questions), len(questions))
     # What fails without a server comes before the long work.
     answered = answer_all(config, questions, progress) if answers else ()
-    with _index(config, embedder) as index:
+    with store.open_store(config, embedder, create=False) as index:
 
         def retrieving(method: RetrievalName) -> Callable[[str], object]:
             one = config.retrieval.model_copy(update={"method": method})
@@ -99,7 +99,7 @@ def candidates_of_index(
     """All questions with their candidates, as `searched` says; and all chunks of the index."""
     texts = [question.text for question in questions]
     vectors = embedder.embed(texts, query=True)
-    with _index(config, embedder) as index:
+    with store.open_store(config, embedder, create=False) as index:
         pooled = from_index(index, texts, vectors, searched, methods)
         chunks = store.all_chunks(index)
     return judge(questions, pooled.candidates, chunks), pooled.retrievals, chunks
@@ -236,18 +236,6 @@ def _time(
     seconds = stage_seconds(judged, embedder, rerankers, timed, retrieving)
     _tell(progress, "timing", 1, 1)
     return seconds
-
-
-@contextmanager
-def _index(config: Config, embedder: BiEncoder) -> Iterator[store.Index]:
-    with store.open_store(
-        config,
-        create=False,
-        embedder_name=embedder.name,
-        fingerprint=embedder.fingerprint,
-        dimension=embedder.dimension,
-    ) as index:
-        yield index
 
 
 def _corpus_vectors(

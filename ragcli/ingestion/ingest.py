@@ -237,13 +237,7 @@ class _Run:
 def _open(config: Config, embedder: BiEncoder, *, create: bool) -> Index | None:
     """The index; None if there is none and `create` is false."""
     try:
-        return open_store(
-            config,
-            create=create,
-            embedder_name=embedder.name,
-            fingerprint=embedder.fingerprint,
-            dimension=embedder.dimension,
-        )
+        return open_store(config, embedder, create=create)
     except NothingFoundError:
         return None
 

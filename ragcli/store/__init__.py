@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from ragcli import __version__
 from ragcli.config import Config
@@ -44,6 +44,14 @@ _Place: TypeAlias = FolderPlace | ServerPlace
 _COLLECTION_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 
 
+class Encoder(Protocol):
+    """What an index remembers of the bi-encoder that built it."""
+
+    name: str
+    fingerprint: str
+    dimension: int
+
+
 def where(config: Config) -> str:
     """The folder or server that holds the index, safe to print."""
     return address(config.store) if config.store.url else config.store.path
@@ -79,33 +87,26 @@ def check_not_empty(config: Config, index: Index) -> None:
         )
 
 
-def open_store(
-    config: Config,
-    *,
-    create: bool,
-    embedder_name: str = "",
-    fingerprint: str = "",
-    dimension: int | None = None,
-) -> Index:
+def open_store(config: Config, encoder: Encoder | None = None, *, create: bool) -> Index:
     """The collection that the settings name. Chroma is imported for the first search or change.
 
-    With `create`, a missing index is created (which needs a model and a dimension), and the chunking settings
-    must be those of the index. An empty argument is not checked: listing needs no model.
+    With `create`, a missing index is created (which needs the encoder), and the chunking settings must be
+    those of the index. Without an encoder it is not checked which one built the index: listing needs none.
 
     Raises NothingFoundError (no index), IndexMismatchError, StoreError.
     """
     place = _place(config)
-    if create and place.manifest() is None:
+    if create and encoder is not None and place.manifest() is None:
         with place.lock:
             # Another process may have created it in the meantime.
             if place.manifest() is None:
-                manifest = _new_manifest(config, embedder_name, fingerprint, dimension)
+                manifest = _new_manifest(config, encoder)
                 # Files without a manifest were left by an ingest or a reset that was killed.
                 place.delete()
                 return _create(place, manifest)
     manifest = _existing_manifest(config, place)
-    if fingerprint:
-        _check_model(config, manifest, embedder_name, fingerprint, dimension)
+    if encoder is not None:
+        _check_model(config, manifest, encoder.name, encoder.fingerprint, encoder.dimension)
     if create:
         _check_chunking(config, manifest)
     return _open(place, manifest)
@@ -162,12 +163,12 @@ def _create(place: _Place, manifest: Manifest) -> Index:
     return Store.create(place, manifest)
 
 
-def _new_manifest(config: Config, name: str, fingerprint: str, dimension: int | None) -> Manifest:
+def _new_manifest(config: Config, encoder: Encoder) -> Manifest:
     return Manifest(
         ragcli=__version__,
-        embedding_model=name,
-        fingerprint=fingerprint,
-        dimension=int(dimension or 0),
+        embedding_model=encoder.name,
+        fingerprint=encoder.fingerprint,
+        dimension=encoder.dimension,
         chunk_size=config.chunking.size,
         chunk_overlap=config.chunking.overlap,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),

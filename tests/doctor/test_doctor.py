@@ -241,13 +241,7 @@ def passage(text: str) -> Chunk:
 
 def fill(config: Config, embedder: BiEncoder, *, vectors_of: str = "") -> None:
     """An index of one document; its vectors are those of another text if `vectors_of` is given."""
-    with store.open_store(
-        config,
-        create=True,
-        embedder_name=embedder.name,
-        fingerprint=embedder.fingerprint,
-        dimension=embedder.dimension,
-    ) as index:
+    with store.open_store(config, embedder, create=True) as index:
         chunk = passage("Granite is a coarse-grained igneous rock.")
         others = [
             replace(passage(f"Tide tables of harbour {n}."), id=f"tide{n}", index=n) for n in range(1, 13)

@@ -284,8 +284,7 @@ def test_many_questions_to_chroma_are_as_many_searches(index: Path, embedder: Bi
     from ragcli import store
 
     vectors = embedder.embed([question.text for question in QUESTIONS], query=True)
-    identity = {"fingerprint": embedder.fingerprint, "dimension": embedder.dimension}
-    with store.open_store(settings(index), create=False, embedder_name=embedder.name, **identity) as opened:  # type: ignore[arg-type]
+    with store.open_store(settings(index), embedder, create=False) as opened:
         together = opened.search_many(vectors, 5, Filters())
         assert together == tuple(opened.search(vector, 5, Filters()) for vector in vectors)
         assert opened.search_many(np.empty((0, embedder.dimension), np.float32), 5, Filters()) == ()

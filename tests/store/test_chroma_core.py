@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from records import Encoder
 
 from ragcli import store
 from ragcli.config import Config, StoreConfig
@@ -50,7 +51,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 
 def opened(config: Config, *, create: bool = False) -> Store:
-    return store.open_store(config, create=create, embedder_name="m", fingerprint="f" * 64, dimension=8)
+    return store.open_store(config, Encoder("m", "f" * 64, 8), create=create)
 
 
 def folder(config: Config) -> Path:

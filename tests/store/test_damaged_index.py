@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_helper import run
+from records import Encoder
 from test_store_same import chunk
 
 from ragcli.config import Config, StoreConfig
@@ -67,7 +68,7 @@ def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     place = tmp_path_factory.mktemp("whole") / "store"
     numbers = np.random.default_rng(7)
     config = Config(store=StoreConfig(path=str(place)))
-    with open_store(config, create=True, embedder_name="m", fingerprint="f", dimension=8) as index:
+    with open_store(config, Encoder("m", "f", 8), create=True) as index:
         updates = []
         for source in range(request.param // 10):
             vectors = numbers.normal(size=(10, 8)).astype(np.float32)
@@ -138,7 +139,7 @@ def test_reading_never_breaks_the_seal(tmp_path: Path) -> None:
         config = Config(store=StoreConfig(path=place))
         vectors = numbers.normal(size=(count, 8)).astype(np.float32)
         chunks = tuple(chunk(f"{source}.md", n) for n in range(count))
-        with open_store(config, create=True, embedder_name="m", fingerprint="f", dimension=8) as index:
+        with open_store(config, Encoder("m", "f", 8), create=True) as index:
             index.replace_all([Update(f"{source}.md", "T", "markdown", "a" * 64, chunks, vectors)])
 
     for number, plan in enumerate([[1001], [990, 20], [1200, -1], [1200, -1, 50], [600, 600, -1]]):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from chroma_server import own_database
+from records import Encoder
 
 from ragcli import store
 from ragcli.config import ChunkingConfig, Config, StoreConfig
@@ -38,9 +39,7 @@ def index(config: Config) -> Index:
 
 
 def opened(config: Config, *, create: bool = True) -> Index:
-    return store.open_store(
-        config, create=create, embedder_name="all-MiniLM-L6-v2", fingerprint="f" * 64, dimension=DIMENSION
-    )
+    return store.open_store(config, Encoder("all-MiniLM-L6-v2", "f" * 64, DIMENSION), create=create)
 
 
 def chunk(source: str, index: int, text: str = "Some text.", page: int | None = None) -> Chunk:
@@ -259,13 +258,7 @@ class TestWhatBuiltIt:
     def test_other_weights_stop_with_both_names_and_the_repair(self, index: Index, config: Config) -> None:
         for create in (False, True):
             with pytest.raises(IndexMismatchError, match=r"all-MiniLM-L6-v2.*bge-small") as caught:
-                store.open_store(
-                    config,
-                    create=create,
-                    embedder_name="bge-small",
-                    fingerprint="e" * 64,
-                    dimension=DIMENSION,
-                )
+                store.open_store(config, Encoder("bge-small", "e" * 64, DIMENSION), create=create)
             assert "ragcli reset --collection default && ragcli ingest" in caught.value.hint
 
     def test_other_chunking_stops_an_ingest_and_not_a_question(self, index: Index, config: Config) -> None:

@@ -157,13 +157,7 @@ def _mined(
             report=report,
         )
     asked = read_questions(questions)
-    with store.open_store(
-        settings,
-        create=False,
-        embedder_name=embedder.name,
-        fingerprint=embedder.fingerprint,
-        dimension=embedder.dimension,
-    ) as index:
+    with store.open_store(settings, embedder, create=False) as index:
         chunks = store.all_chunks(index)
     pairs = own_pairs(asked, chunks)
     report(f"{len({pair.question for pair in pairs})} of {len(asked)} questions name a passage of the index")
