@@ -5,7 +5,7 @@ A command takes a group as one parameter, under the decorator `grouped`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +18,7 @@ from ragcli.errors import UsageError
 if TYPE_CHECKING:
     from ragcli.cli.environment import Environment
     from ragcli.config import Config
+    from ragcli.evaluation.records import RetrievalName
     from ragcli.types import Filters, MetadataValue
 
 FILTERS = "Which documents"
@@ -156,6 +157,16 @@ class ConfigOptions:
         from ragcli.config.loading import load_config
 
         return load_config(self.config, self.profile, self.overrides(*overrides), environment.environ)
+
+    def load_methods(
+        self, environment: Environment, methods: Sequence[str] | None, *overrides: Mapping[str, object]
+    ) -> tuple[Config, tuple[RetrievalName, ...]]:
+        """The settings under the first method of retrieval, and all of them; the configured one where none is
+        named. Each is read as the flag that it is: a mistyped one is told before the work begins.
+        """
+        named: Sequence[str | None] = methods or (None,)
+        every = [self.load(environment, *overrides, {"retrieval.method": method}) for method in named]
+        return every[0], tuple(dict.fromkeys(one.retrieval.method for one in every))
 
     def overrides(self, *others: Mapping[str, object]) -> dict[str, object]:
         return {

@@ -79,14 +79,11 @@ def run(
         "embedding.model": embedder[0] if source.beir is not None and embedder else None,
     }
     environment = environment_of(ctx)
-    # Each method is read as the flag that it is: a mistyped one is told before the work begins.
-    named: Sequence[str | None] = retrieval or (None,)
-    every = [given.load(environment, overrides, {"retrieval.method": method}) for method in named]
-    settings = every[0]
+    settings, methods = given.load_methods(environment, retrieval, overrides)
     plan = Plan(
         settings,
         _depths(depths),
-        tuple(dict.fromkeys(one.retrieval.method for one in every)),
+        methods,
         _rerankers(settings, reranker or []),
         _embedders(settings, embedder or []),
         answers,

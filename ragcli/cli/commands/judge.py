@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -108,14 +107,11 @@ def judge(
     from ragcli.cli.commands.judge_passages import Asked, judge_passages, merge_sessions
 
     screens = Screens(environment_of(ctx))
-    named: Sequence[str | None] = retrieval or (None,)
-    every = [
-        given.load(screens.environment, llm.overrides(), {"retrieval.method": method}) for method in named
-    ]
+    config, methods = given.load_methods(screens.environment, retrieval, llm.overrides())
     asked = Asked(
         file=files[0],
-        config=every[0],
-        methods=tuple(dict.fromkeys(one.retrieval.method for one in every)),
+        config=config,
+        methods=methods,
         by=by,
         effect=effect,
         seed=seed,
