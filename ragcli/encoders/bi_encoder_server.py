@@ -73,11 +73,7 @@ class ServedBiEncoder:
             raise self.server.another_model(found, expected)
 
     def _listed(self, answer: Any, count: int) -> list[Any]:
-        """The vectors in the order of the texts, whatever the order of the answer."""
         data = answer.get("data") if isinstance(answer, Mapping) else None
         if not isinstance(data, list) or not all(isinstance(entry, Mapping) for entry in data):
             raise self.server.unusable("something that is not a list of embeddings", answer)
-        found = {entry.get("index"): entry.get("embedding") for entry in data}
-        if len(data) != count or set(found) != set(range(count)):
-            raise self.server.unusable(f"{len(data)} vectors for {count} texts, or numbered them wrongly")
-        return [found[index] for index in range(count)]
+        return self.server.in_order(data, "embedding", "vectors", count)

@@ -138,15 +138,11 @@ class ServedReranker:
         return request
 
     def _listed(self, results: Any, key: str, count: int) -> list[float]:
-        """The scores in the order of the texts, whatever the order of the answer."""
         if not isinstance(results, list) or not all(isinstance(entry, Mapping) for entry in results):
             raise self.server.unusable(
                 f"something that is not a list of scores in the dialect {self._config.dialect}", results
             )
-        found = {entry.get("index"): entry.get(key) for entry in results}
-        if len(results) != count or set(found) != set(range(count)):
-            raise self.server.unusable(f"{len(results)} scores for {count} texts, or numbered them wrongly")
-        return [self._number(found[index]) for index in range(count)]
+        return [self._number(score) for score in self.server.in_order(results, key, "scores", count)]
 
     def _number(self, score: object) -> float:
         if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +84,13 @@ class ModelServer:
             f"{self._address} sent {reason}{f': {words}' if words else ''}.",
             hint=f"Check that it runs {self._config.model}, and the [{self._section}] settings.",
         )
+
+    def in_order(self, entries: Sequence[Mapping[str, Any]], key: str, what: str, count: int) -> list[Any]:
+        """The value of each entry, in the order of the `count` texts whatever the order of the answer."""
+        found = {entry.get("index"): entry.get(key) for entry in entries}
+        if len(entries) != count or set(found) != set(range(count)):
+            raise self.unusable(f"{len(entries)} {what} for {count} texts, or numbered them wrongly")
+        return [found[index] for index in range(count)]
 
     def another_model(self, found: KnownValues, expected: KnownValues) -> ServerError:
         """The error for a server whose scores of the known pair differ from those of the same model here."""
