@@ -34,12 +34,17 @@ class Plan:
 
 def is_session(path: Path) -> bool:
     """Whether the file holds pools. False too for one that is missing or unreadable."""
+    return SESSION in first_row(path)
+
+
+def first_row(path: Path) -> Mapping[str, Any]:
+    """Of a file of JSON lines; empty for one that is missing, unreadable or something else."""
     try:
         with path.open(encoding="utf-8") as file:
             first = json.loads(file.readline())
     except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(first, dict) and SESSION in first
+        return {}
+    return first if isinstance(first, dict) else {}
 
 
 def write_session(path: Path, plan: Plan, pools: Sequence[Pool]) -> None:

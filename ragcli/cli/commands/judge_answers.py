@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
@@ -49,12 +48,9 @@ def judge_answers(
 
 def _holds_results(file: Path) -> bool:
     """Whether the file is one of `ragcli batch`."""
-    try:
-        with file.open(encoding="utf-8") as lines:
-            first = json.loads(lines.readline())
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(first, dict) and str(first.get("kind", "")).startswith("batch-")
+    from ragcli.judging.pool_file import first_row
+
+    return str(first_row(file).get("kind", "")).startswith("batch-")
 
 
 def _answer(
