@@ -41,7 +41,7 @@ def read_epub(data: bytes, name: str) -> Outline:
     outline.metadata.update(found)
     folder = posixpath.dirname(package_name)
     items = {item.get("id", ""): item for item in package.iter(f"{_OPF}item")}
-    titles = _titles(container, folder, package, items)
+    titles = _titles(container, folder, items)
     missing = 0
     for item in _spine(package, items):
         part = _place(folder, item.get("href", ""))
@@ -89,7 +89,7 @@ def _add_chapter(outline: Outline, data: bytes, path: tuple[str, ...] | None) ->
     outline.include(page)
 
 
-def _titles(container: Container, folder: str, package: Element, items: dict[str, Element]) -> Toc:
+def _titles(container: Container, folder: str, items: dict[str, Element]) -> Toc:
     """The path of titles that leads to each page, from the navigation of EPUB 3, else of EPUB 2."""
     for item in items.values():
         if "nav" in item.get("properties", "").split():

@@ -111,12 +111,12 @@ def changes(questions: Sequence[JudgedQuestion], base: Arm, arm: Arm) -> tuple[Q
     return tuple(sorted(found, key=lambda change: change.before - change.after))
 
 
-def most_helped(found: Sequence[QuestionChange], most: int = SHOWN_QUESTIONS) -> tuple[QuestionChange, ...]:
-    return tuple(change for change in found[:most] if change.after > change.before)
+def most_helped(found: Sequence[QuestionChange]) -> tuple[QuestionChange, ...]:
+    return tuple(change for change in found[:SHOWN_QUESTIONS] if change.after > change.before)
 
 
-def most_hurt(found: Sequence[QuestionChange], most: int = SHOWN_QUESTIONS) -> tuple[QuestionChange, ...]:
-    return tuple(change for change in found[::-1][:most] if change.after < change.before)
+def most_hurt(found: Sequence[QuestionChange]) -> tuple[QuestionChange, ...]:
+    return tuple(change for change in found[::-1][:SHOWN_QUESTIONS] if change.after < change.before)
 
 
 def _moved(question: JudgedQuestion, base: Sequence[int], order: Sequence[int]) -> tuple[Moved, ...]:

@@ -11,6 +11,7 @@ SURE = 0.05
 """The p-value below which a difference is called one; there its 95 % interval is without 0."""
 
 POWER = 0.8
+_REACH = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(POWER)
 LARGEST = 1.0
 """All measures lie between 0 and 1: no difference between two means can be larger."""
 
@@ -102,7 +103,7 @@ def _limits(low: float, high: float, mean: float) -> tuple[float, float]:
     return max(-LARGEST, min(low, mean)), min(LARGEST, max(high, mean))
 
 
-def questions_needed(mean: float, deviation: float, power: float = POWER) -> int | None:
+def questions_needed(mean: float, deviation: float) -> int | None:
     """How many questions a two-sided 5 % test needs to detect a mean difference as large as this one.
 
     n = ((z_0.975 + z_power) x standard deviation / mean)^2, the normal approximation for paired samples. None
@@ -110,17 +111,13 @@ def questions_needed(mean: float, deviation: float, power: float = POWER) -> int
     """
     if abs(mean) < 1e-12:
         return None
-    return max(2, ceil((_reach(power) * deviation / mean) ** 2))
+    return max(2, ceil((_REACH * deviation / mean) ** 2))
 
 
-def smallest_difference(questions: int, deviation: float, power: float = POWER) -> float:
-    """The mean difference that a two-sided 5 % test of so many questions shows with this power.
+def smallest_difference(questions: int, deviation: float) -> float:
+    """The mean difference that a two-sided 5 % test of so many questions shows with POWER.
 
     (z_0.975 + z_power) x standard deviation of the differences / sqrt(questions): the minimum detectable
     effect (Bloom 1995, "Minimum detectable effects").
     """
-    return _reach(power) * deviation / sqrt(questions)
-
-
-def _reach(power: float) -> float:
-    return NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(power)
+    return _REACH * deviation / sqrt(questions)
