@@ -7,17 +7,23 @@ from dataclasses import dataclass
 from ragcli.encoders.prior import Prior
 from ragcli.errors import RagcliError
 from ragcli.evaluation.questions import Question
-from ragcli.types import Answer, Comparison, Timing
+from ragcli.types import Answer, Candidate, Comparison, Timing
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Exactly one of `result` and `error` is set. `relevant` are the ids of the chunks that answer it."""
+    """Exactly one of `result` and `error` is set."""
 
     question: Question
     result: Answer | Comparison | None
     error: RagcliError | None
-    relevant: frozenset[str] = frozenset()
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """In the order of the answer, of a comparison in the reranked one; none for a failure."""
+        if isinstance(self.result, Comparison):
+            return self.result.reranked_order
+        return self.result.candidates if self.result is not None else ()
 
     @property
     def answers(self) -> tuple[Answer, ...]:

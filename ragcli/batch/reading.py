@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from ragcli.encoders.prior import Prior
 from ragcli.errors import UsageError
 from ragcli.evaluation.records import (
     AnsweredQuestion,
     ArmAnswer,
-    JudgedPassage,
     JudgedQuestion,
+    MissingGold,
     Retrieval,
     RetrievalName,
     Run,
@@ -69,8 +71,13 @@ def _run(path: Path, records: Sequence[Fields], compared: Sequence[Fields]) -> R
         scorings=(scoring,),
         answers=tuple(_answered(record) for record in records),
         seconds=_seconds(compared, orders),
-        settings={"fingerprint": compared[0]["fingerprint"], "models": dict(models)},
+        settings={
+            **compared[0].get("settings", {}),
+            "fingerprint": compared[0]["fingerprint"],
+            "models": dict(models),
+        },
         retrievals=(_retrieval(models, orders),),
+        missing=tuple(MissingGold(**gap) for record in compared for gap in record["gold"].get("missing", ())),
     )
 
 
@@ -81,26 +88,12 @@ def _retrieval(models: Fields, orders: Sequence[Sequence[Fields]]) -> Retrieval:
 
 
 def _question(record: Fields, candidates: Sequence[Fields]) -> JudgedQuestion:
+    """Results from before gains were kept have the number of the relevant passages alone."""
     gold = record["gold"]
-    return JudgedQuestion(
-        id=record["id"],
-        text=record["question"],
-        candidates=tuple(
-            JudgedPassage(
-                id=c["chunk_id"],
-                source=c["source"],
-                location=c["location"],
-                text=c["text"],
-                similarity=float(c["similarity"]),
-                gain=float(c["gain"]),
-            )
-            for c in candidates
-        ),
-        ideal=(1.0,) * int(gold["relevant_passages"]) if gold["answerable"] else (),
-        answers=tuple(gold["answers"]),
-        answerable=gold["answerable"],
-        grade=gold["grade"],
-    )
+    ideal = (1.0,) * int(gold["relevant_passages"]) if gold["answerable"] else ()
+    passages = [{**candidate, "id": candidate["chunk_id"]} for candidate in candidates]
+    fields = {"ideal": ideal, **gold, "id": record["id"], "text": record["question"], "candidates": passages}
+    return TypeAdapter(JudgedQuestion).validate_python(fields)
 
 
 def _answered(record: Fields) -> AnsweredQuestion:

@@ -35,7 +35,6 @@ def run(
     answering: Answering,
     *,
     jobs: int,
-    relevant: Callable[[Question], frozenset[str]],
     backoff: Backoff,
 ) -> Generator[Outcome, None, None]:
     """One outcome per question. A failure is an outcome too, unless every other question would fail as well:
@@ -51,13 +50,13 @@ def run(
             except RagcliError:
                 # Every other question would fail too, but those before it are being answered.
                 while waiting:
-                    yield _outcome(*waiting.popleft(), relevant)
+                    yield _outcome(*waiting.popleft())
                 raise
             waiting.append((question, found))
             while waiting and (len(waiting) >= jobs + AHEAD or _is_done(waiting[0][1])):
-                yield _outcome(*waiting.popleft(), relevant)
+                yield _outcome(*waiting.popleft())
         while waiting:
-            yield _outcome(*waiting.popleft(), relevant)
+            yield _outcome(*waiting.popleft())
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
@@ -97,18 +96,14 @@ def _is_done(found: Future[Answer | Comparison] | RagcliError) -> bool:
     return isinstance(found, RagcliError) or found.done()
 
 
-def _outcome(
-    question: Question,
-    found: Future[Answer | Comparison] | RagcliError,
-    relevant: Callable[[Question], frozenset[str]],
-) -> Outcome:
+def _outcome(question: Question, found: Future[Answer | Comparison] | RagcliError) -> Outcome:
     if isinstance(found, RagcliError):
-        return Outcome(question, None, found, relevant(question))
+        return Outcome(question, None, found)
     try:
-        return Outcome(question, found.result(), None, relevant(question))
+        return Outcome(question, found.result(), None)
     except LLMError as error:
         if error.hopeless:
             raise
-        return Outcome(question, None, error, relevant(question))
+        return Outcome(question, None, error)
     except RagcliError as error:
-        return Outcome(question, None, error, relevant(question))
+        return Outcome(question, None, error)

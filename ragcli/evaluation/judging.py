@@ -23,7 +23,7 @@ def judge(
     """
     held = {chunk.id: chunk for chunk in chunks}
     judged = tuple(
-        _judged(question, candidates, gains(question, chunks), held)
+        judged_question(question, candidates, gains(question, chunks), held)
         for question, candidates in zip(questions, found, strict=True)
     )
     if not any(question.ideal for question in judged):
@@ -51,18 +51,20 @@ def _nothing_relevant(questions: Sequence[Question], chunks: Sequence[Chunk]) ->
 
 
 def gains(question: Question, chunks: Sequence[Chunk]) -> Mapping[str, float]:
-    """By chunk; a judge's word counts before what evidence finds, as a neighbour may hold that too."""
-    found = dict.fromkeys(relevant_chunks(question, chunks), 1.0)
-    judged = dict(question.judged)
-    return found | {chunk.id: judged[chunk.id] for chunk in chunks if chunk.id in judged}
+    """By chunk, in the order of the index; those that were judged not relevant have 0. A judge's word counts
+    before what evidence finds, as a neighbour may hold that too.
+    """
+    found, judged = relevant_chunks(question, chunks), dict(question.judged)
+    return {c.id: judged.get(c.id, 1.0) for c in chunks if c.id in found or c.id in judged}
 
 
-def _judged(
+def judged_question(
     question: Question,
     candidates: Sequence[Candidate],
     gains: Mapping[str, float],
     chunks: Mapping[str, Chunk],
 ) -> JudgedQuestion:
+    """With its `gains` by chunk; `chunks` has all those that have one, by id."""
     relevant = {name: gain for name, gain in gains.items() if gain > 0} if question.answerable else {}
     return JudgedQuestion(
         id=question.id,

@@ -56,8 +56,8 @@ def _of(
     question: Question, chunks: Sequence[Chunk], sources: Sequence[str], every_phrase: bool
 ) -> Iterator[MissingGold]:
     names, phrases = (tuple(filter(flat, given)) for given in (question.relevant, question.evidence))
-    if not names and not phrases and (reason := _why_nothing(question, chunks)):
-        yield MissingGold(question.id, "", reason)
+    if not names and not phrases:
+        yield from _of_judged(question, chunks)
     for name in names:
         named = Question(question.id, question.text, relevant=(name,))
         if not relevant_chunks(named, chunks):
@@ -68,15 +68,16 @@ def _of(
                 yield _of_phrase(question, phrase, chunks)
 
 
-def _why_nothing(question: Question, chunks: Sequence[Chunk]) -> str:
-    """Of a question that names nothing; "" where a judge saw its passages, and they are all there or none is
-    relevant.
+def _of_judged(question: Question, chunks: Sequence[Chunk]) -> Iterator[MissingGold]:
+    """Of a question that names nothing; none where a judge saw its passages, and some that are relevant are
+    there or none is.
     """
     if not question.judged and not question.judged_by:
-        return "it has neither 'relevant' nor 'evidence'"
+        yield MissingGold(question.id, "", "it has neither 'relevant' nor 'evidence'")
     good = {name for name, gain in question.judged if gain > 0}
-    gone = good and not any(chunk.id in good for chunk in chunks)
-    return "the passages that were judged relevant are not in the index any more" if gone else ""
+    if good and not any(chunk.id in good for chunk in chunks):
+        reason = "the passages that were judged relevant are not in the index any more"
+        yield MissingGold(question.id, "", reason, key="judged")
 
 
 def _of_name(question: Question, name: str, chunks: Sequence[Chunk], sources: Sequence[str]) -> MissingGold:

@@ -127,7 +127,8 @@ class StageSeconds:
 
 @dataclass(frozen=True, slots=True)
 class MissingGold:
-    """Something that a question names but the index does not have; `gold` is empty if it names nothing.
+    """Something that a question names but the index does not have; `gold` is empty if it names nothing, and
+    where it was judged.
 
     `nearest` is what may be meant: a document, or a heading; empty if nothing is similar. `key` is the one of
     the question file that holds it; `passage` the words of that document which come nearest to a phrase.

@@ -28,7 +28,7 @@ def outcomes(run: Run) -> tuple[Outcome, ...]:
     """
     if not run.scorings:
         return ()
-    named = {gap.question_id for gap in run.missing if gap.gold}
+    named = {gap.question_id for gap in run.missing if gap.gold or gap.key}
     answered = {found.question_id: found for found in run.answers}
     top_k = _top_k(run.settings)
     base = base_orders(run)

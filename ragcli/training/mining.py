@@ -44,7 +44,8 @@ def mine(
     own_group: bool = True,
 ) -> tuple[Example, ...]:
     """One example for each of `pairs`; its negatives come from the passages of `pool`, those of the gold
-    passage's own group included or not.
+    passage's own group included or not. Passages that were judged irrelevant are negatives however near they
+    are, and come before the nearest ones.
 
     A question whose pool leaves fewer than `negatives.count` passages is left out.
     """
@@ -70,12 +71,11 @@ def mine(
             nearest = nearest[np.argsort(-row[nearest], kind="stable")]
             limit = row[gold] + negatives.margin
             never = golds[pair.question] if own_group else golds[pair.question] | groups[pair.group]
-            candidates = [
-                int(n)
-                for n in nearest
-                if n not in never and row[n] <= limit and not _alike(passages[n][0], pair.passage)
-            ]
-            chosen = _draw(candidates, negatives, draw)
+            sure = [n for n in dict.fromkeys(map(number.__getitem__, pair.irrelevant)) if n not in never]
+            known = never.union(sure)
+            likely = [int(n) for n in nearest if n not in known and row[n] <= limit]
+            candidates = [n for n in (*sure, *likely) if not _alike(passages[n][0], pair.passage)]
+            chosen = _draw(candidates, len(sure) or negatives.hard, negatives.count, draw)
             if len(chosen) < negatives.count:
                 continue
             order = [gold, *chosen]
@@ -93,13 +93,12 @@ def mine(
     return tuple(examples)
 
 
-def _draw(candidates: Sequence[int], negatives: NegativesRecipe, draw: random.Random) -> list[int]:
-    """Half of the negatives from the nearest `hard`, the others from the rest of the depth."""
-    hard = list(candidates[: negatives.hard])
-    rest = list(candidates[negatives.hard :])
-    wanted_hard = max((negatives.count + 1) // 2, negatives.count - len(rest))
+def _draw(candidates: Sequence[int], first: int, count: int, draw: random.Random) -> list[int]:
+    """Half of the negatives from the `first` candidates, the others from the rest."""
+    hard, rest = list(candidates[:first]), list(candidates[first:])
+    wanted_hard = max((count + 1) // 2, count - len(rest))
     chosen = draw.sample(hard, min(wanted_hard, len(hard)))
-    return chosen + draw.sample(rest, min(negatives.count - len(chosen), len(rest)))
+    return chosen + draw.sample(rest, min(count - len(chosen), len(rest)))
 
 
 def _alike(one: str, other: str) -> bool:

@@ -1,13 +1,15 @@
-"""A user's own questions as training pairs: positives by relevant/evidence, negatives from their index."""
+"""A user's own questions as training pairs: positives by relevant, evidence or a judge, negatives from their
+index, those first that were judged not relevant.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ragcli.errors import TrainingError
+from ragcli.evaluation.judging import gains
 from ragcli.evaluation.questions import Question
-from ragcli.evaluation.relevance import relevant_chunks
 from ragcli.training.examples import Mined
 from ragcli.training.mining import mine
 from ragcli.training.pairs import Pair, hold_out
@@ -19,22 +21,25 @@ if TYPE_CHECKING:
 
 
 def own_pairs(questions: Sequence[Question], chunks: Sequence[Chunk]) -> tuple[Pair, ...]:
-    """One pair for each question and chunk that answers it; questions without one are left out.
+    """One pair for each question and chunk that answers it, in part too; questions without one are left out.
 
     Raises TrainingError where no question names a chunk of the index.
     """
     by_id: Mapping[str, Chunk] = {chunk.id: chunk for chunk in chunks}
-    pairs = tuple(
-        Pair(question.text, by_id[found].text, by_id[found].location, question.id)
-        for question in questions
-        for found in sorted(relevant_chunks(question, chunks))
-    )
+    pairs = tuple(pair for question in questions for pair in _pairs(question, gains(question, chunks), by_id))
     if not pairs:
         raise TrainingError(
             "none of the questions names a passage of the index",
             hint="Give each question 'relevant' (a path, see ragcli list) or 'evidence' (a verbatim phrase).",
         )
     return pairs
+
+
+def _pairs(question: Question, gained: Mapping[str, float], chunks: Mapping[str, Chunk]) -> Iterator[Pair]:
+    irrelevant = tuple(chunks[name].text for name, gain in gained.items() if gain <= 0)
+    for name, gain in gained.items():
+        if gain > 0:
+            yield Pair(question.text, chunks[name].text, chunks[name].location, question.id, irrelevant)
 
 
 def mine_own(recipe: Recipe, pairs: Sequence[Pair], chunks: Sequence[Chunk], embed: Embed) -> Mined:

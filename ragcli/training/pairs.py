@@ -16,12 +16,15 @@ from ragcli.training.recipe import TrainingSet
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """`group` ties the pairs of one document: a group is trained on, or held out, as a whole."""
+    """`group` ties the pairs of one document: a group is trained on, or held out, as a whole. `irrelevant`
+    are passages that somebody judged not to answer the question.
+    """
 
     question: str
     passage: str
     title: str
     group: str
+    irrelevant: tuple[str, ...] = ()
 
 
 def titled(passage: str, title: str) -> str:

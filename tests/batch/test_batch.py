@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from interruptible import interruptible
 from ragcli.batch.reading import read_batch
 from ragcli.config.loading import load_config
 from ragcli.errors import ServerError
+from ragcli.evaluation.records import JudgedQuestion, Run
+from ragcli.evaluation.run_files import read_run
 from ragcli.evaluation.summary import summarise
 from ragcli.pipeline import open_pipeline
 from ragcli.servers.retrying import Backoff
@@ -168,6 +171,79 @@ class TestALine:
         place.ask([{"id": str(n), "question": f"What does the jaguar hunt in month {n}?"} for n in range(12)])
         assert place.batch("--jobs", "6", model="slow-9").status == 0
         assert ids(place.records) == [str(n) for n in range(12)]
+
+
+class TestAReport:
+    """Of `ragcli batch --compare`, next to that of `ragcli eval --answers` of the same questions."""
+
+    SETTINGS: Mapping[str, str] = {
+        "RAGCLI_LLM_PRICE_IN": "2.5",
+        "RAGCLI_LLM_PRICE_OUT": "10",
+        "RAGCLI_RETRIEVAL_TOP_K": "2",
+    }
+
+    @pytest.fixture
+    def place(self, place: Place) -> Place:
+        with open_pipeline(load_config(overrides={"store.path": str(place.index)})) as rag:
+            first, second, third, *_ = (c.id for c in rag.chunks() if "console" in c.source)
+        judged = {first: 1.0, second: 0.5, third: 0.0}
+        gone = {"id": "gone", "question": "What does the jaguar eat?", "judged": {"no-such-chunk": 1.0}}
+        place.ask(
+            [
+                {**QUESTIONS[0], "team": "sales", "pages": 3},
+                {**QUESTIONS[2], "judged": judged, "judged_by": "a person", "team": "games"},
+                {"id": "lost", "question": "How fast is it?", "relevant": ["jaguar-plane.md"]},
+                {**gone, "judged_by": "a person"},
+                QUESTIONS[3],
+            ]
+        )
+        return place
+
+    @pytest.fixture
+    def runs(self, place: Place) -> tuple[Run, Run]:
+        assert place.batch("--compare", environ=self.SETTINGS).status == 0
+        evaluated = place.folder / "run.json"
+        config = str(place.config("answers"))
+        flags = ("--answers", "--report", str(evaluated), "--config", config)
+        assert run("eval", str(place.questions), *flags, environ=self.SETTINGS).status == 0
+        return read_batch(place.results), read_run(evaluated)
+
+    def test_it_says_the_same(self, runs: tuple[Run, Run]) -> None:
+        batch, evaluated = (summarise(found, by=("team", "document", "overlap")) for found in runs)
+        assert batch.contrasts == evaluated.contrasts
+        assert batch.strata == evaluated.strata
+        assert batch.stages == evaluated.stages
+        assert batch.judged_share == evaluated.judged_share
+        assert batch.cost == evaluated.cost is not None
+
+    def test_the_questions_and_their_gold_are_the_same(self, runs: tuple[Run, Run]) -> None:
+        batch, evaluated = runs
+        assert batch.missing == evaluated.missing
+        assert [gap.question_id for gap in batch.missing] == ["lost", "gone"]
+        assert [*map(but_similarities, batch.questions)] == [*map(but_similarities, evaluated.questions)]
+
+    def test_it_holds_the_settings_that_repeat_it(self, runs: tuple[Run, Run]) -> None:
+        batch, evaluated = runs
+        assert batch.settings["config"] == evaluated.settings["config"]
+
+    def test_results_from_before_all_that_was_kept_are_read(self, place: Place) -> None:
+        place.ask(QUESTIONS)
+        place.batch("--compare")
+        measured = summarise(read_batch(place.results)).contrasts
+        old = place.records
+        for record in old:
+            del record["settings"]
+            kept = ("answers", "answerable", "grade", "relevant_passages")
+            record["gold"] = {key: record["gold"][key] for key in kept}
+            for candidate in record["candidates"]:
+                del candidate["judged"]
+        place.results.write_text("\n".join(map(json.dumps, old)), encoding="utf-8")
+        assert summarise(read_batch(place.results)).contrasts == measured
+
+
+def but_similarities(question: JudgedQuestion) -> JudgedQuestion:
+    """The bi-encoder rounds a text among others differently than alone."""
+    return replace(question, candidates=tuple(replace(one, similarity=0.0) for one in question.candidates))
 
 
 class TestASecondRun:

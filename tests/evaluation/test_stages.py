@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from ragcli.encoders.prior import NO_PRIOR
+from ragcli.evaluation.missing import missing_gold
+from ragcli.evaluation.questions import Question
 from ragcli.evaluation.records import (
     AnsweredQuestion,
     ArmAnswer,
@@ -19,6 +21,7 @@ from ragcli.evaluation.results import Stage
 from ragcli.evaluation.stages import STAGES, SUCCESSES, counted, outcomes
 from ragcli.evaluation.summary import summarise
 from tests.evaluation_records import MERCURY, PARROT, passage, random_run, small_run
+from tests.records import CHUNKS
 
 ASKED = JudgedQuestion(
     "q",
@@ -69,6 +72,11 @@ def test_gold_that_the_index_does_not_hold() -> None:
     gone = replace(ASKED, ideal=())
     gap = MissingGold("q", "planet.md", "no such document in the index")
     assert ended(run_of(gone, missing=(gap,))) == ("not in the index",) * 2
+
+
+def test_judged_passages_that_the_index_does_not_hold_any_more() -> None:
+    (gap,) = missing_gold([Question("q", "?", judged=(("gone", 0.5),))], CHUNKS)
+    assert ended(run_of(replace(ASKED, ideal=()), missing=(gap,))) == ("not in the index",) * 2
 
 
 def test_a_question_that_names_nothing_or_has_no_answer_has_no_stage() -> None:

@@ -58,4 +58,11 @@ def test_each_is_counted_once() -> None:
 
 
 def test_the_page_says_it_beside_the_answers() -> None:
-    assert [one.why for one in other_questions(summarise(left_out_run()))] == list(REASONS.values())
+    shown = other_questions(summarise(left_out_run()))
+    assert [one.why for one in shown] == [*list(REASONS.values())[:-1], "not in the index"]
+
+
+def test_the_page_shows_what_is_not_in_the_index_where_nothing_was_answered_too() -> None:
+    (gone,) = other_questions(summarise(replace(left_out_run(), answers=())))
+    assert (gone.why, gone.answers) == ("not in the index", ())
+    assert gone.missing == ("gone: a.md: no such document in the index",)

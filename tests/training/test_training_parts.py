@@ -7,6 +7,7 @@ import json
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,18 @@ class TestMining:
         pool = (*self.pool, Pair("", "other one: gold text and more", "", ""))
         assert self.mined(pool, count=4) == ()
 
+    def test_passages_that_were_judged_irrelevant_are_negatives_first_however_near_they_are(self) -> None:
+        self.gold = replace(self.gold, irrelevant=("near text",))
+        (example,) = self.mined(count=1)
+        assert example.passages[1:] == ("near text",)
+        (example,) = self.mined(count=4)
+        assert set(example.passages[1:]) == {f"{name} text" for name in ("near", "beside", "far", "away")}
+
+    def test_a_passage_is_no_negative_where_its_text_is_relevant_elsewhere(self) -> None:
+        self.gold = replace(self.gold, irrelevant=("gold text", "other text"))
+        pool = (*self.pool, Pair("q", "other text", "", "2"))
+        assert set(self.mined(pool, count=3)[0].passages[1:]).isdisjoint({"gold text", "other text"})
+
     def test_half_are_from_the_nearest(self) -> None:
         names = [f"n{n}" for n in range(40)]
         self.plane = Plane(q=0, gold=10, **{name: 20 + n for n, name in enumerate(names)})
@@ -209,6 +222,14 @@ class TestOnesOwnQuestions:
         pairs = own_pairs([Question("a", "Which?", relevant=(source,)), Question("b", "None?")], CHUNKS)
         assert {(pair.question, pair.group) for pair in pairs} == {("Which?", "a")}
         assert {pair.passage for pair in pairs} == {c.text for c in CHUNKS if c.source == source}
+
+    def test_a_judges_word_counts_in_part_and_against_what_the_question_names(self) -> None:
+        first, second, third, *_ = CHUNKS
+        judged = ((first.id, 0.0), (second.id, 0.5), (third.id, 1.0))
+        asked = Question("a", "Which?", evidence=(first.text,), judged=judged, judged_by="a person")
+        pairs = own_pairs([asked], CHUNKS)
+        assert [pair.passage for pair in pairs] == [second.text, third.text]
+        assert {pair.irrelevant for pair in pairs} == {(first.text,)}
 
     def test_questions_that_name_nothing_are_one_error(self) -> None:
         with pytest.raises(TrainingError, match="names a passage") as caught:

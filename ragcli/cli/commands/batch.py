@@ -135,9 +135,11 @@ def _run(
 ) -> Counts:
     from ragcli import store
     from ragcli.batch.fingerprint import fingerprint
+    from ragcli.batch.gold import Gold, names_any
     from ragcli.batch.outcome import Counts
     from ragcli.batch.results_file import ResultsFile
     from ragcli.batch.runner import run
+    from ragcli.config.loading import repeatable
     from ragcli.reporting.as_json_batch import line
     from ragcli.reporting.screens.progress import StagesBar
     from ragcli.reporting.screens.terminal import print_not_sent
@@ -164,6 +166,8 @@ def _run(
         pipeline = stack.enter_context(open_pipeline(plan.config))
         # What is missing for all questions is said once, and before the file is touched.
         pipeline.check(left[0].text, reranker=_reranks(plan), answers=True)
+        gold = Gold(left, pipeline.chunks() if names_any(left) else ())
+        settings = repeatable(plan.config)
         bar = stack.enter_context(StagesBar(screens.err, quiet=plan.telling.quiet))
         outcomes = stack.enter_context(
             closing(
@@ -174,13 +178,12 @@ def _run(
                     ),
                     pipeline,
                     jobs=plan.jobs,
-                    relevant=_judge(pipeline, left),
                     backoff=Backoff(),
                 )
             )
         )
         for outcome in outcomes:
-            write(outcome.question.id, line(outcome, _models(pipeline, plan), mark))
+            write(outcome.question.id, line(outcome, gold, _models(pipeline, plan), mark, settings))
             answered, failed = answered + (outcome.error is None), failed + (outcome.error is not None)
             for timing in outcome.timings:
                 watch.add(timing.stage, timing.seconds, timing.cold)
@@ -192,15 +195,6 @@ def _run(
             bar("answering", len(done) + answered + failed, len(questions))
     plan.telling.stages(screens, watch.timings, "all questions")
     return Counts(answered, len(done), failed)
-
-
-def _judge(pipeline: Pipeline, questions: Sequence[Question]) -> Callable[[Question], frozenset[str]]:
-    """Which chunks answer a question; the index is read only where a question names some."""
-    from ragcli.evaluation.relevance import relevant_chunks
-
-    named = any(question.relevant or question.evidence for question in questions)
-    chunks = pipeline.chunks() if named else ()
-    return lambda question: relevant_chunks(question, chunks)
 
 
 def _reranks(plan: _Plan) -> bool:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Questions = Annotated[
     Path | None,
-    typer.Option("--questions", help="Your questions, with relevant or evidence.", metavar="FILE"),
+    typer.Option("--questions", help="Your questions, with relevant, evidence or judged.", metavar="FILE"),
 ]
 RecipeFile = Annotated[Path | None, typer.Option("--recipe", help="What to train, and how.", metavar="FILE")]
 Data = Annotated[

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ragcli.evaluation.measures import FOUND, LABELS, MAIN
 from ragcli.evaluation.records import AnsweredQuestion, ArmAnswer, JudgedQuestion
-from ragcli.evaluation.results import Summary
+from ragcli.evaluation.results import Stage, Summary
 from ragcli.evaluation.unmeasured import why_unmeasured
 from ragcli.reporting import figures
 from ragcli.reporting import plain_text as words
@@ -20,6 +20,7 @@ from ragcli.reporting.screens.retrievals import SHOWN
 MOST_QUESTIONS = 200
 SHOWN_PASSAGES = 5
 LONGEST_TEXT = 420
+NOT_IN_INDEX: Stage = "not in the index"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,14 @@ class ShownQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class AnsweredAlone:
-    """A question that no ranking is measured by, with what was answered in both orders."""
+class Unmeasured:
+    """A question that no ranking is measured by: its gold that is missing, and what was answered in both
+    orders.
+    """
 
     text: str
     why: str
+    missing: tuple[str, ...]
     answers: tuple[tuple[str, ArmAnswer | None], ...]
     error: str
 
@@ -162,20 +166,24 @@ def shown_questions(summary: Summary) -> list[ShownQuestion]:
     return sorted(shown, key=lambda question: -abs(question.change))
 
 
-def other_questions(summary: Summary) -> list[AnsweredAlone]:
-    """Those that were asked and have no place in the figures: unanswerable ones, and those without gold."""
-    why = why_unmeasured(summary.run)
+def other_questions(summary: Summary) -> list[Unmeasured]:
+    """Those without a place in the figures that failed, as their gold is not in the index, or were asked."""
+    gone = {one.question.id for one in summary.outcomes if NOT_IN_INDEX in (one.before, one.after)}
+    why = {**why_unmeasured(summary.run), **dict.fromkeys(gone, NOT_IN_INDEX)}
     answered = {found.question_id: found for found in summary.run.answers}
     base = figures.base_name(summary.arms[0].retrieval)
     return [
-        AnsweredAlone(
+        Unmeasured(
             words.one_line(question.text),
             why[question.id],
-            _answers(answered[question.id], base),
-            words.one_line(answered[question.id].error),
+            tuple(
+                figures.missing_lines([gap for gap in summary.run.missing if gap.question_id == question.id])
+            ),
+            _answers(answered.get(question.id), base),
+            words.one_line(answered[question.id].error) if question.id in answered else "",
         )
         for question in summary.run.questions
-        if question.id in answered and question.id in why
+        if question.id in why and question.id in gone.union(answered)
     ]
 
 
