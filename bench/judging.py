@@ -1,95 +1,142 @@
-"""Does the interval of `ragcli judge` hold its level under the stopping rule in use? `make bench-judging`.
+"""Does `ragcli judge` keep its level although it looks after every question? `make bench-judging`.
 
-Simulated judges: differences of one relevant passage that moves among the first five ranks, in a share of the
-questions; others are skewed. After every question the interval is looked at, and the judge stops as soon as
-it settles the matter (`verdicts.verdict`), else at the planned number. Beside it the same judges with the
-usual interval, mean +- 1.96 standard errors, looked at from the tenth question on. Seeded.
+Simulated judges go through questions with one relevant passage, which each of two orders has at one of its
+first five ranks or not at all. After every question they ask the product for a verdict (`verdicts.verdict`),
+and stop at the first one. Beside it the same judges with the usual interval, mean +- 1.96 standard errors,
+who look from the tenth question on and stop where it leaves out 0. Seeded.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import accumulate, product
 from math import sqrt
-from statistics import fmean, stdev
+from statistics import fmean
 
-from ragcli.judging.always_valid import Bets, exclusions, questions_needed, smallest_effect
+from ragcli.evaluation.questions import Question
+from ragcli.judging.always_valid import Bets, Interval, questions_needed, smallest_effect
+from ragcli.judging.pool_file import Plan
+from ragcli.judging.pools import DEPTH, Pool, PooledPassage
+from ragcli.judging.verdicts import Verdict, verdict
 
-JUDGES = 1000
+JUDGES = 200
 EFFECT = 0.1
 SPREAD = 0.3
-GAINS = (1.0, 0.631, 0.5, 0.431, 0.387, 0.0)
-Draw = Callable[[random.Random], float]
+RELEVANT = "relevant"
+OTHERS = tuple(f"other {n}" for n in range(DEPTH))
+RANKS = range(DEPTH + 1)  # From 0; the last is beyond the first five.
+
+Draw = Callable[[random.Random], Pool]
 
 
-def reordered(share: float, bias: float) -> Draw:
-    """A share of the questions changes; where `bias` is 0 they gain as often as they lose."""
+@cache
+def judged(before: int, after: int) -> Pool:
+    """A question whose relevant passage the first arm has at rank `before`, and the second at `after`."""
+    arms = {
+        name: (*OTHERS[:rank], RELEVANT, *OTHERS[rank:])[:DEPTH]
+        for name, rank in (("bi-encoder", before), ("reranked", after))
+    }
+    passages = tuple(PooledPassage(one, "", "") for one in (RELEVANT, *OTHERS))
+    return Pool(Question("", "", ()), arms, passages, {RELEVANT: 1.0, **dict.fromkeys(OTHERS, 0.0)})
 
-    def draw(source: random.Random) -> float:
+
+def difference(pool: Pool) -> float:
+    assert pool.values is not None
+    return pool.values["reranked"] - pool.values["bi-encoder"]
+
+
+def reordered(share: float, mean: float) -> Draw:
+    """A share of the questions changes, from any rank to any, and as many for the better as `mean` takes."""
+    swing = fmean(abs(difference(judged(*ranks))) for ranks in product(RANKS, RANKS))
+    for_the_better = mean / (share * swing)
+
+    def draw(source: random.Random) -> Pool:
+        before, after = source.choice(RANKS), source.choice(RANKS)
         if source.random() > share:
-            return 0.0
-        before, after = source.choice(GAINS), source.choice(GAINS)
-        return max(before, after) - min(before, after) if source.random() < bias else after - before
+            return judged(before, before)
+        better = source.random() < for_the_better
+        return judged(max(before, after), min(before, after)) if better else judged(before, after)
 
     return draw
 
 
-def skewed(source: random.Random) -> float:
-    """Rarely a great gain, often a small loss; the mean is 0."""
-    return 0.9 if source.random() < 0.1 else -0.1
+def skewed(source: random.Random) -> Pool:
+    """Rarely from nowhere to the top, else from the third rank to the fourth; the mean is 0."""
+    rise, fall = judged(DEPTH, 0), judged(2, 3)
+    loss = -difference(fall)
+    return rise if source.random() < loss / (1 + loss) else fall
 
 
-WORLDS: dict[str, Draw] = {
-    "no difference, a third changes": reordered(0.33, 0.0),
-    "no difference, all change": reordered(1.0, 0.0),
-    "no difference, skewed": skewed,
-    "small gain": reordered(0.5, 0.3),
-    "gain": reordered(0.5, 0.8),
-    "great gain": reordered(1.0, 0.9),
-}
+@dataclass(frozen=True, slots=True)
+class World:
+    name: str
+    mean: float
+    draw: Draw
+
+
+WORLDS = (
+    World("no difference, a third changes", 0.0, reordered(0.33, 0.0)),
+    World("no difference, all change", 0.0, reordered(1.0, 0.0)),
+    World("no difference, skewed", 0.0, skewed),
+    World("half change", 0.05, reordered(0.5, 0.05)),
+    World("half change", 0.1, reordered(0.5, 0.1)),
+    World("all change", 0.2, reordered(1.0, 0.2)),
+)
 
 
 def main() -> None:
-    planned = questions_needed(EFFECT, SPREAD)
-    for questions in (20, 40, planned):
+    for questions in (40, questions_needed(EFFECT, SPREAD)):
         able = smallest_effect(questions, SPREAD)
-        print(f"\n{questions} questions planned (these can show {able:.2f}), {JUDGES} judges")
-        print(f"{'':32}{'mean':>7}{'missed':>9}{'found':>8}{'stop':>6}   usual: {'missed':>7}{'found':>8}")
-        for name, draw in WORLDS.items():
-            print_world(name, draw, questions)
+        print(f"\n{questions} questions planned (these can show {able:.2f}), {JUDGES} judges:\n")
+        print(
+            "| questions | true mean | missed | a difference | stopped after | usual: missed | a difference |"
+        )
+        print("|---|---|---|---|---|---|---|")
+        for world in WORLDS:
+            print(line(world, questions), flush=True)
 
 
-def print_world(name: str, draw: Draw, questions: int) -> None:
+def line(world: World, questions: int) -> str:
+    sittings = drawn(world.draw, questions, JUDGES)
+    ours = [first_verdict(pools) for pools in sittings]
+    usual = [usual_interval([difference(pool) for pool in pools]) for pools in sittings]
+    stop = fmean(found.questions for found in ours)
+    figures = (*shares(world, [found.interval for found in ours]), f"{stop:.0f}", *shares(world, usual))
+    return f"| {world.name} | {world.mean:+.2f} | {' | '.join(figures)} |"
+
+
+def drawn(draw: Draw, questions: int, judges: int) -> list[list[Pool]]:
     source = random.Random(7)
-    mean = fmean(draw(source) for _ in range(200_000))
-    sittings = [[draw(source) for _ in range(questions)] for _ in range(JUDGES)]
-    ours = [always_valid(sitting, mean, questions) for sitting in sittings]
-    usual = [fixed(sitting, mean) for sitting in sittings]
-    stop = fmean(stop for _, _, stop in ours)
-    print(f"{name:32}{mean:>+7.3f}{share(ours, 0):>9}{share(ours, 1):>8}{stop:>6.0f}", end="")
-    print(f"   {'':7}{share(usual, 0):>7}{share(usual, 1):>8}", flush=True)
+    return [[draw(source) for _ in range(questions)] for _ in range(judges)]
 
 
-def always_valid(sitting: Sequence[float], mean: float, questions: int) -> tuple[bool, bool, int]:
-    """Whether the interval shown at the end misses the mean, whether it leaves out 0, and when that was."""
-    bets = Bets(questions, SPREAD)
-    zero, gain, loss, missed = (exclusions(sitting, m, bets) for m in (0.0, EFFECT, -EFFECT, mean))
-    settled = [none or (less and more) for none, less, more in zip(zero, gain, loss, strict=True)]
-    last = settled.index(True) if True in settled else questions - 1
-    return missed[last], zero[last], last + 1
+def first_verdict(pools: Sequence[Pool]) -> Verdict:
+    """Of a judge who looks after every question; there is one after the last."""
+    plan = Plan("", 7, EFFECT, Bets(len(pools), SPREAD))
+    to_judge = replace(pools[0], decisions={})
+    looks = (verdict(plan, [*pools[:number], to_judge]) for number in range(1, len(pools) + 1))
+    return next(found for found in looks if found.state != "open")
 
 
-def fixed(sitting: Sequence[float], mean: float) -> tuple[bool, bool]:
-    for number in range(10, len(sitting) + 1):
-        seen = sitting[:number]
-        middle, half = fmean(seen), 1.96 * stdev(seen) / sqrt(number)
-        if abs(middle) > half or number == len(sitting):
-            return abs(middle - mean) > half, abs(middle) > half
-    raise ValueError("fewer than ten questions")
+def usual_interval(differences: Sequence[float]) -> Interval:
+    """At the first look, from the tenth question on, at which it leaves out 0; else at the last."""
+    sums = zip(accumulate(differences), accumulate(d * d for d in differences), strict=True)
+    for number, (total, squares) in enumerate(sums, start=1):
+        middle = total / number
+        half = 1.96 * sqrt(max(0.0, squares / number - middle**2) / max(1, number - 1))
+        found = Interval(middle - half, middle + half)
+        if number >= 10 and found.excludes(0.0):
+            break
+    return found
 
 
-def share(rows: Sequence[tuple[bool, ...]], column: int) -> str:
-    return f"{100 * fmean(row[column] for row in rows):.1f} %"
+def shares(world: World, intervals: Sequence[Interval]) -> tuple[str, str]:
+    """Of the intervals that leave out the true mean, and of those that leave out 0."""
+    missed, found = (fmean(one.excludes(value) for one in intervals) for value in (world.mean, 0.0))
+    return f"{100 * missed:.1f} %", f"{100 * found:.1f} %"
 
 
 if __name__ == "__main__":

@@ -68,11 +68,12 @@ class Pool:
         """nDCG@5 of each arm among the pooled passages; None where none of them is relevant, or some are
         still to be judged. A skipped passage counts as not relevant.
         """
-        ideal = [gain for gain in self.judged.values() if gain > 0]
+        judged = self.judged
+        ideal = [gain for gain in judged.values() if gain > 0]
         if not self.is_done or not ideal:
             return None
         return {
-            arm: ndcg([self.judged.get(passage, 0.0) for passage in best], ideal, DEPTH)
+            arm: ndcg([judged.get(passage, 0.0) for passage in best], ideal, DEPTH)
             for arm, best in self.arms.items()
         }
 

@@ -26,7 +26,7 @@ class Piece:
 
 def pieces(text: str, words: Sequence[WordChange]) -> Iterator[Piece]:
     """The whole text, cut at words, in reading order."""
-    position, most = 0, _largest(words)
+    position, most = 0, largest(words)
     for word in words:
         if word.start > position:
             yield Piece(text[position : word.start], 0, 0.0)
@@ -39,14 +39,15 @@ def pieces(text: str, words: Sequence[WordChange]) -> Iterator[Piece]:
 def strongest(text: str, words: Sequence[WordChange]) -> list[tuple[str, float]]:
     """The words that get a colour, each once, the strongest first; at most MOST_NAMED."""
     changes: dict[str, float] = {}
-    most = _largest(words)
+    most = largest(words)
     for word in words:
         if _shade(word.change, most):
             changes.setdefault(text[word.start : word.end].casefold(), word.change)
     return sorted(changes.items(), key=lambda item: -abs(item[1]))[:MOST_NAMED]
 
 
-def _largest(words: Sequence[WordChange]) -> float:
+def largest(words: Sequence[WordChange]) -> float:
+    """The change of the word with the deepest colour, without its sign."""
     return max((abs(word.change) for word in words), default=0.0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +93,11 @@ def test_the_page_shows_both_readings_and_runs_nothing(tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert "Cross-encoder: logit" in text
     assert "Bi-encoder: similarity" in text
+    assert "15, 40 and 75 % of the text's largest change" in text
+    assert (
+        len(re.findall(r"Largest change: \d+\.\d{2,3} in the question, \d+\.\d{2,3} in the passage", text))
+        == 2
+    )
     assert "<b>Who" not in text
     assert "<script" not in text
     refused = run("explain", QUESTION, "--report", str(tmp_path / "why.pdf"))

@@ -236,6 +236,25 @@ def test_the_same_questions_index_and_seed_give_the_same_session(place: Path, tm
     assert [pool.passages for pool in made["one"][1]] != [pool.passages for pool in made["other"][1]]
 
 
+@pytest.mark.parametrize(
+    "flag", [("--seed", "8"), ("--effect", "0.2"), ("--retrieval", "hybrid")], ids=lambda flag: flag[0]
+)
+def test_a_session_is_not_gone_on_with_under_other_flags(session: Path, flag: tuple[str, str]) -> None:
+    before = session.read_bytes()
+    outcome = run("judge", str(session), *flag)
+    assert outcome.status == ExitCode.USAGE
+    assert f"was begun with another {flag[0]}" in outcome.stderr
+    assert "to go on" in outcome.stderr
+    assert session.read_bytes() == before
+
+
+def test_the_flags_that_a_session_was_begun_with_may_be_written_or_left_out(session: Path) -> None:
+    plan, pools = read_session(session)
+    assert run("judge", str(session), "--seed", "7", "--retrieval", "dense").status == 0
+    write_session(session, replace(plan, seed=8, effect=0.2), pools)
+    assert run("judge", str(session)).status == 0
+
+
 def test_hybrid_passages_are_pooled_too(place: Path, tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text(next(iter(gold())), encoding="utf-8")
     path = tmp_path / "s.jsonl"

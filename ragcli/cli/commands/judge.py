@@ -115,6 +115,7 @@ def judge(
         by=by,
         effect=effect,
         seed=seed,
+        named=_written(ctx),
         everything=everything,
         quiet=quiet,
         as_json=as_json,
@@ -125,3 +126,9 @@ def judge(
         judge_answers(screens, asked, output, llm, given)
     else:
         judge_passages(screens, asked, output, agree)
+
+
+def _written(ctx: typer.Context) -> frozenset[str]:
+    """The parameters that the command line names, whatever value it gives them."""
+    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
+    return frozenset(name for name, source in sources.items() if source and source.name == "COMMANDLINE")

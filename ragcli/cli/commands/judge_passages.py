@@ -26,7 +26,7 @@ LLM_JUDGE = "llm"
 
 @dataclass(frozen=True)
 class Asked:
-    """The flags of the command."""
+    """The flags of the command. `named` are the parameters that were written, not left to their defaults."""
 
     file: Path
     config: Config
@@ -34,6 +34,7 @@ class Asked:
     by: str
     effect: float
     seed: int
+    named: frozenset[str]
     everything: bool
     quiet: bool
     as_json: bool
@@ -89,7 +90,27 @@ def _sitting(screens: Screens, asked: Asked, path: Path) -> Sitting:
         texts = {pool.question.text for pool in pools}
         if path != asked.file and {question.text for question in _questions(asked.file)} != texts:
             raise UsageError(f"{path} holds a session of other questions.", hint="Name another --output.")
+        _check_flags(asked, path, plan, pools)
     return Sitting(plan, pools, partial(write_session, path, plan))
+
+
+def _check_flags(asked: Asked, path: Path, plan: Plan, pools: Sequence[Pool]) -> None:
+    """What a session was begun with cannot change; flags that were not written are the session's own."""
+    from ragcli.evaluation.arms import BASE_KINDS
+
+    methods = {kind: method for method, kind in BASE_KINDS.items()}
+    begun = {
+        "retrieval": tuple(methods[arm] for arm in pools[0].arms if arm in methods),
+        "effect": plan.effect,
+        "seed": plan.seed,
+    }
+    wanted = {"retrieval": asked.methods, "effect": asked.effect, "seed": asked.seed}
+    for name in sorted(asked.named & begun.keys()):
+        if wanted[name] != begun[name]:
+            raise UsageError(
+                f"{path} was begun with another --{name}.",
+                hint=f"Leave out --{name} to go on, or name another --output to begin anew.",
+            )
 
 
 def _begin(screens: Screens, asked: Asked) -> tuple[Plan, list[Pool]]:

@@ -7,7 +7,7 @@ from html import escape
 
 from ragcli.encoders.occlusion import Occlusion, Reading, WordChange
 from ragcli.reporting import plain_text as words
-from ragcli.reporting.occlusion_text import pieces, strongest
+from ragcli.reporting.occlusion_text import LEVELS, largest, pieces, strongest
 from ragcli.types import Candidate
 
 STYLE = """
@@ -23,9 +23,11 @@ STYLE = """
 .reading .d2 { background: color-mix(in srgb, var(--warn) 32%, transparent); }
 .reading .d3 { background: color-mix(in srgb, var(--warn) 55%, transparent); font-weight: 650; }
 """
-SCALE = """
+_FIRST, _SECOND, _THIRD = (f"{share * 100:.0f}" for share in LEVELS)
+SCALE = f"""
 <p class="quiet reading">Each word was left out once: it <b class="u2">raised</b> or <b class="d2">lowered</b>
-the score. Rest the pointer on a word for the figure.</p>
+the score. The three shades begin at {_FIRST}, {_SECOND} and {_THIRD} % of the text's largest change.
+Rest the pointer on a word for the figure.</p>
 """
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -78,8 +80,10 @@ def _reading(title: str, occlusion: Occlusion, reading: Reading, digits: int) ->
     passage = _marked(occlusion.passage, reading.passage, digits)
     named = strongest(occlusion.passage, reading.passage)
     figures = ", ".join(f"{word} {words.signed(change, digits)}" for word, change in named)
+    asked, most = (words.decimal(largest(changes), digits) for changes in (reading.question, reading.passage))
     return (
         f'<div><h3>{_escaped(title)}</h3><p class="reading q">{question}</p><p class="reading">{passage}</p>'
+        f'<p class="quiet">Largest change: {asked} in the question, {most} in the passage.</p>'
         f'<p class="quiet">{_escaped(words.one_line(figures))}</p></div>'
     )
 

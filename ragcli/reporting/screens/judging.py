@@ -202,9 +202,8 @@ def print_preferences(
     share = test.won / (test.won + test.lost) if test.won + test.lost else 0.5
     _print(console, _preferred(test), "heading")
     interval = f"95 % interval {words.percent(test.low)} to {words.percent(test.high)}"
-    _print(
-        console, f"{words.percent(share)} of the preferences, {interval}; sign test p = {test.p_value:.3f}."
-    )
+    of = f"{words.percent(share)} of the questions with a preference"
+    _print(console, f"{of}, {interval}; sign test p = {test.p_value:.3f}.")
     shown = {name: moved for name, moved in deciding.items() if moved}
     if shown:
         console.print()
