@@ -10,36 +10,52 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from ragcli import load_config, open_pipeline
 from ragcli.config import Config
 from ragcli.errors import LLMError
+from ragcli.evaluation.answer_measures import holds_answer
 from ragcli.evaluation.answering import arm_answer
-from ragcli.evaluation.answers import ANSWER_MEASURES
+from ragcli.evaluation.answers import ANSWER_MAIN, ANSWER_MEASURES
 from ragcli.evaluation.beir import read_beir
 from ragcli.evaluation.paired_tests import paired_difference
 from ragcli.evaluation.questions import Question, read_questions
 from ragcli.evaluation.records import ArmAnswer, JudgedPassage, JudgedQuestion
 from ragcli.evaluation.relevance import relevant_chunks
-from ragcli.pipeline import Pipeline
-from ragcli.types import Chunk
+from ragcli.pipeline import Pipeline, Prepared
+from ragcli.types import Chunk, Comparison
 
 HERE = Path(__file__).parent
 CORPORA = HERE.parent / "corpora"
 CACHE = HERE / ".cache" / "answers"
 KEPT_OUT = "nqgtest4"
 """Groups of SQuAD articles that the cross-encoder was not trained on."""
+ASKED_TITLES_ONLY = {"nq_gold", "tech_powershell"}
+"""Files with so many documents that only those of the questions are taken."""
 
-Pair = tuple[JudgedQuestion, ArmAnswer, ArmAnswer]
-Measure = Callable[[JudgedQuestion, ArmAnswer], float | None]
+Measure = Callable[[JudgedQuestion, "Reading"], float | None]
 
 
-def golds(name: str, key: str) -> dict[object, tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An arm's answer, and the text of the passages that its prompt held."""
+
+    answer: ArmAnswer
+    text: str
+
+
+Triple = tuple[JudgedQuestion, Reading, Reading]
+
+
+def golds(name: str, key: str) -> dict[Any, tuple[str, ...]]:
     """Short answers to the questions of shared data, which name a question by its id or its place."""
     rows = map(json.loads, (HERE / name).read_text(encoding="utf-8").splitlines())
     return {row[key]: tuple(row["answers"]) for row in rows}
@@ -74,6 +90,30 @@ def squad(data: Path, folder: Path) -> list[Question]:
     ]
 
 
+def development(data: Path, folder: Path) -> list[Question]:
+    """Questions that prompts are chosen on: a document for each title of the training pairs' passages."""
+    lines = (HERE / "development-answers.jsonl").read_text(encoding="utf-8").splitlines()
+    questions = [json.loads(line) for line in lines]
+    asked: dict[str, set[int]] = defaultdict(set)
+    for question in questions:
+        asked[question["file"]].add(question["row"])
+    for name, places in asked.items():
+        with gzip.open(data / "train" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines_of_pairs:
+            rows = [json.loads(line) for line in lines_of_pairs]
+        titles: dict[str, dict[str, None]] = defaultdict(dict)
+        for row in rows:
+            titles[row.get("title", "")][row["pos"]] = None
+        if name in ASKED_TITLES_ONLY:
+            titles = {title: titles[title] for title in {rows[place].get("title", "") for place in places}}
+        for number, (title, passages) in enumerate(sorted(titles.items())):
+            text = "\n\n".join((f"# {title}", *passages))
+            (folder / f"{name}-{number}.md").write_text(f"{text}\n", encoding="utf-8")
+    return [
+        Question(f"d{number}", question["question"], tuple(question["answers"]), (), ())
+        for number, question in enumerate(questions)
+    ]
+
+
 def questions_of(name: str, data: Path, folder: Path) -> tuple[Path, Sequence[Question]]:
     """Where the documents of a set are, and its questions."""
     if name == "homonyms":
@@ -81,7 +121,7 @@ def questions_of(name: str, data: Path, folder: Path) -> tuple[Path, Sequence[Qu
     if name == "handbook":
         return CORPORA / name, read_questions(CORPORA / "handbook-questions.jsonl")
     folder.mkdir(parents=True, exist_ok=True)
-    return folder, {"manuals": manuals, "squad": squad}[name](data, folder)
+    return folder, {"manuals": manuals, "squad": squad, "development": development}[name](data, folder)
 
 
 def judged(question: Question, chunks: Sequence[Chunk]) -> JudgedQuestion:
@@ -94,68 +134,95 @@ def judged(question: Question, chunks: Sequence[Chunk]) -> JudgedQuestion:
 
 def answered(
     pipeline: Pipeline, name: str, questions: Sequence[JudgedQuestion], kept: Path
-) -> Iterator[Pair]:
+) -> Iterator[Triple]:
     """Both arms' answers, of the file where it has them; a question that the LLM fails at is left out."""
     lines = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
-    known = {(row["set"], row["llm"], row["id"]): row for row in map(json.loads, lines)}
+    known = {(row["set"], row["llm"], row["id"], row["prompts"]): row for row in map(json.loads, lines)}
     llm = pipeline.config.llm.model
     for question in questions:
-        row = known.get((name, llm, question.id))
+        prepared = pipeline.prepare(question.text, compare=True)
+        sent = [arm.context.messages if arm.context else () for arm in prepared.arms]
+        prompts = hashlib.sha256(repr(sent).encode()).hexdigest()[:16]
+        row = known.get((name, llm, question.id, prompts))
         if row is None:
-            row = {"set": name, "llm": llm, "id": question.id}
-            try:
-                both = pipeline.compare(question.text)
-            except LLMError as error:
-                row["error"] = error.message
-            else:
-                for arm, answer in (("base", both.base), ("reranked", both.reranked)):
-                    of_arm = arm_answer(answer)
-                    row[arm] = asdict(of_arm) if of_arm else None
+            row = {"set": name, "llm": llm, "id": question.id, "prompts": prompts}
+            row |= answers_to(pipeline, prepared)
             with kept.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        if row.get("base") and row.get("reranked"):
-            yield question, _arm(row["base"]), _arm(row["reranked"])
+        if "error" not in row:
+            yield question, _reading(row["base"]), _reading(row["reranked"])
 
 
-def _arm(fields: dict[str, object]) -> ArmAnswer:
+def answers_to(pipeline: Pipeline, prepared: Prepared) -> dict[str, object]:
+    """By arm; or why there is none."""
+    try:
+        both = pipeline.finish(prepared)
+    except LLMError as error:
+        return {"error": error.message}
+    assert isinstance(both, Comparison)
+    arms: dict[str, object] = {}
+    for arm, answer in (("base", both.base), ("reranked", both.reranked)):
+        record = arm_answer(answer)
+        assert answer is not None
+        assert record is not None
+        text = "\n".join(passage.text for passage in answer.context.passages)
+        arms[arm] = asdict(record) | {"read": text}
+    return arms
+
+
+def _reading(fields: dict[str, object]) -> Reading:
     lists = {"cited", "context"}
-    return ArmAnswer(**{key: tuple(value) if key in lists else value for key, value in fields.items()})  # type: ignore[arg-type]
+    kept = {key: tuple(value) if key in lists else value for key, value in fields.items() if key != "read"}  # type: ignore[arg-type]
+    return Reading(ArmAnswer(**kept), str(fields["read"]))  # type: ignore[arg-type]
 
 
-def found(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
-    """Whether the prompt holds a passage that answers."""
+def of_answers(name: str) -> Measure:
+    return lambda question, reading: ANSWER_MEASURES[name](question, reading.answer)
+
+
+def passage_read(question: JudgedQuestion, reading: Reading) -> float | None:
+    """Whether the prompt holds a part of a passage that answers."""
     relevant = {passage.id for passage in question.candidates}
-    return float(bool(relevant & set(answer.context))) if relevant else None
+    return float(bool(relevant & set(reading.answer.context))) if relevant else None
 
 
-def holds_if_found(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
-    return ANSWER_MEASURES["holds the answer"](question, answer) if found(question, answer) else None
+def answer_read(question: JudgedQuestion, reading: Reading) -> float | None:
+    """Whether the prompt holds the words of a gold answer, whatever passage they are of."""
+    return holds_answer(reading.text, question.answers) if question.answers and question.answerable else None
 
 
-def cites_rightly(question: JudgedQuestion, answer: ArmAnswer) -> float | None:
+def holds_if_read(question: JudgedQuestion, reading: Reading) -> float | None:
+    """Whether the answer holds the gold one; None where the prompt does not."""
+    return of_answers(ANSWER_MAIN)(question, reading) if answer_read(question, reading) else None
+
+
+def cites_rightly(question: JudgedQuestion, reading: Reading) -> float | None:
     """Whether an answer cites a passage that answers; None where the prompt holds none."""
     relevant = {passage.id for passage in question.candidates}
-    if answer.abstained or not found(question, answer):
+    if reading.answer.abstained or not passage_read(question, reading):
         return None
-    return float(bool(relevant & set(answer.cited)))
+    return float(bool(relevant & set(reading.answer.cited)))
 
 
 def declines(*, answerable: bool) -> Measure:
-    return lambda question, answer: float(answer.abstained) if question.answerable == answerable else None
+    return lambda question, reading: (
+        float(reading.answer.abstained) if question.answerable == answerable else None
+    )
 
 
 MEASURES: dict[str, Measure] = {
-    "holds the answer": ANSWER_MEASURES["holds the answer"],
-    "passage in the prompt": found,
-    "holds the answer then": holds_if_found,
-    "token F1": ANSWER_MEASURES["token F1"],
+    "holds the answer": of_answers(ANSWER_MAIN),
+    "passage in the prompt": passage_read,
+    "answer in the prompt": answer_read,
+    "holds the answer then": holds_if_read,
+    "token F1": of_answers("token F1"),
     "cites rightly": cites_rightly,
     "declined, answerable": declines(answerable=True),
     "declined, unanswerable": declines(answerable=False),
 }
 
 
-def print_rows(llm: str, name: str, pairs: Sequence[Pair]) -> None:
+def print_rows(llm: str, name: str, pairs: Sequence[Triple]) -> None:
     """A row a measure. Each arm's mean is over the questions that have the measure in it; the difference is
     over those that have it in both.
     """
@@ -165,7 +232,7 @@ def print_rows(llm: str, name: str, pairs: Sequence[Pair]) -> None:
         both = [(before, after) for before, after in values if before is not None and after is not None]
         if not both:
             continue
-        gain = paired_difference(*zip(*both, strict=True))  # type: ignore[arg-type]
+        gain = paired_difference(*zip(*both, strict=True))
         before, after = map(fmean, arms)
         print(
             f"| {llm} | {name} | {title} | {len(both)} | {before:.1%} | {after:.1%} | {gain.mean:+.1%}"
@@ -186,7 +253,10 @@ def measure_set(config: Config, name: str, options: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="What reranking does to answers, by LLM and set.")
     parser.add_argument(
-        "sets", nargs="*", default=["homonyms", "handbook"], help="homonyms handbook manuals squad"
+        "sets",
+        nargs="*",
+        default=["homonyms", "handbook"],
+        help="homonyms handbook manuals squad development",
     )
     parser.add_argument("--profile", action="append", help="whose LLM answers; once or more")
     parser.add_argument(

@@ -34,8 +34,8 @@ SECTIONS = {
     "million": million_rows,
     "peers": peer_rows,
 }
-# Long, or in need of other environments or models; only by name.
-BY_NAME = {"large", "memory", "scale", "million", "peers"}
+# Long, or in need of other environments; only by name.
+BY_NAME = {"memory", "scale", "million", "peers"}
 RESULTS = Path(__file__).with_name("results.json")
 
 

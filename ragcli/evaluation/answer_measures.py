@@ -1,23 +1,30 @@
 """Measures of an answer against gold answers and gold passages, one tiny function each.
 
 Text is normalised as in SQuAD's evaluation: Rajpurkar et al. (2016), "SQuAD: 100,000+
-questions for machine comprehension of text".
+questions for machine comprehension of text"; and, since documents have typographic quotes and dashes, without
+Unicode's punctuation either, as in Lewis et al. (2020), "MLQA: evaluating cross-lingual extractive question
+answering".
 """
 
 from __future__ import annotations
 
 import re
 import string
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
-_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def normalised(text: str) -> str:
-    """Lower case; without ASCII punctuation, then without articles; white space collapsed."""
-    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_NO_PUNCTUATION)).split())
+    """Lower case; without punctuation, then without articles; white space collapsed."""
+    plain = "".join(character for character in text.lower() if not _is_punctuation(character))
+    return " ".join(_ARTICLES.sub(" ", plain).split())
+
+
+def _is_punctuation(character: str) -> bool:
+    return character in string.punctuation or unicodedata.category(character).startswith("P")
 
 
 def exact_match(answer: str, golds: Sequence[str]) -> float:
