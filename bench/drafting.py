@@ -60,6 +60,8 @@ def print_drafts(corpus: str, report: Report, review: Review) -> None:
     kept, rejected = report.written.kept(), report.written.rejected()
     print(f"  kept: {', '.join(f'{kept[kind]} {kind}' for kind in KINDS if kept[kind])}")
     print(f"  not kept: {', '.join(f'{count} {reason}' for reason, count in rejected.most_common())}")
+    if report.given_up:
+        print(f"  given up, with no passage left or twelve failures in a row: {', '.join(report.given_up)}")
     counts = review.counts
     if counts.reviewed:
         parts = (f"{part / counts.reviewed:.0%}" for part in (counts.kept, counts.edited, counts.dropped))
