@@ -22,6 +22,7 @@ class Verdict:
     is of the second arm and the first, `interval` always valid. `without` counts the questions whose pool
     holds nothing relevant, `skipped` the passages that were passed over (they count as not relevant).
     `more` is how many further questions would show a difference that matters, at the spread that was seen.
+    `alike` is the number of judged passages if all got the same judgement, otherwise 0.
     """
 
     state: State
@@ -33,6 +34,7 @@ class Verdict:
     without: int
     skipped: int
     more: int
+    alike: int
 
 
 def verdict(plan: Plan, pools: Sequence[Pool]) -> Verdict:
@@ -45,6 +47,7 @@ def verdict(plan: Plan, pools: Sequence[Pool]) -> Verdict:
     found = interval(differences, plan.bets)
     state = _settled(found, plan.effect)
     done = [pool for pool in pools if pool.is_done]
+    gains = [gain for pool in done for gain in pool.judged.values()]
     if state == "open" and (len(rows) >= plan.bets.questions or len(done) == len(pools)):
         state = "not settled"
     spread = (sum(d * d for d in differences) / len(differences)) ** 0.5 if differences else plan.bets.spread
@@ -58,6 +61,7 @@ def verdict(plan: Plan, pools: Sequence[Pool]) -> Verdict:
         without=len(done) - len(rows),
         skipped=sum(gain is None for pool in pools for gain in pool.decisions.values()),
         more=max(0, questions_needed(plan.effect, spread) - len(rows)),
+        alike=len(gains) if len(set(gains)) == 1 else 0,
     )
 
 

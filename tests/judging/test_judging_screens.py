@@ -15,6 +15,7 @@ from evaluation_records import small_run
 from judging_records import PLAN, A, B, gained, irrelevant, lost, pool
 
 from ragcli.chat.turns import Surroundings
+from ragcli.evaluation.provenance import PERSON
 from ragcli.judging.agreement import Agreement
 from ragcli.judging.always_valid import Bets
 from ragcli.judging.preferences import Pair, deciding, pairs_of, sign_test
@@ -126,3 +127,19 @@ def test_a_document_cannot_steer_the_terminal() -> None:
     screen.print_pair(target, replace(PAIR, question=hostile, texts=(hostile, hostile)), 1, 1)
     assert not plain_text.CONTROLS.search(ANSI.sub("", shown(target)))
     assert A not in shown(target)
+
+
+@pytest.mark.parametrize(
+    ("judge", "ending"),
+    [
+        ("Qwen2.5-Coder-1.5B-Instruct", " This LLM cannot tell passages apart: use a larger one."),
+        (PERSON, ""),
+    ],
+)
+def test_a_judge_who_gives_every_passage_the_same_is_told_so(judge: str, ending: str) -> None:
+    target = console(200)
+    partly = [pool(name, dict.fromkeys(gained(name).decisions, 0.5)) for name in ("1", "2")]
+    number = sum(len(one.decisions) for one in partly)
+    screen.print_verdict(target, replace(TWELVE, judge=judge), verdict(TWELVE, partly))
+    line = f"All {number} passages got the same judgement, so no order can be better.{ending}"
+    assert line in shown(target).splitlines()

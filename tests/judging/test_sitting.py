@@ -164,6 +164,12 @@ class TestTheVerdict:
     def test_comes_with_the_last_question_whatever_was_planned(self) -> None:
         assert verdict(self.plan, [gained("1"), lost("2")]).state == "not settled"
 
+    def test_says_if_every_passage_got_the_same_judgement(self) -> None:
+        """What a 1.5B model did: each of 23 passages answered the question in part."""
+        partly = [pool(name, dict.fromkeys(gained(name).decisions, 0.5)) for name in ("1", "2")]
+        assert verdict(self.plan, partly).alike == sum(len(one.decisions) for one in partly) > 2
+        assert verdict(self.plan, [*partly, gained("3")]).alike == 0
+
     def test_may_be_that_no_difference_matters(self) -> None:
         plan = replace(PLAN, bets=Bets(40, 0.05))
         pools = [*(same(f"{n}") for n in range(80)), pool("open")]

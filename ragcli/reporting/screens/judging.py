@@ -151,7 +151,13 @@ def _notes(plan: Plan, verdict: Verdict) -> list[str]:
         lines.append(f"{words.count(verdict.without, 'question')} without a relevant passage: not counted.")
     if verdict.skipped:
         lines.append(f"{words.count(verdict.skipped, 'passage')} skipped: counted as not relevant.")
-    if llm_judges([plan.judge]):
+    by_llm = bool(llm_judges([plan.judge]))
+    if verdict.alike > 1:
+        instead = " This LLM cannot tell passages apart: use a larger one." if by_llm else ""
+        lines.append(
+            f"All {verdict.alike} passages got the same judgement, so no order can be better.{instead}"
+        )
+    if by_llm:
         lines.append(CAUTION)
     return lines
 
