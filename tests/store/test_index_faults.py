@@ -367,9 +367,7 @@ class TestAnOpenPipeline:
                     store.reset(self.CONFIG)
                 return rag.prepare(question.text)
 
-            outcomes = runner.run(
-                questions, prepare, rag, jobs=4, relevant=lambda _: frozenset(), backoff=Backoff()
-            )
+            outcomes = runner.run(questions, prepare, rag, jobs=4, backoff=Backoff())
             with pytest.raises(NothingFoundError, match="no index"):
                 answered.extend(outcome.question.id for outcome in outcomes)
         assert answered == ["0", "1"]
