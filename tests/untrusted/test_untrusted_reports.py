@@ -18,6 +18,7 @@ import pytest
 from hypothesis import example, given, settings
 from markdown_it import MarkdownIt
 
+from ragcli.batch.gold import Gold
 from ragcli.batch.outcome import Models, Outcome
 from ragcli.encoders.prior import Prior
 from ragcli.errors import LLMError
@@ -133,7 +134,8 @@ def test_csv_holds_no_formula_and_no_further_cell(text: str) -> None:
 def test_json_is_one_document_of_printable_text(text: str) -> None:
     error = LLMError(text, hint=text, partial=text)
     outcome = Outcome(Question(text, text, (text,), (text,), (text,), grade=text), None, error)
-    line = as_json_batch.line(outcome, Models(text, text, Prior(1.0), text), "f")
+    gold = Gold([outcome.question], ())
+    line = as_json_batch.line(outcome, gold, Models(text, text, Prior(1.0), text), "f", {"model": text})
     assert not hostile.RAW.search(line)
     assert "\n" not in line
     assert json.loads(line)["question"] == text
