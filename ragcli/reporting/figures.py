@@ -50,6 +50,17 @@ def share(part: float | None) -> str:
     return "–" if part is None else f"{100 * part:.0f} %".replace("-", "−")
 
 
+def gap(closed: float, ceiling: float) -> str:
+    """What reranking does to the distance between the base order and a perfect one, whose nDCG is `ceiling`."""
+    perfect = f"to a perfect order of these candidates ({value(ceiling)})"
+    part = share(abs(closed))
+    if part == share(0.0):
+        return f"Reranking neither closes nor widens the gap {perfect}."
+    if closed < 0:
+        return f"Reranking widens the gap {perfect} by {part}."
+    return f"Reranking closes {part} of the gap {perfect}."
+
+
 def milliseconds(seconds: float | None) -> str:
     return "–" if seconds is None else words.seconds(seconds)
 

@@ -30,6 +30,7 @@ from ragcli.evaluation.run_files import read_run
 from ragcli.evaluation.summary import summarise
 from ragcli.models.locate import bi_encoder_files
 from ragcli.pipeline import open_pipeline
+from ragcli.reporting import figures
 from ragcli.reporting.files.report_files import write_report
 from tests.evaluation_records import models_run, random_run, small_run, two_retrievals
 
@@ -419,6 +420,13 @@ class TestScreens:
         flags = ("--by", "team", "--by", "overlap")
         shown = run("report", str(tmp_path / "run.json"), *flags, terminal=True, columns=columns).stdout
         golden(f"evaluation-groups-{columns}.txt", shown)
+
+    def test_what_happens_to_the_gap(self) -> None:
+        perfect = "to a perfect order of these candidates (0.900)."
+        assert figures.gap(0.38, 0.9) == f"Reranking closes 38 % of the gap {perfect}"
+        assert figures.gap(-0.5, 0.9) == f"Reranking widens the gap {perfect[:-1]} by 50 %."
+        for closed in (0.0, 0.004, -0.004):
+            assert figures.gap(closed, 0.9) == f"Reranking neither closes nor widens the gap {perfect}"
 
     def test_a_pipe_gets_no_colours(self, report: Path) -> None:
         assert "\x1b" not in run("report", str(report)).stdout

@@ -12,7 +12,9 @@ from answer_server import AnswerServer, answer_server, end, text
 from ragcli.config import LLMConfig
 from ragcli.errors import LLMError
 from ragcli.judging.umbrela import grade_of, judge_by, messages
+from ragcli.llm import asking
 from ragcli.llm.client import estimate_tokens, open_llm
+from ragcli.servers.retrying import Backoff
 
 PLANET = records.CHUNKS[2]
 
@@ -64,7 +66,8 @@ def test_it_sees_question_and_passage_and_nothing_that_names_an_arm_or_a_rank(se
     assert "rank" not in request["messages"][0]["content"]
 
 
-def test_a_failure_is_no_grade(server: AnswerServer) -> None:
+def test_a_failure_is_no_grade(server: AnswerServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "Backoff", lambda: Backoff(first=0.01))
     server.parts = [text("")]
     with (
         open_llm(LLMConfig(base_url=server.base_url, model="m", api_key_env="")) as llm,

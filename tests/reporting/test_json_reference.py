@@ -54,7 +54,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "doctor": ("doctor", "--json", "--config", "served.toml"),
     "batch-answer": ("batch", "q.jsonl", "--no-rerank", *LLM),
     "batch-comparison": ("batch", "q.jsonl", "--compare", *LLM),
-    "batch-error": ("batch", "q.jsonl", "--no-rerank", "--base-url", "SERVER", "--model", "cut"),
+    "batch-error": ("batch", "q.jsonl", "--no-rerank", "--base-url", "SERVER", "--model", "filtered"),
     "batch": ("batch", "q.jsonl", "-o", "out.jsonl", "--no-rerank", "--json", *LLM),
     "evaluation": ("eval", "q.jsonl", "--json"),
     "evaluation-diff": ("eval", "diff", "run.json", "run.json", "--json"),

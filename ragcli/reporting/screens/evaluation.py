@@ -154,12 +154,7 @@ def _print_counts(console: Console, summary: Summary) -> None:
     found = contrast.measures[0].difference
     console.print(_counts_bar(found))
     if contrast.gap_closed is not None:
-        verb = "closes" if contrast.gap_closed > 0 else "opens"
-        line = (
-            f"Reranking {verb} {figures.share(abs(contrast.gap_closed))} of the gap to a perfect order"
-            f" of these candidates ({figures.value(summary.ceiling)})."
-        )
-        console.print(Text(line))
+        console.print(Text(figures.gap(contrast.gap_closed, summary.ceiling)))
     if line := figures.floors(summary):
         console.print(Text(line, style="quiet"))
     if summary.milliseconds_per_point is not None:
