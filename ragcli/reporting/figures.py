@@ -51,7 +51,7 @@ def share(part: float | None) -> str:
 
 
 def gap(closed: float, ceiling: float) -> str:
-    """What reranking does to the distance between the base order and a perfect one, whose nDCG is `ceiling`."""
+    """What reranking does to the distance from the base order to a perfect one, of nDCG `ceiling`."""
     perfect = f"to a perfect order of these candidates ({value(ceiling)})"
     part = share(abs(closed))
     if part == share(0.0):
