@@ -19,7 +19,7 @@ from speed_place import Place
 from speed_rows import HEADER, Row, line, read, write
 from speed_scale import million_rows, scale_rows
 from speed_warm import warm_rows
-from speed_work import compare_rows, ingest_rows, memory_rows, reranking_rows
+from speed_work import compare_rows, explain_rows, ingest_rows, memory_rows, reranking_rows
 
 SECTIONS = {
     "start": start_rows,
@@ -27,6 +27,7 @@ SECTIONS = {
     "warm": warm_rows,
     "ingest": ingest_rows,
     "reranking": reranking_rows,
+    "explain": explain_rows,
     "compare": compare_rows,
     "large": large_rows,
     "memory": memory_rows,

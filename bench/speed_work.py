@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from statistics import median
 from typing import Any
@@ -136,6 +137,30 @@ def order_kept(exact: Sequence[Sequence[float]], found: Sequence[Sequence[float]
                 kept += ours[above] > ours[below]
             ties += ours[above] == ours[below] and theirs[above] != theirs[below]
     return kept / max(1, pairs), pairs, ties
+
+
+def explain_rows(place: Place, rounds: int) -> Iterator[Row]:
+    """For the best passage of several questions: the longer a passage, the more words are left out."""
+    assert place.passages
+    figures = []
+    words = []
+    with open_pipeline(place.config) as pipeline:
+        for question in (QUESTION, *place.questions[: JUDGED - 1]):
+            best = pipeline.search(question).candidates[0]
+            works: dict[str, Callable[[], object]] = {
+                "search": partial(pipeline.search, question),
+                "explain": partial(pipeline.explain, question, best),
+            }
+            seconds = works_in_turn(works, max(1, rounds // JUDGED))
+            figures += [b / a for a, b in zip(seconds["search"], seconds["explain"], strict=True)]
+            words.append(len(best.chunk.passage.split()))
+    figure = median(figures)
+    yield Row(
+        f"explaining a passage of {median(words):.0f} words (median)",
+        f"at most 1.3 x a warm search with {CANDIDATES} candidates",
+        f"{figure:.2f} x ({min(figures):.2f} to {max(figures):.2f})",
+        figure <= 1.3,
+    )
 
 
 def compare_rows(place: Place, rounds: int) -> Iterator[Row]:
