@@ -13,7 +13,7 @@ from ragcli.encoders.reranking import Reranker
 from ragcli.errors import LLMError
 from ragcli.llm.client import LLM, Generation
 from ragcli.stopwatch import Stopwatch
-from ragcli.types import Answer, Candidate, Context, Usage
+from ragcli.types import Answer, Candidate, Context, MissedThreshold, Usage
 
 OnText = Callable[[str], None]
 
@@ -69,8 +69,9 @@ def answer(
     stop = prompting.stop_marks(config.prompt) if begun else ()
     least = config.prompt.min_answerable or 0.0
     with llm.turn():
-        if least and _probability_of_an_answer(context, llm, watch) < least:
-            declined = abstention(question, candidates, config=config, watch=watch)
+        if least and (probability := _probability_of_an_answer(context, llm, watch)) < least:
+            missed = MissedThreshold("prompting.min_answerable", probability, least)
+            declined = abstention(question, candidates, missed, config=config, watch=watch)
             return replace(declined, context=context)
         generation = _listen(llm.stream(context.messages, stop=stop, goes_on=bool(least)), watch, on_text)
     text = generation.text
@@ -130,8 +131,15 @@ def sentence_scorer(embedder: BiEncoder, reranker: Reranker | None = None) -> pr
     return scores
 
 
-def abstention(question: str, candidates: Sequence[Candidate], *, config: Config, watch: Stopwatch) -> Answer:
-    """The answer without asking the LLM, because no passage is likely enough to be relevant."""
+def abstention(
+    question: str,
+    candidates: Sequence[Candidate],
+    missed: MissedThreshold | None,
+    *,
+    config: Config,
+    watch: Stopwatch,
+) -> Answer:
+    """The answer without asking the LLM for one, because of the threshold that was missed."""
     return Answer(
         question=question,
         text=prompting.NO_ANSWER,
@@ -144,6 +152,7 @@ def abstention(question: str, candidates: Sequence[Candidate], *, config: Config
         model=config.llm.model,
         usage=Usage(0, 0),
         timings=watch.timings,
+        declined_by=missed,
     )
 
 

@@ -287,7 +287,7 @@ class Pipeline:
         self, name: ArmName, found: Prepared, candidates: tuple[Candidate, ...], watch: Stopwatch
     ) -> Arm:
         """Packs the prompt, unless no passage is likely enough to be relevant."""
-        if prompting.below_threshold(candidates, self.config.prompt):
+        if prompting.missed_threshold(candidates, self.config.prompt):
             return Arm(name, candidates, None, watch)
         truncated = self._resources.truncated
         reranker = self._resources.reranker if candidates[0].rank is not None else None
@@ -321,7 +321,8 @@ class Pipeline:
         # A stopwatch of its own: a second try does not add to the seconds of the first.
         watch = Stopwatch(arm.watch.timings)
         if arm.context is None:
-            return answering.abstention(question, arm.candidates, config=self.config, watch=watch)
+            missed = prompting.missed_threshold(arm.candidates, self.config.prompt)
+            return answering.abstention(question, arm.candidates, missed, config=self.config, watch=watch)
         return answering.answer(
             question,
             arm.candidates,

@@ -181,15 +181,25 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class MissedThreshold:
+    """Why ragcli declined to answer: `value` is below what the `setting` asks for, `least`."""
+
+    setting: str
+    value: float
+    least: float
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the LLM said, and what it rests on.
 
-    `abstained` is True if the passages have no answer and the text says so. `unknown_citations` are numbers
-    that the LLM cited but that are not in the context: they are dropped from the text and reported.
-    `cut_off` is True if the LLM was stopped by its limit, `answer_tokens`, before it was done. `truncated`
-    counts the texts that the encoders could not read in full. `reasoning` is what the LLM thought before it
-    answered, if it showed that: it is not part of the answer. `not_sent` names fields of the request that its
-    server refused, so they were left out.
+    `abstained` is True if the passages have no answer and the text says so; then `declined_by` is the
+    threshold that decided it, or None if the LLM did. `unknown_citations` are numbers that the LLM cited but
+    that are not in the context: they are dropped from the text and reported. `cut_off` is True if the LLM was
+    stopped by its limit, `answer_tokens`, before it was done. `truncated` counts the texts that the encoders
+    could not read in full. `reasoning` is what the LLM thought before it answered, if it showed that: it is
+    not part of the answer. `not_sent` names fields of the request that its server refused, so they were left
+    out.
     """
 
     question: str
@@ -207,6 +217,7 @@ class Answer:
     truncated: int = 0
     reasoning: str = ""
     not_sent: tuple[str, ...] = ()
+    declined_by: MissedThreshold | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,6 +264,8 @@ def test_nothing_is_asked_where_no_passage_is_likely_enough(index: Path) -> None
             answer = rag.ask(QUESTION)
     assert answer.abstained
     assert answer.text == NO_ANSWER
+    assert answer.declined_by is not None
+    assert (answer.declined_by.setting, answer.declined_by.least) == ("prompting.min_probability", 1.0)
     assert server.requests == []
 
 
@@ -272,6 +274,9 @@ def test_the_llm_may_be_asked_first_whether_there_is_an_answer(index: Path, rag:
         declined = strict.ask(QUESTION)
     assert declined.abstained
     assert declined.text == NO_ANSWER
+    assert declined.declined_by is not None
+    assert declined.declined_by.setting == "prompting.min_answerable"
+    assert 0 < declined.declined_by.value < declined.declined_by.least == 1.0
     assert declined.context == rag.ask(QUESTION).context
     assert "answerable" in stages(declined.timings)
     assert "first token" not in stages(declined.timings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragcli.prompting.abstention import NO_ANSWER, below_threshold, is_abstention
+from ragcli.prompting.abstention import NO_ANSWER, is_abstention, missed_threshold
 from ragcli.prompting.citations import Cited, cite, says_something
 from ragcli.prompting.context import build_context, whether_answered
 from ragcli.prompting.expanding import ChunksOf
@@ -16,12 +16,12 @@ __all__ = [
     "ChunksOf",
     "Cited",
     "ScoreTexts",
-    "below_threshold",
     "build_context",
     "cite",
     "content_words",
     "is_abstention",
     "is_begun",
+    "missed_threshold",
     "one_line",
     "quotation",
     "runs_on",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ragcli.config import PromptingConfig
-from ragcli.types import Candidate
+from ragcli.types import Candidate, MissedThreshold
 
 NO_ANSWER = "The documents do not answer this question."
 
@@ -16,18 +16,20 @@ NO_ANSWER_WORD = "NO_ANSWER"
 _WORD = re.compile(rf"\W*{NO_ANSWER_WORD.replace('_', '[_ ]')}\b")
 
 
-def below_threshold(candidates: Sequence[Candidate], config: PromptingConfig) -> bool:
-    """Whether even the best candidate is less similar than `min_similarity` demands, or less likely to be
-    relevant than `min_probability` does.
+def missed_threshold(candidates: Sequence[Candidate], config: PromptingConfig) -> MissedThreshold | None:
+    """`min_similarity` or `min_probability`, if even the best candidate has less than it asks for.
 
-    The latter is never so for candidates without a cross-encoder's score: a cosine is not a probability.
+    The latter asks nothing of candidates without a cross-encoder's score: a cosine is not a probability.
     """
     # A similarity may be negative, and a floor of 0 means none.
     floor = config.min_similarity or -1.0
-    if max(candidate.similarity for candidate in candidates) < floor:
-        return True
+    similarity = max(candidate.similarity for candidate in candidates)
+    if similarity < floor:
+        return MissedThreshold("prompting.min_similarity", similarity, floor)
     probabilities = [candidate.probability for candidate in candidates if candidate.probability is not None]
-    return bool(probabilities) and max(probabilities) < config.min_probability
+    if probabilities and max(probabilities) < config.min_probability:
+        return MissedThreshold("prompting.min_probability", max(probabilities), config.min_probability)
+    return None
 
 
 def is_abstention(text: str) -> bool:

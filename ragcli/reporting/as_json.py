@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ragcli.config.loading import repeatable
@@ -174,6 +175,7 @@ def answer_fields(record: Answer) -> Fields:
         "question": record.question,
         "answer": record.text,
         "abstained": record.abstained,
+        "declined_by": asdict(record.declined_by) if record.declined_by else None,
         "citations": [_citation(citation) for citation in record.citations],
         "unknown_citations": list(record.unknown_citations),
         "cut_off": record.cut_off,

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from ragcli.config import LLMConfig, PromptingConfig
 from ragcli.errors import ConfigError
 from ragcli.prompting import (
-    below_threshold,
     build_context,
     is_abstention,
+    missed_threshold,
     quotation,
     runs_on,
     says_something,
@@ -25,7 +25,7 @@ from ragcli.prompting import (
 from ragcli.prompting.abstention import NO_ANSWER, NO_ANSWER_WORD
 from ragcli.prompting.fencing import neutralise, one_line
 from ragcli.prompting.quoting import LEAD
-from ragcli.types import Candidate, Chunk, Context
+from ragcli.types import Candidate, Chunk, Context, MissedThreshold
 
 SENTENCES = PromptingConfig(style="sentences", sentences=2)
 PASSAGES = PromptingConfig(style="passages", citations="model")
@@ -391,22 +391,23 @@ class TestAbstention:
 
     def test_follows_the_best_probability(self) -> None:
         strict = PromptingConfig(min_probability=0.3)
-        assert below_threshold([candidate(GOD, probability=0.2)], strict)
-        assert not below_threshold(
+        missed = MissedThreshold("prompting.min_probability", 0.2, 0.3)
+        assert missed_threshold([candidate(GOD, probability=0.2)], strict) == missed
+        assert not missed_threshold(
             [candidate(GOD, probability=0.2), candidate(PLANET, probability=0.4)], strict
         )
-        assert not below_threshold([candidate(GOD)], strict)
-        assert not below_threshold([candidate(GOD, probability=0.001)], PromptingConfig(min_probability=0.0))
+        assert not missed_threshold([candidate(GOD)], strict)
+        assert not missed_threshold([candidate(GOD, probability=0.001)], PromptingConfig(min_probability=0.0))
 
     def test_follows_the_best_similarity(self) -> None:
         near, far = candidate(GOD), replace(candidate(PLANET), similarity=0.2)
         config = PromptingConfig(min_similarity=0.3)
-        assert below_threshold([far], config)
-        assert not below_threshold([far, near], config)
+        assert missed_threshold([far], config) == MissedThreshold("prompting.min_similarity", 0.2, 0.3)
+        assert not missed_threshold([far, near], config)
 
     def test_a_floor_of_zero_is_none_even_below_it(self) -> None:
         opposite = replace(candidate(PLANET), similarity=-0.1)
-        assert not below_threshold([opposite], PromptingConfig(min_similarity=0.0))
+        assert not missed_threshold([opposite], PromptingConfig(min_similarity=0.0))
 
 
 class TestWhatIsNoAnswer:

@@ -6,7 +6,7 @@ import io
 import json as standard_json
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -16,11 +16,12 @@ from cli_helper import ANSI, Terminal
 from ragcli.config import Config
 from ragcli.config.loading import Setting
 from ragcli.encoders.prior import Prior
+from ragcli.prompting import NO_ANSWER
 from ragcli.reporting import as_json, plain_text
 from ragcli.reporting.screens import comparison, manage, occlusion, terminal
 from ragcli.reporting.screens.live import IngestProgress, Stream, spinner
 from ragcli.reporting.screens.terminal import PlainConsole
-from ragcli.types import Movement, Usage
+from ragcli.types import MissedThreshold, Movement, Usage
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 WIDTHS = (80, 120)
@@ -437,6 +438,36 @@ def test_json_hides_the_password_of_a_url() -> None:
 
 
 # --- nothing is cut silently
+
+
+@pytest.mark.parametrize(
+    ("missed", "why"),
+    [
+        (
+            MissedThreshold("prompting.min_similarity", 0.2123, 0.3),
+            "no passage is similar enough to the question (0.21; prompting.min_similarity is 0.3)",
+        ),
+        (
+            MissedThreshold("prompting.min_probability", 0.0012, 0.003),
+            "no passage is likely enough to be relevant (0.0012; prompting.min_probability is 0.003)",
+        ),
+        (
+            MissedThreshold("prompting.min_answerable", 0.4, 0.45),
+            "the LLM is not sure enough that the passages answer it (0.4; prompting.min_answerable is 0.45)",
+        ),
+        (None, "the LLM found no answer in the passages"),
+    ],
+)
+def test_what_declined_to_answer_is_told(missed: MissedThreshold | None, why: str) -> None:
+    declined = replace(records.reranked_answer(), text=NO_ANSWER, abstained=True, declined_by=missed)
+    notes = console()
+    terminal.print_notes(notes, declined)
+    assert f"note: {why}." in " ".join(shown(notes).split())
+    panel = console()
+    panel.print(terminal.answer_body(declined))
+    assert f"({why})" in " ".join(shown(panel).split())
+    found = loaded(as_json.answer(declined, Config()))["declined_by"]
+    assert found == (asdict(missed) if missed else None)
 
 
 def test_what_was_cut_left_out_or_dropped_is_told() -> None:

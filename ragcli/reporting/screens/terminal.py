@@ -31,6 +31,11 @@ from ragcli.types import Answer, Candidate, Citation, Comparison, Context, Searc
 
 READING_WIDTH = 100
 TAB_WIDTH = 8
+WHY_DECLINED = {
+    "prompting.min_similarity": "no passage is similar enough to the question",
+    "prompting.min_probability": "no passage is likely enough to be relevant",
+    "prompting.min_answerable": "the LLM is not sure enough that the passages answer it",
+}
 SNIPPET_LINES = 2
 # The width of breaks between words and of ellipses.
 RAGGED = 16
@@ -138,6 +143,8 @@ def answer_body(answer: Answer) -> RenderableType:
     """Answer and sources as one block, for a panel."""
     sources = sources_list(answer.citations)
     parts: list[RenderableType] = [answer_text(answer.text, abstained=answer.abstained)]
+    if answer.abstained:
+        parts.append(Text(f"({_why_declined(answer)})", style="quiet"))
     if sources is not None:
         parts += [Text(), Text("Sources", style="heading"), sources]
     return Group(*parts)
@@ -187,7 +194,15 @@ def print_notes(console: Console, answer: Answer, *, nearest: str = "ragcli sear
         console.print(Text(f"note: the LLM was stopped after {limit}: llm.answer_tokens.", "warning"))
     print_truncated(console, answer.truncated)
     if answer.abstained:
+        console.print(Text(f"note: {_why_declined(answer)}.", style="quiet"))
         console.print(Text(f"hint: {nearest} shows the passages that came nearest.", style="hint"))
+
+
+def _why_declined(answer: Answer) -> str:
+    missed = answer.declined_by
+    if missed is None:
+        return "the LLM found no answer in the passages"
+    return f"{WHY_DECLINED[missed.setting]} ({missed.value:.2g}; {missed.setting} is {missed.least:.2g})"
 
 
 def print_not_sent(console: Console, answer: Answer) -> None:
