@@ -204,6 +204,12 @@ def cites_rightly(question: JudgedQuestion, reading: Reading) -> float | None:
     return float(bool(relevant & set(reading.answer.cited)))
 
 
+def answers_wrongly(question: JudgedQuestion, reading: Reading) -> float | None:
+    """Whether there is an answer, and it holds no gold one. With the right and the declined ones: all."""
+    held = of_answers(ANSWER_MAIN)(question, reading)
+    return None if held is None else float(not held and not reading.answer.abstained)
+
+
 def declines(*, answerable: bool) -> Measure:
     return lambda question, reading: (
         float(reading.answer.abstained) if question.answerable == answerable else None
@@ -217,6 +223,7 @@ MEASURES: dict[str, Measure] = {
     "holds the answer then": holds_if_read,
     "token F1": of_answers("token F1"),
     "cites rightly": cites_rightly,
+    "answered wrongly": answers_wrongly,
     "declined, answerable": declines(answerable=True),
     "declined, unanswerable": declines(answerable=False),
 }

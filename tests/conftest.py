@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 from chroma_server import chroma_server
+from hypothesis import HealthCheck, settings
 
 from ragcli.config import EmbeddingConfig, RerankingConfig
 from ragcli.encoders.bi_encoder import BiEncoder, load_bi_encoder
 from ragcli.encoders.reranking import CrossEncoderReranker, load_reranker
+
+# A busy machine is slow, which is no fault of what is tested.
+settings.register_profile("ragcli", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ragcli")
 
 
 @pytest.fixture(scope="session")

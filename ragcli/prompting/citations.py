@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ragcli.config import PromptingConfig
-from ragcli.prompting.marks import Mark, code_blocks, code_spans, find_marks
+from ragcli.prompting.marks import Mark, behind_sentences, code_blocks, code_spans, find_marks
 from ragcli.prompting.support import beyond, has_figures, lexical_support, only_answers, without_figures
 from ragcli.text.sentences import split_sentences
 from ragcli.types import Citation, Context, Passage
@@ -68,7 +68,7 @@ def cite(
     """
     evidence = [item for passage in context.passages for item in _evidence(passage)]
     known = {passage.number for passage in context.passages}
-    text = text.strip()
+    text = behind_sentences(text.strip(), known)
     if config.citations == "model":
         checked = _checked(text, evidence, known, support)
         if checked.citations:

@@ -43,6 +43,10 @@ _OPENS_LINE = re.compile(r"(?:\A|\n)[^\S\n]*(?:[-*•>]|\d{1,3}[.)])?\Z")
 _OPENS_PART = re.compile(r"[:,;]\Z")
 _AFTER_ALL = re.compile(r"[^\S\n]*(?:[.,;:!?)…\"”'’|]|\n|\Z|\[\d|【)")
 _PROSE = re.compile(r"(?:\A|[\s(*_\"“'‘-])[^\W\d_]{3,}[*_\"”'’]{0,3}\Z|(?:\A|\s)\d[\d.,]*[%°]?\Z")
+# "[1] is the first element" is about a list.
+_OPENS_SENTENCE = re.compile(
+    r"(?:\A|(?<=[.!?]) +)\[(\d{1,3}(?:, ?\d{1,3})*)\]:? +(?!(?:is|are|was|were|has|have)\b)(?=[^\s\[])"
+)
 _NEAR = 100
 
 
@@ -82,6 +86,22 @@ def find_marks(text: str, known: Collection[int]) -> list[Mark]:
             attached += map(_mark, group)
     # A text uses one of the two styles: if other citations stand apart, months[1] is not a citation.
     return apart or attached
+
+
+def behind_sentences(text: str, known: Collection[int]) -> str:
+    """`text` with its marks behind the sentences that they open: small LLMs write "[1] Three months."
+
+    Only if the text is a single line that opens with a mark and does not end with one, and all such marks can
+    be cited: several lines may be a numbered list or a bibliography.
+    """
+    opening = list(_OPENS_SENTENCE.finditer(text))
+    if "\n" in text or not text.startswith("[") or text.endswith("]") or not opening or opening[0].start():
+        return text
+    if not all(number in known for match in opening for number in _numbers(match[1])):
+        return text
+    ends = [match.start() for match in opening[1:]] + [len(text)]
+    sentences = [text[match.end() : end].strip() for match, end in zip(opening, ends, strict=True)]
+    return " ".join(f"{said} [{match[1]}]" for said, match in zip(sentences, opening, strict=True))
 
 
 def _groups(text: str, code: Sequence[tuple[int, int]]) -> Iterator[list[re.Match[str]]]:

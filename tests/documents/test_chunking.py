@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragcli.config import ChunkingConfig
@@ -213,7 +213,7 @@ pieces = st.tuples(
 configs = st.builds(ChunkingConfig, size=st.integers(16, 80), overlap=st.integers(0, 60))
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80)
 @given(st.lists(pieces, min_size=1, max_size=6), configs, st.text("Title ab", max_size=60))
 def test_any_document_is_covered_within_the_limits(
     tokenize: TokenSpans, parts: list[tuple[str, str, bool, str]], config: ChunkingConfig, title: str

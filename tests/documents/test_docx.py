@@ -548,7 +548,7 @@ def bodies(draw: st.DrawFn, words: Callable[[], str], depth: int = 2) -> str:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_each_word_of_any_body_comes_once_and_in_order(data: st.DataObject) -> None:
     made: list[str] = []
 

@@ -560,7 +560,7 @@ text
     @given(
         st.lists(st.sampled_from(["p", "li", "pre", "dd", "div", "td"]), min_size=1, max_size=12), st.data()
     )
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_every_word_is_on_its_line(self, names: list[str], data: st.DataObject) -> None:
         gap = st.sampled_from(["", "\n", "\n\n", "<!--\n-->", "<b\n>", "<script>\n\n</script>"])
         html = "<html>"
@@ -705,7 +705,7 @@ def block(draw: st.DrawFn, words: Words, kind: str, depth: int) -> str:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_each_word_of_any_tree_comes_once_and_in_order(data: st.DataObject) -> None:
     made: list[str] = []
 

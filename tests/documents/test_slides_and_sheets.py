@@ -226,7 +226,7 @@ class TestSheets:
         assert make(folder, "a.xls", page).text == "City: Oslo | Tax: 5"
         assert make(folder, "b.xls", b"City\tTax\nOslo\t5\n").text == "City: Oslo | Tax: 5"
 
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
     @given(st.data())
     def test_every_cell_comes_once(self, folder: Path, data: st.DataObject) -> None:
         width, height = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 7))

@@ -37,9 +37,7 @@ words = st.lists(
     max_size=8,
     unique_by=str.lower,
 )
-fixtures_are_fine = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30
-)
+fixtures_are_fine = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 
 
 def assert_each_once(document: Document, expected: list[str]) -> None:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ragcli.drafting.filters import (
@@ -203,7 +203,6 @@ def test_the_question_is_asked_for_with_the_sentence_before_and_not_with_the_pas
     assert "Sentence: The crane was built in 1906.\n" in first
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_reading_never_fails(text: str) -> None:
     found = read_object(text, "question")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ragcli.drafting.passages import FEWEST_WORDS, NEAR, Queue, most_wanted, near_rivals, spread, usable
@@ -22,7 +22,6 @@ chunks = st.lists(
 ).map(lambda places: [chunk(*place) for place in places])
 
 
-@settings(deadline=None)
 @given(chunks, st.text())
 def test_every_passage_comes_once_and_the_seed_decides_the_order(all_of_them: list[Chunk], seed: str) -> None:
     found = spread(all_of_them, seed)
@@ -30,7 +29,6 @@ def test_every_passage_comes_once_and_the_seed_decides_the_order(all_of_them: li
     assert found == spread(all_of_them, seed)
 
 
-@settings(deadline=None)
 @given(chunks, st.integers(0, 20))
 def test_the_first_ones_are_of_as_many_documents_and_sections_as_they_can_be(
     all_of_them: list[Chunk], number: int
@@ -74,7 +72,6 @@ def test_a_passage_is_taken_once_a_kind_and_unused_ones_come_first() -> None:
     assert [queue.take("confusable") for _ in range(2)] == [second, None]
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(KINDS), st.integers(1, 50), min_size=1), st.integers(0, 60))
 def test_the_kinds_keep_their_shares(shares: dict[Kind, float], number: int) -> None:
     kept: Counter[Kind] = Counter()

@@ -6,7 +6,7 @@ import warnings
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from judging_records import PLAN, A, B, C, pool
 from sklearn.metrics import cohen_kappa_score
@@ -17,7 +17,6 @@ from ragcli.judging.agreement import agreements, cohen_kappa, merged
 GRADES = st.sampled_from((0.0, 0.5, 1.0))
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(GRADES, GRADES), min_size=1))
 def test_kappa_is_that_of_scikit_learn(pairs: list[tuple[float, float]]) -> None:
     one, other = [a for a, _ in pairs], [b for _, b in pairs]

@@ -8,7 +8,7 @@ from math import ceil, log, sqrt
 from statistics import fmean, stdev
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -107,7 +107,6 @@ def test_the_numbers_are_those_of_the_normal_approximation() -> None:
     assert smallest_effect(1, 0.3) == 1.0
 
 
-@settings(deadline=None)
 @given(st.floats(0.02, 0.9), st.floats(0.01, 1.0))
 def test_they_are_each_others_inverse_where_few_questions_let_nobody_bet_much_too(
     effect: float, spread: float
@@ -137,7 +136,6 @@ def test_one_bet_by_hand() -> None:
     assert first(exclusions([1.0] * 10, 0.0, Bets(10, 1.0))) == 6
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-1, 1), max_size=30), st.floats(0.01, 1))
 def test_it_holds_the_mean_that_was_seen_and_agrees_with_what_it_leaves_out(
     differences: list[float], spread: float

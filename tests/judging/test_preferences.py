@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from evaluation_records import small_run
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 
@@ -24,7 +24,6 @@ from ragcli.judging.preferences import (
 RUN = small_run()
 
 
-@settings(deadline=None)
 @given(st.integers(0, 40), st.integers(0, 40))
 def test_the_test_and_its_interval_are_those_of_scipy(won: int, lost: int) -> None:
     found = sign_test(won, lost)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from judging_records import PLAN, A, B, C, gained, irrelevant, lost, pool, same
 
@@ -25,7 +25,6 @@ DECISIONS = st.dictionaries(st.sampled_from((A, B, C)), st.sampled_from((0.0, 0.
 
 
 class TestTheFile:
-    @settings(deadline=None)
     @given(DECISIONS)
     def test_holds_the_session(self, decisions: dict[str, float | None]) -> None:
         import tempfile

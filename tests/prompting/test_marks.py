@@ -9,7 +9,7 @@ from test_citations import BOTH
 
 from ragcli.config import PromptingConfig
 from ragcli.prompting import cite
-from ragcli.prompting.marks import find_marks
+from ragcli.prompting.marks import behind_sentences, find_marks
 
 KNOWN = {1, 2, 3}
 MODEL, ATTRIBUTED = PromptingConfig(citations="model"), PromptingConfig(citations="attributed")
@@ -77,6 +77,43 @@ def test_a_text_keeps_all_but_its_unknown_citations(words: list[str], number: in
     assert cited.text == text
     assert [citation.number for citation in cited.citations] == [number]
     assert cite(text.replace(f"[{number}].", f"[{number}][9]."), BOTH, MODEL).text == text
+
+
+class TestMarksInFrontOfTheirSentences:
+    @pytest.mark.parametrize(
+        ("text", "cited", "numbers"),
+        [
+            ("[2] It circles the Sun in 88 days.", "It circles the Sun in 88 days. [2]", [2]),
+            ("[2]: 88 days", "88 days [2]", [2]),
+            ("[1, 2] Both are called Mercury.", "Both are called Mercury. [1, 2]", [1, 2]),
+            (
+                "[1] He wore winged sandals. [2] It has no moons.",
+                "He wore winged sandals. [1] It has no moons. [2]",
+                [1, 2],
+            ),
+        ],
+    )
+    def test_cite_these(self, text: str, cited: str, numbers: list[int]) -> None:
+        found = cite(text, BOTH, MODEL)
+        assert found.text == cited
+        assert [citation.number for citation in found.citations] == numbers
+
+    def test_give_way_to_what_supports_the_sentence(self) -> None:
+        found = cite("[1] It circles the Sun in 88 days.", BOTH, ATTRIBUTED)
+        assert found.text == "It circles the Sun in 88 days. [2]"
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "[1] is the first of the list.",
+            "[7] It circles the Sun in 88 days.",
+            "[1] Ovid, Fasti.\n[2] Livy, book 2.",
+            "[1] [2]",
+            "[1]",
+        ],
+    )
+    def test_are_not_numbers_of_something_else(self, text: str) -> None:
+        assert behind_sentences(text, {1, 2}) == text
 
 
 @given(st.text(st.sampled_from("ab [](),;-.0123456789`\n"), max_size=40))

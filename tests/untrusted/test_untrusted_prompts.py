@@ -70,7 +70,7 @@ def context(question: str, texts: Sequence[str], config: PromptingConfig) -> Con
 documents = st.lists(hostile.texts | st.text(max_size=40), min_size=1, max_size=4)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(question=hostile.texts, texts=documents)
 @example(question=EVERYTHING, texts=[EVERYTHING] * 4)
 def test_passages_stay_inside_their_fences(question: str, texts: list[str]) -> None:
@@ -89,7 +89,7 @@ def test_passages_stay_inside_their_fences(question: str, texts: list[str]) -> N
     assert not hostile.RAW.search(user.replace("\t", ""))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(question=hostile.texts, texts=documents)
 @example(question=EVERYTHING, texts=[EVERYTHING] * 4)
 def test_chosen_sentences_are_a_line_each(question: str, texts: list[str]) -> None:
@@ -108,7 +108,7 @@ def test_chosen_sentences_are_a_line_each(question: str, texts: list[str]) -> No
     assert not hostile.RAW.search(user)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(text=hostile.texts | st.text())
 def test_neutral_text_stays_as_it_is(text: str) -> None:
     """Otherwise a second pass could find what the first one made."""
@@ -116,7 +116,7 @@ def test_neutral_text_stays_as_it_is(text: str) -> None:
     assert one_line(one_line(text)) == one_line(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from(AROUND_MARKS), max_size=8))
 def test_what_stays_in_brackets_is_no_citation(pieces: list[str]) -> None:
     text = "".join(pieces)
@@ -125,7 +125,7 @@ def test_what_stays_in_brackets_is_no_citation(pieces: list[str]) -> None:
     assert one_line(one_line(text)) == one_line(text)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(texts=documents, written=hostile.texts)
 def test_no_citation_but_of_a_passage_that_was_given(texts: list[str], written: str) -> None:
     """A document may make the LLM write any number: an unknown one is dropped and reported."""

@@ -53,7 +53,7 @@ class Skeleton(HTMLParser):
         self.comments.append(data)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(text=hostile.texts)
 @example(text=EVERYTHING)
 def test_html_has_the_same_tags_whatever_the_texts_say(text: str) -> None:
@@ -99,7 +99,7 @@ def test_in_a_browser_no_script_of_a_document_runs(tmp_path: Path) -> None:
     assert title.endswith("what reranking contributes")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(text=hostile.texts)
 @example(text=EVERYTHING)
 def test_markdown_has_the_same_blocks_and_no_link_picture_or_tag(text: str) -> None:
@@ -113,7 +113,7 @@ def test_markdown_has_the_same_blocks_and_no_link_picture_or_tag(text: str) -> N
     assert not hostile.RAW.search(report_markdown(summary))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(text=hostile.texts)
 @example(text=EVERYTHING)
 @example(text="x;=1+1")
@@ -129,7 +129,7 @@ def test_csv_holds_no_formula_and_no_further_cell(text: str) -> None:
         )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(text=hostile.texts)
 def test_json_is_one_document_of_printable_text(text: str) -> None:
     error = LLMError(text, hint=text, partial=text)

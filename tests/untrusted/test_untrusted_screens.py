@@ -120,7 +120,7 @@ def console(stream: io.StringIO) -> PlainConsole:
 
 
 @pytest.mark.parametrize("name", SCREENS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(text=hostile.texts)
 @example(text="".join(hostile.TERMINAL))
 @example(text="".join(reversed(hostile.TERMINAL)))
@@ -153,7 +153,7 @@ def draw_table(target: PlainConsole, text: str) -> None:
     "draw",
     [lambda c, t: c.print(t), lambda c, t: c.print(t, style="error", soft_wrap=True), draw_text, draw_table],
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(text=hostile.texts | st.text())
 def test_what_a_screen_forgets_to_clean_the_console_does(
     draw: Callable[[PlainConsole, str], None], text: str
@@ -163,7 +163,7 @@ def test_what_a_screen_forgets_to_clean_the_console_does(
     assert not hostile.RAW.search(pipe.getvalue())
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(text=hostile.texts.filter(lambda text: "\0" not in text))
 @example(text="0")
 def test_wrong_usage_repeats_nothing_raw(text: str) -> None:
