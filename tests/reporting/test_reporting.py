@@ -465,7 +465,7 @@ def test_what_declined_to_answer_is_told(missed: MissedThreshold | None, why: st
     assert f"note: {why}." in " ".join(shown(notes).split())
     panel = console()
     panel.print(terminal.answer_body(declined))
-    assert f"({why})" in " ".join(shown(panel).split())
+    assert f"Why: {why}" in " ".join(shown(panel).split())
     found = loaded(as_json.answer(declined, Config()))["declined_by"]
     assert found == (asdict(missed) if missed else None)
 

@@ -144,7 +144,7 @@ def answer_body(answer: Answer) -> RenderableType:
     sources = sources_list(answer.citations)
     parts: list[RenderableType] = [answer_text(answer.text, abstained=answer.abstained)]
     if answer.abstained:
-        parts.append(Text(f"({_why_declined(answer)})", style="quiet"))
+        parts.append(Text(f"Why: {_why_declined(answer)}", style="quiet"))
     if sources is not None:
         parts += [Text(), Text("Sources", style="heading"), sources]
     return Group(*parts)
