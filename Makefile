@@ -40,13 +40,14 @@ demo: $(VENV)/.installed ## Ingest the bundled corpus and answer a question with
 	@echo "==> Asking, once in each order: $(QUESTION)"
 	@$(BIN)/ragcli ask "$(QUESTION)" --compare
 
+# A worker for each core, with one thread each: the threads of two workers would wait for each other.
 test: lint ## Lint, check the types and run all tests.
 	@echo "==> Checking the types"
 	@$(BIN)/mypy --strict
 	@echo "==> Making sure that the local models are here"
 	@$(BIN)/ragcli models prepare
 	@echo "==> Running the tests"
-	@$(BIN)/pytest
+	@OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-all: test test-long ## Run the tests that take minutes as well.
 
