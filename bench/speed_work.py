@@ -151,7 +151,7 @@ def explain_rows(place: Place, rounds: int) -> Iterator[Row]:
                 "search": partial(pipeline.search, question),
                 "explain": partial(pipeline.explain, question, best),
             }
-            seconds = works_in_turn(works, max(1, rounds // JUDGED))
+            seconds = works_in_turn(works, rounds)
             figures += [b / a for a, b in zip(seconds["search"], seconds["explain"], strict=True)]
             words.append(len(best.chunk.passage.split()))
     figure = median(figures)

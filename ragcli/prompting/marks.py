@@ -95,7 +95,7 @@ def behind_sentences(text: str, known: Collection[int]) -> str:
     be cited: several lines may be a numbered list or a bibliography.
     """
     opening = list(_OPENS_SENTENCE.finditer(text))
-    if "\n" in text or not text.startswith("[") or text.endswith("]") or not opening or opening[0].start():
+    if "\n" in text or text.endswith("]") or not opening or opening[0].start() > 0:
         return text
     if not all(number in known for match in opening for number in _numbers(match[1])):
         return text
