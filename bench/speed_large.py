@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
@@ -14,9 +15,11 @@ from turns import run
 from ragcli import load_config, open_pipeline
 from ragcli.answering import REST
 from ragcli.evaluation.questions import read_questions
+from ragcli.llm.local import usual_threads
 
 PROFILE = "local-large"
 ASKED = 25
+THREADS_ASKED = 6
 BEFORE = ("load", "embed", "retrieve", "rerank")
 
 
@@ -40,9 +43,34 @@ def large_rows(place: Place, rounds: int) -> Iterator[Row]:
             f"{median(waits):.2f} s",
             median(waits) <= 4,
         )
+        yield threads_row(folder, questions[:THREADS_ASKED])
         file = Path(folder) / "config.toml"
         file.write_text(f'[store]\npath = "{folder}"\n', encoding="utf-8")
         asked = run([RAGCLI, "ask", questions[0], "--profile", PROFILE, "--config", str(file)])
         yield Row(
             f"memory of ask, {PROFILE}", "under 2,200 MB", f"{asked.megabytes:.0f} MB", asked.megabytes < 2200
         )
+
+
+def threads_row(folder: str, questions: Sequence[str]) -> Row:
+    """One thread against the usual ones, question by question, in turn: reading the prompt and writing."""
+    seconds: dict[int, list[float]] = {1: [], 0: []}
+    with ExitStack() as stack:
+        pipelines = {
+            threads: stack.enter_context(
+                open_pipeline(load_config(None, PROFILE, {"store.path": folder, "llm.threads": threads}))
+            )
+            for threads in seconds
+        }
+        for question in questions:
+            for threads, pipeline in pipelines.items():
+                timings = {timing.stage: timing.seconds for timing in pipeline.ask(question).timings}
+                if REST in timings:
+                    seconds[threads].append(sum(timings[stage] for stage in timings.keys() - {*BEFORE}))
+    ratio = median(one / usual for one, usual in zip(seconds[1], seconds[0], strict=True))
+    return Row(
+        f"{PROFILE} on one thread against {usual_threads()}, {len(seconds[0])} questions",
+        "more than 1",
+        f"{ratio:.2f} x",
+        ratio > 1,
+    )

@@ -26,7 +26,7 @@ from tests.plane import Plane
 from tests.records import CHUNKS
 
 ROOT = Path(__file__).parents[2]
-STAGES = ("first", "second", "third")
+STAGES = ("first", "second", "third", "fourth")
 
 
 class TestARecipe:
