@@ -26,11 +26,12 @@ from ragcli.encoders.bi_encoder import load_bi_encoder
 from ragcli.encoders.cross_encoder import AnyModel, Network
 from ragcli.encoders.reranking import load_reranker
 from ragcli.evaluation.beir import read_beir
-from ragcli.models.locate import cross_encoder_files, precision
+from ragcli.models.locate import Precision, cross_encoder_files, precision
 from ragcli.training.ranking import RankingTask, ndcg_per_question
 
 Score = Callable[[str, Sequence[str]], Sequence[float]]
 OF_PAIRS: dict[str, Any] = {"prefix": "bert.", "first": True}
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 PLAIN, EXACT = "sentence-transformers float32", "ONNX Runtime float32"
 
 
@@ -49,7 +50,8 @@ def backends(model: str) -> dict[str, Score]:
         quantise(encoder, folder, "bert.", way)
         found[f"ONNX Runtime int8, a scale per {way}"] = scorer(model, encoder)
     found[f"transformers {precision()}"] = scored_by(model, AnyModel(model, folder))
-    found[f"OpenVINO {precision()}"] = scorer(model, OpenVinoEncoder(folder, **OF_PAIRS))
+    for kind in PRECISIONS:
+        found[f"OpenVINO {kind}"] = scorer(model, OpenVinoEncoder(folder, precision=kind, **OF_PAIRS))
     return found
 
 

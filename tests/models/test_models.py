@@ -253,7 +253,19 @@ def test_a_hint_names_the_installer_that_this_environment_has(
 
 
 class TestPrecision:
-    def test_is_a_precision_that_this_processor_is_good_at(self) -> None:
-        flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-        has_unit = "amx_bf16" in flags or "avx512_bf16" in flags
-        assert locate.precision() == ("bfloat16" if has_unit else "float32")
+    @pytest.mark.parametrize(
+        ("maker", "flags", "expected"),
+        [
+            ("GenuineIntel", "avx512f avx512_bf16 amx_bf16 amx_tile", "bfloat16"),
+            ("GenuineIntel", "avx512f avx512_bf16", "float32"),  # a virtual machine that hides AMX
+            ("AuthenticAMD", "avx512f avx512_bf16", "bfloat16"),
+            ("AuthenticAMD", "avx2", "float32"),
+        ],
+    )
+    def test_is_the_one_that_the_processor_is_faster_with(
+        self, maker: str, flags: str, expected: str
+    ) -> None:
+        assert locate.precision_of(f"vendor_id\t: {maker}\nflags\t\t: fpu {flags}\n") == expected
+
+    def test_is_float32_where_linux_does_not_say(self) -> None:
+        assert locate.precision_of("") == "float32"

@@ -1,6 +1,6 @@
-"""The layers of a MiniLM with OpenVINO: bfloat16 if the processor multiplies it natively.
+"""The layers of a MiniLM with OpenVINO, in bfloat16: for processors that multiply it faster than float32.
 
-bench/README.md has the figures: bfloat16 takes half of the time of ONNX Runtime in float32.
+bench/README.md has the figures: on them it takes half of the time of ONNX Runtime in float32.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ragcli.encoders.bert.minilm import EPSILON, HEADS, LAYERS, WIDTH, MiniLM, other_model
 from ragcli.encoders.bert.threads import threads
-from ragcli.models.locate import precision
 
 if TYPE_CHECKING:
     from ragcli.encoders.bert.arrays import Batch, States
     from ragcli.encoders.bert.minilm import Weight
+    from ragcli.models.locate import Precision
 
 HEADS_FIRST = (0, 2, 1, 3)
 
@@ -23,14 +23,14 @@ HEADS_FIRST = (0, 2, 1, 3)
 class OpenVinoEncoder:
     """A `ragcli.encoders.bert.Encoder` of the size in `minilm.SIZE`."""
 
-    def __init__(self, folder: Path, *, prefix: str, first: bool) -> None:
+    def __init__(self, folder: Path, *, prefix: str, first: bool, precision: Precision = "bfloat16") -> None:
         self._model = MiniLM(folder, prefix=prefix)
         self.head = self._model.head
         try:
             graph = _Graph(self._model.layers).encoder(first=first)
         except RuntimeError as error:
             raise other_model(folder, "have other shapes") from error
-        self._compiled = _compile(graph)
+        self._compiled = _compile(graph, precision)
         self._model.layers.clear()
 
     def states(self, batch: Batch) -> States:
@@ -55,9 +55,9 @@ def _openvino() -> Any:
     return openvino
 
 
-def _compile(graph: Any) -> Any:
+def _compile(graph: Any, precision: Precision) -> Any:
     settings = {
-        "INFERENCE_PRECISION_HINT": "bf16" if precision() == "bfloat16" else "f32",
+        "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": threads(),
     }
