@@ -88,6 +88,14 @@ class TestTheCommand:
         assert message in outcome.stderr
         assert "hint:" in outcome.stderr
 
+    def test_a_base_that_is_not_there_is_named_before_the_questions_are_read(self, place: Path) -> None:
+        recipe = RECIPE_FILE.replace("all-MiniLM-L6-v2", "second-stage")
+        (place / "lost.toml").write_text(recipe + '[[sets]]\nfile = "not-read.jsonl"\n', encoding="utf-8")
+        done = run("train", "--recipe", "lost.toml", "--data", ".")
+        assert done.status == ExitCode.UNAVAILABLE
+        assert "second-stage" in done.stderr
+        assert "not-read" not in done.stderr
+
     def test_without_an_index_it_says_so(self, place: Path) -> None:
         outcome = run("train", "--questions", "q.jsonl", "--recipe", "recipe.toml")
         assert outcome.status == ExitCode.NOTHING_FOUND

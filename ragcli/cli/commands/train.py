@@ -72,6 +72,7 @@ def train(
     chosen = _recipe(recipe)
     _check_one_source(chosen, questions, data)
     check_replaceable(out)
+    base = _base(chosen)
     telling.models(screens, settings, BI_ENCODER)
     watch = Stopwatch()
     with watch.stage("load", (BI_ENCODER,)):
@@ -86,7 +87,7 @@ def train(
                 settled_steps(chosen, len(mined.train)),
                 mined.train,
                 tasks,
-                base=_base(chosen),
+                base=base,
                 out=out,
                 work=work,
                 resume=resume,
