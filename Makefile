@@ -83,11 +83,11 @@ known-values: $(VENV)/.installed ## Write anew what `ragcli doctor` expects of t
 # The prior of the shipped model, as bench/prior.py chose it (bench/reranker-log.md).
 PRIOR = --prior 12 --words 20
 
-train: $(TRAINING)/fourth-stage ## Train the shipped cross-encoder anew from the files in DATA, on Debian 12 (hours).
-	@echo "==> Taking the mean with the weights that the last stage began with, measuring and calibrating it"
+train: $(TRAINING)/third-stage ## Train the shipped cross-encoder anew from the files in DATA, on Debian 12 (hours).
+	@echo "==> Taking the mean of the last two stages, measuring and calibrating it"
 	@rm -rf $(TRAINING)/mean
-	@$(BIN)/python recipes/mean_weights.py $< $(TRAINING)/third-mean --out $(TRAINING)/mean
-	@$(BIN)/python recipes/finish_model.py $(TRAINING)/mean --recipe recipes/fourth_stage.toml $(TRAIN_DATA) --work $<.work $(PRIOR) --out $(TRAINING)/reranker
+	@$(BIN)/python recipes/mean_weights.py $(TRAINING)/second-stage $< --out $(TRAINING)/mean
+	@$(BIN)/python recipes/finish_model.py $(TRAINING)/mean --recipe recipes/third_stage.toml $(TRAIN_DATA) --work $<.work $(PRIOR) --out $(TRAINING)/reranker
 
 reference: $(VENV)/.installed ## Write docs/reference anew, after a command or a setting changed.
 	@echo "==> Writing docs/reference"
@@ -138,7 +138,6 @@ $(TRAINING)/extra: $(VENV)/.installed-dev
 	@echo "==> Making the extra training files"
 	@$(BIN)/python recipes/debian_pairs.py --out $@.partial
 	@$(BIN)/python recipes/manual_pairs.py --out $@.partial
-	@$(BIN)/python recipes/help_pairs.py --out $@.partial
 	@$(BIN)/python recipes/cloze_pairs.py --data $(DATA)/train --data $@.partial --out $@.partial
 	@mv $@.partial $@
 
@@ -160,11 +159,6 @@ $(TRAINING)/%-stage:
 
 $(TRAINING)/second-stage: $(TRAINING)/first-stage
 $(TRAINING)/third-stage: $(TRAINING)/second-stage
-$(TRAINING)/fourth-stage: $(TRAINING)/third-mean
-
-$(TRAINING)/third-mean: $(TRAINING)/third-stage
-	@echo "==> Taking the mean of the second and the third stage"
-	@$(BIN)/python recipes/mean_weights.py $< $(TRAINING)/second-stage --out $@
 
 # The benchmarks, `make bench` and the rest.
 include bench/Makefile

@@ -154,7 +154,7 @@ def precision_of(cpuinfo: str) -> Precision:
     """bfloat16 where the processor that Linux describes so multiplies it faster than float32.
 
     That is with AMX (2-3 times as fast), and with AVX-512 BF16 on AMD's processors (2 times). On Intel's,
-    AVX-512 BF16 alone takes 1.4 times as long as float32 (`make bench-backends`); many virtual machines
+    AVX-512 BF16 alone takes 1.15 to 1.4 times as long as float32 (bench/README.md); many virtual machines
     hide the AMX unit.
     """
     fast = "amx_bf16" in cpuinfo or ("avx512_bf16" in cpuinfo and "AuthenticAMD" in cpuinfo)
