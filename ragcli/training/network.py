@@ -1,9 +1,9 @@
 """The cross-encoder as it is trained: bfloat16 weights for the matrix work, float32 masters for the steps.
 
 On a CPU with AMX this trains faster than autocast and loses nothing: each step is taken in float32 and
-rounded once. On a CPU without a fast bfloat16 unit the weights are float32 too: emulated, one step of 32 pairs
-took 108 s there, against 4 s. Dropout is off: with one pass over the data it only costs (half the speed,
-measured).
+rounded once. On a CPU without a fast bfloat16 unit the weights are float32 too: emulated, one step of 32
+pairs took 108 s there, against 4 s. Dropout is off: with one pass over the data it only costs (half the
+speed, measured).
 """
 
 from __future__ import annotations
