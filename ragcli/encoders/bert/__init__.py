@@ -3,7 +3,8 @@
 The two models that ragcli includes are small BERTs. Importing transformers for them takes four seconds of
 every command, and torch one or two, more than answering: ONNX Runtime, which Chroma includes, starts in a
 tenth of a second. OpenVINO starts in three tenths, and is twice as fast if the processor multiplies bfloat16
-fast (`models.locate.precision`). Models of other sizes are left to transformers. A test compares both with transformers' own output.
+fast (`models.locate.precision`). Models of other sizes are left to transformers. A test compares both with
+transformers' own output.
 """
 
 from __future__ import annotations
