@@ -22,10 +22,10 @@ MOST_THREADS = 4
 """Threads if `llm.threads` is not set, on a machine with at least as many cores; otherwise one per core.
 
 A constant, and not what is free at the moment: the load average of the last minute also counts processes
-that have ended, an earlier ragcli for instance. On two quiet cores two threads answer 1.65 times as fast as
-one (`python bench/speed.py large`). On a machine that stays busy with something else, `llm.threads = 1` is
-faster: llama.cpp's threads wait for each other in a loop at every layer (on 2 cores under full load, 2
-threads wrote 1 token a second, 1 wrote 10).
+that have ended, an earlier ragcli for instance. On two quiet cores two threads answer 1.5 to 1.7 times as
+fast as one (`python bench/speed.py large`). On a machine that stays busy with something else, one thread
+is faster (`llm.threads = 1`): llama.cpp's threads wait for each other in a loop at every layer (on 2
+cores under full load, 2 threads wrote 1 token a second, 1 wrote 10).
 """
 
 SILENT = -1
