@@ -34,7 +34,7 @@ def large_rows(place: Place, rounds: int) -> Iterator[Row]:
         with open_pipeline(load_config(None, PROFILE, {"store.path": folder})) as pipeline:
             pipeline.ingest([CORPORA / "homonyms"])
             for question in questions:
-                timings = {timing.stage: timing.seconds for timing in pipeline.ask(question).timings}
+                timings = stage_seconds(pipeline, question)
                 if REST in timings:  # Else it was declined without the LLM.
                     waits.append(sum(timings[stage] for stage in timings.keys() - {*BEFORE, REST}))
         yield Row(
@@ -76,5 +76,9 @@ def threads_row(folder: str, questions: Sequence[str]) -> Row:
 
 def answering_seconds(pipeline: Pipeline, question: str) -> float:
     """All that comes after reranking; 0 if the question was declined without the LLM."""
-    timings = {timing.stage: timing.seconds for timing in pipeline.ask(question).timings}
+    timings = stage_seconds(pipeline, question)
     return sum(timings[stage] for stage in timings.keys() - {*BEFORE}) if REST in timings else 0.0
+
+
+def stage_seconds(pipeline: Pipeline, question: str) -> dict[str, float]:
+    return {timing.stage: timing.seconds for timing in pipeline.ask(question).timings}
