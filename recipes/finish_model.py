@@ -23,7 +23,7 @@ from ragcli.training.network import load_tokenizer, new_network
 from ragcli.training.provenance import trained_on
 from ragcli.training.recipe import load_recipe
 from ragcli.training.run import calibrate
-from ragcli.training.teaching import open_teacher
+from ragcli.training.teaching import recipe_teacher
 
 MEASURED_QUESTIONS = 10
 """Of each set: more than a run measures, as no training waits for it, and the calibration rests on them."""
@@ -35,6 +35,9 @@ def main() -> None:
     parser.add_argument("--recipe", type=Path, required=True, help="of the last stage")
     parser.add_argument("--data", type=Path, action="append", required=True, metavar="FOLDER")
     parser.add_argument("--work", type=Path, required=True, help="the .work folder of the run: mined sets")
+    parser.add_argument(
+        "--base", type=Path, default=Path("ragcli/reranker"), help="what the run started from"
+    )
     parser.add_argument("--prior", type=float, required=True, help="the weight that bench/prior.py chose")
     parser.add_argument("--words", type=int, default=20, help="the words from which it grows")
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL")
@@ -47,8 +50,8 @@ def main() -> None:
         }
     )
     embedder = load_bi_encoder(EmbeddingConfig(), bulk=True)
-    teacher = open_teacher(
-        find_file(given.data, recipe.teacher), max_tokens=recipe.model.max_tokens, device="cpu"
+    teacher = recipe_teacher(
+        load_recipe(given.recipe), find_file(given.data, recipe.teacher), given.base, "cpu"
     )
     mined = mine_recipe(
         recipe,

@@ -15,7 +15,7 @@ from ragcli.training.mining import Example, mine
 from ragcli.training.pairs import Pair, draw_pairs, hold_out, read_pairs, titled
 from ragcli.training.ranking import RankingTask, ranking_tasks
 from ragcli.training.recipe import Recipe, TrainingSet
-from ragcli.training.teaching import Teacher, teach
+from ragcli.training.teaching import Teacher
 from ragcli.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _mine_cached(
         own_group=wanted.negatives_of_own_group,
     )
     if teacher:
-        examples = teach(examples, teacher.load())
+        examples = teacher.load()(examples)
     cache.mkdir(parents=True, exist_ok=True)
     rows = [[e.question, e.passages, e.titles, e.similarities, e.taught, e.soft_weight] for e in examples]
     write_whole(path, json.dumps(rows))

@@ -96,7 +96,15 @@ class Recipe(Section):
     name: str
     seed: int = 7
     teacher: str = Field(
-        default="", description="Larger bi-encoder for the soft labels of taught sets: a folder below --data."
+        default="", description="Better bi-encoder for the soft labels of taught sets: a folder below --data."
+    )
+    teacher_weight: float | None = Field(
+        default=None,
+        ge=0,
+        description=(
+            "Set: the soft label is what the base ranks by, logit + prior x similarity, and this x the"
+            " teacher's similarity. Unset: the teacher's similarity alone."
+        ),
     )
     model: ModelRecipe = ModelRecipe()
     negatives: NegativesRecipe = NegativesRecipe()
@@ -131,6 +139,11 @@ class Recipe(Section):
     def _taught_sets_have_a_teacher(self) -> Recipe:
         if any(wanted.taught for wanted in self.sets) and not self.teacher:
             raise ValueError("a set is taught, and no teacher is named")
+        if self.teacher_weight is not None and not all(wanted.taught for wanted in self.sets):
+            raise ValueError(
+                "teacher_weight needs taught = true for every set: loss.temperature cannot be both"
+                " of logits and of similarities"
+            )
         return self
 
 

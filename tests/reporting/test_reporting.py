@@ -155,6 +155,15 @@ def test_only_passages_of_a_prompt_are_shown_unless_all_are_asked_for() -> None:
     assert "mercury-element.md" in shown(every)
 
 
+def test_two_prompts_without_a_passage_have_no_table() -> None:
+    record = records.comparison()
+    outside = tuple(replace(move, in_prompt_before=False, in_prompt_after=False) for move in record.movements)
+    target = console()
+    comparison.print_comparison(target, replace(record, movements=outside), show_all=False)
+    below = shown(target).split("How passages moved\n")[1]
+    assert below.startswith(f"{len(outside)} candidates in neither prompt; --all shows them\n")
+
+
 @pytest.mark.parametrize(
     ("before", "after", "word"),
     [(True, True, "stays"), (False, True, "enters"), (True, False, "leaves"), (False, False, "out")],

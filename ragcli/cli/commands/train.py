@@ -175,12 +175,11 @@ def _base(recipe: Recipe) -> Path:
 
 def _teacher(recipe: Recipe, folders: list[Path]) -> Teacher | None:
     from ragcli.training.examples import find_file
-    from ragcli.training.teaching import open_teacher
+    from ragcli.training.teaching import recipe_teacher
 
     if not recipe.teacher:
         return None
-    folder = find_file(folders, recipe.teacher)
-    return open_teacher(folder, max_tokens=recipe.model.max_tokens, device=_device())
+    return recipe_teacher(recipe, find_file(folders, recipe.teacher), _base(recipe), _device())
 
 
 def _device() -> str:

@@ -85,12 +85,12 @@ def print_changes(console: Console, comparison: Comparison, *, show_all: bool, m
     shown = [m for m in comparison.movements if show_all or m.in_prompt_before or m.in_prompt_after]
     console.print()
     console.print(Text("How passages moved", style="heading"))
-    console.print(movement_table(shown, console.width, unicode=not console.options.ascii_only))
+    if shown:
+        console.print(movement_table(shown, console.width, unicode=not console.options.ascii_only))
     hidden = len(comparison.movements) - len(shown)
     if hidden:
-        console.print(
-            Text(f"{words.count(hidden, 'more candidate')} in neither prompt; {more} shows them", "quiet")
-        )
+        candidates = words.count(hidden, "more candidate" if shown else "candidate")
+        console.print(Text(f"{candidates} in neither prompt; {more} shows them", "quiet"))
     console.print()
     console.print(Text("What it cost", style="heading"))
     console.print(cost_table(comparison))

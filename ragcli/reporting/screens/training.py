@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ragcli.training.trainer import TrainingProgress
 
 
+# The first step that tells how long the run will take.
+EARLY = 20
+
+
 class TrainingBar:
     """One bar on a terminal; otherwise a line now and then, since a run takes minutes to hours."""
 
@@ -51,7 +55,7 @@ class TrainingBar:
         left = words.seconds(now.seconds_left)
         note = f"loss {now.loss:.3f}   {now.pairs_per_second:.0f} pairs/s   {left} left"
         if self._bars.disable:
-            if now.step % 100 == 0 or now.step == now.steps:
+            if now.step % 100 == 0 or now.step in (EARLY, now.steps):
                 self.say(f"step {now.step}/{now.steps}   {note}")
             return
         if self._task is None:
