@@ -164,6 +164,8 @@ def _may_be_attached(text: str, group: Sequence[re.Match[str]], known: Collectio
 def reads_as_attached(text: str, start: int, end: int) -> bool:
     """Whether brackets from `start` to `end`, without a space before them, end a clause of prose."""
     before, after = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
+    if after[:1] in {"[", "【"}:
+        return False  # All that follow without a space are within, but for a call: handlers[1][2](event).
     return bool(_AFTER_ALL.match(after) and _PROSE.search(before))
 
 

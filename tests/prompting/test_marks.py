@@ -41,6 +41,7 @@ def test_a_citation_follows_a_word_or_a_sentence(text: str, found: list[str]) ->
 
 NO_CITATIONS = [
     "Call grid[0][1], then args[2] and rows[i][3].",
+    "Then handlers[1][2](event) runs.",
     "x = [1, 2] and print([3, 4]) and m = [[1, 2], [3, 4], [5, 6]]",
     "The vector is [3, 4]; the array [1, 2] holds two.",
     "A scale of [1-5], an interval [10-20], values in [0, 1].",

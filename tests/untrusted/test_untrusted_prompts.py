@@ -118,6 +118,7 @@ def test_neutral_text_stays_as_it_is(text: str) -> None:
 
 @settings(max_examples=200)
 @given(st.lists(st.sampled_from(AROUND_MARKS), max_size=8))
+@example(["month", "[1]", "[1]", "("])
 def test_what_stays_in_brackets_is_no_citation(pieces: list[str]) -> None:
     text = "".join(pieces)
     assert not marks(neutralise(text))
