@@ -42,7 +42,8 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=20, help="the words from which it grows")
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL")
     given = parser.parse_args()
-    recipe = load_recipe(given.recipe).model_copy(
+    trained = load_recipe(given.recipe)
+    recipe = trained.model_copy(
         update={
             "prior_weight": given.prior,
             "prior_words": given.words,
@@ -50,9 +51,8 @@ def main() -> None:
         }
     )
     embedder = load_bi_encoder(EmbeddingConfig(), bulk=True)
-    teacher = recipe_teacher(
-        load_recipe(given.recipe), find_file(given.data, recipe.teacher), given.base, "cpu"
-    )
+    # With the recipe's own prior, not the chosen one: the cache of mined sets is of the run's teacher.
+    teacher = recipe_teacher(trained, find_file(given.data, recipe.teacher), given.base, "cpu")
     mined = mine_recipe(
         recipe,
         given.data,

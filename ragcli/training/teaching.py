@@ -2,7 +2,7 @@
 
 A better bi-encoder knows more of what texts are about, and it can say so of any question and any passage,
 judged or not. Its similarities are the label, or they are added to what the cross-encoder that training
-starts from ranks by: then nothing that it knows is unlearnt. What this adds is in bench/reranker-log.md.
+starts from ranks by: then the label holds what that one knows. What came of it: bench/reranker-log.md.
 """
 
 from __future__ import annotations
