@@ -16,7 +16,7 @@ from statistics import fmean
 
 import numpy as np
 import torch
-from reranker import QUESTION_ANSWERING, TECHNICAL, TOPICAL, cached_tasks
+from reranker import QUESTION_ANSWERING, TECHNICAL, TOPICAL, tasks_of
 from sklearn.feature_extraction.text import CountVectorizer
 
 from ragcli.config import EmbeddingConfig, RerankingConfig
@@ -93,9 +93,7 @@ def main() -> None:
     reranker = load_reranker(RerankingConfig(model=options.model))
     halves: dict[str, list[tuple[list[RankingTask], list[Sequence[float]]]]] = {}
     for name in (*QUESTION_ANSWERING, *TOPICAL, *TECHNICAL):
-        every = cached_tasks(
-            read_beir(options.data / "beir" / name), embedder.embed, embedder.fingerprint, options.cache
-        )
+        every = tasks_of(read_beir(options.data / "beir" / name), embedder, options.cache)
         cut = [list(every[start::2][: options.questions]) for start in (0, 1)]
         halves[name] = [
             (half, list(reranker.logits_of_lists([(t.question, t.passages) for t in half]))) for half in cut

@@ -2,8 +2,9 @@
 
 The development collections are cut in two: every other question chooses (these tables), the ones between
 report (bench/reranker.py --skip 1 --step 2). Relative gains of nDCG@10 over the bi-encoder: by the weight,
-the same for all questions; at the model's own weight by the words beyond which it grows; at both by the
-number of candidates that are reranked; and their means for every weight with every number of words.
+the same for all questions; at the model's own weight by the words beyond which it grows, and by the share
+of the headings; at all three by the number of candidates that are reranked; and their means for every
+weight with every number of words.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
-from reranker import QUESTION_ANSWERING, TECHNICAL, TOPICAL, cached_tasks, held_back_collection
+from reranker import QUESTION_ANSWERING, TECHNICAL, TOPICAL, held_back_collection, tasks_of
 
 from ragcli.config import EmbeddingConfig, RerankingConfig
 from ragcli.encoders.bi_encoder import load_bi_encoder
@@ -29,6 +30,9 @@ GRID_WORDS = (8, 12, 16, 20, 24)
 DEPTHS = (10, 15, 20, 25, 30, 40, 50)
 # 0: the weight is the same for every question.
 WORDS = (0, 12, 16, 20, 24, 28, 32, 40)
+
+# Of what the headings are more similar than the passage.
+HEADINGS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 Rows = Sequence[Sequence[float]]
 
@@ -72,15 +76,16 @@ def first(task: RankingTask, depth: int) -> RankingTask:
         passages=task.passages[:depth],
         similarities=task.similarities[:depth],
         gains=task.gains[:depth],
+        heading_similarities=task.heading_similarities[:depth],
     )
 
 
-def print_grid(tasks: Mapping[str, Sequence[RankingTask]], rows: Mapping[str, Rows]) -> None:
+def print_grid(tasks: Mapping[str, Sequence[RankingTask]], rows: Mapping[str, Rows], headings: float) -> None:
     """A line for each number of words and each mean, a column for each weight."""
     print("words, mean of".ljust(24) + "".join(f"{weight:>8g}" for weight in GRID_WEIGHTS))
     for words in GRID_WORDS:
         gains = {
-            name: [gain(tasks[name], rows[name], Prior(weight, words)) for weight in GRID_WEIGHTS]
+            name: [gain(tasks[name], rows[name], Prior(weight, words, headings)) for weight in GRID_WEIGHTS]
             for name in tasks
         }
         for label, names in (
@@ -123,14 +128,15 @@ def main() -> None:
     ]
     for collection in collections:
         name = collection.name
-        every = cached_tasks(collection, embedder.embed, embedder.fingerprint, options.cache)
+        every = tasks_of(collection, embedder, options.cache)
         tasks[name] = every[0::2][: options.questions]
         rows[name] = reranker.logits_of_lists([(task.question, task.passages) for task in tasks[name]])
-    print_table(tasks, rows, {f"{weight:g}": Prior(weight) for weight in WEIGHTS})
-    own = reranker.prior.weight
-    print_table(tasks, rows, {str(words): Prior(own, words) for words in WORDS})
+    own = reranker.prior
+    print_table(tasks, rows, {f"{weight:g}": Prior(weight, 0, own.headings) for weight in WEIGHTS})
+    print_table(tasks, rows, {str(words): replace(own, words=words) for words in WORDS})
+    print_table(tasks, rows, {f"h {share:g}": replace(own, headings=share) for share in HEADINGS})
     print_depths(tasks, rows, reranker.prior)
-    print_grid(tasks, rows)
+    print_grid(tasks, rows, own.headings)
 
 
 if __name__ == "__main__":

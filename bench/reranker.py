@@ -15,13 +15,14 @@ import json
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 from ragcli.config import EmbeddingConfig, RerankingConfig
-from ragcli.encoders.bi_encoder import load_bi_encoder
+from ragcli.encoders.bi_encoder import BiEncoder, load_bi_encoder
+from ragcli.encoders.headings import heading_similarities
 from ragcli.encoders.reranking import CrossEncoderReranker, load_reranker
 from ragcli.evaluation.beir import JudgedCollection, read_beir
 from ragcli.evaluation.paired_tests import paired_difference
@@ -42,6 +43,7 @@ def held_back_collection(path: Path, questions: int, seed: int = 7) -> JudgedCol
     """A training file as a collection: every positive passage of a question is relevant to it."""
     pairs = read_pairs(path, TrainingSet(file=path.name))
     corpus: dict[str, str] = {}
+    titles = {_key(pair.passage): pair.title for pair in reversed(pairs) if pair.title}
     for pair in pairs:
         corpus.setdefault(_key(pair.passage), f"{pair.title}: {pair.passage}" if pair.title else pair.passage)
     asked = sorted({pair.question for pair in pairs})
@@ -50,11 +52,23 @@ def held_back_collection(path: Path, questions: int, seed: int = 7) -> JudgedCol
     for pair in pairs:
         if pair.question in chosen:
             qrels.setdefault(pair.question, {})[_key(pair.passage)] = 1.0
-    return JudgedCollection(path.name.split(".")[0], corpus, {q: q for q in qrels}, qrels)
+    return JudgedCollection(path.name.split(".")[0], corpus, {q: q for q in qrels}, qrels, titles)
 
 
 def _key(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def tasks_of(collection: JudgedCollection, embedder: BiEncoder, cache: Path) -> tuple[RankingTask, ...]:
+    """With the similarities of the titles, which are quickly made."""
+    tasks = cached_tasks(collection, embedder.embed, embedder.fingerprint, cache)
+    titles = {collection.corpus[name]: title for name, title in collection.titles.items()}
+    locations = [[titles.get(passage, "") for passage in task.passages] for task in tasks]
+    questions = embedder.embed([task.question for task in tasks], query=True)
+    found = heading_similarities(embedder, questions, locations)
+    return tuple(
+        replace(task, heading_similarities=tuple(row)) for task, row in zip(tasks, found, strict=True)
+    )
 
 
 def cached_tasks(
@@ -168,6 +182,7 @@ def main() -> None:
     parser.add_argument("--model", default="ragcli", help="cross-encoder: the shipped one, or a folder")
     parser.add_argument("--prior", type=float, default=None, help="default: the weight that the model names")
     parser.add_argument("--words", type=int, default=None, help="likewise, the words from which it grows")
+    parser.add_argument("--headings", type=float, default=None, help="likewise, the share of the headings")
     parser.add_argument("--held-back", nargs="*", default=[], help="names of training files, without ending")
     parser.add_argument("--questions", type=int, default=200, help="most questions of a collection")
     parser.add_argument("--step", type=int, default=1, help="take every n-th question")
@@ -180,7 +195,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=None, help="write the rows as JSON")
     options = parser.parse_args()
     embedder = load_bi_encoder(EmbeddingConfig(), bulk=True)
-    config = RerankingConfig(model=options.model, prior_weight=options.prior, prior_words=options.words)
+    config = RerankingConfig(
+        model=options.model,
+        prior_weight=options.prior,
+        prior_words=options.words,
+        prior_headings=options.headings,
+    )
     reranker = load_reranker(config)
     names = options.only if options.only is not None else [*QUESTION_ANSWERING, *TOPICAL, *TECHNICAL]
     collections = [read_beir(options.data / "beir" / name) for name in names]
@@ -191,7 +211,7 @@ def main() -> None:
     rows: list[dict[str, object]] = []
     print(HEADER)
     for collection in collections:
-        tasks = cached_tasks(collection, embedder.embed, embedder.fingerprint, options.cache)
+        tasks = tasks_of(collection, embedder, options.cache)
         tasks = tasks[options.skip :: options.step][: options.questions]
         larger = larger_similarities(tasks, options.cache) if options.larger else None
         rows.append(evaluate(collection.name, tasks, reranker, larger))

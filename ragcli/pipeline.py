@@ -17,6 +17,7 @@ from ragcli import answering, comparison, prompting, store
 from ragcli.config import Config
 from ragcli.config.loading import load_config
 from ragcli.encoders import reranking
+from ragcli.encoders.headings import with_headings
 from ragcli.encoders.occlusion import Occlusion, occlude
 from ragcli.encoders.prior import NO_PRIOR, Prior
 from ragcli.errors import NothingFoundError, UsageError
@@ -281,7 +282,8 @@ class Pipeline:
         if not reranked:
             return candidates
         with watch.stage("rerank"):
-            return reranking.rerank(self._resources.reranker, question, candidates)
+            known = with_headings(candidates, vector, self._resources.bi_encoder, self.prior)
+            return reranking.rerank(self._resources.reranker, question, known)
 
     def _arm(
         self, name: ArmName, found: Prepared, candidates: tuple[Candidate, ...], watch: Stopwatch

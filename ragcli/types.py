@@ -96,7 +96,8 @@ class Candidate:
     `similarity` is the bi-encoder's cosine, `base_rank` the rank in the order that reranking starts from.
     `logit` is the cross-encoder's raw output (float32), `score` what the reranked order is sorted by (logit +
     prior x similarity), `probability` its calibrated chance of being relevant: these and `rank` are
-    None until a reranker has run.
+    None until a reranker has run. `heading_similarity` is the cosine of the question and the chunk's
+    location; None if there is no location, or no use for it.
 
     `fused` is what the base order of hybrid retrieval is sorted by; None if only the bi-encoder
     retrieves. `dense_rank` and `lexical_rank` (with its score, `bm25`) are None if that side did not find the
@@ -114,6 +115,7 @@ class Candidate:
     lexical_rank: int | None = None
     bm25: float | None = None
     fused: float | None = None
+    heading_similarity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

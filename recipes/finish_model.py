@@ -8,6 +8,7 @@ with the prior that bench/prior.py chose, and gets a card of its own.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -40,6 +41,7 @@ def main() -> None:
     )
     parser.add_argument("--prior", type=float, required=True, help="the weight that bench/prior.py chose")
     parser.add_argument("--words", type=int, default=20, help="the words from which it grows")
+    parser.add_argument("--headings", type=float, required=True, help="likewise, the share of the headings")
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL")
     given = parser.parse_args()
     trained = load_recipe(given.recipe)
@@ -68,6 +70,7 @@ def main() -> None:
         for name, some in tasks.items()
     }
     gain = measure_gain(tasks, rows, None, given.prior, given.words)
+    gain = replace(gain, chosen=replace(gain.chosen, headings=given.headings))
     calibration, bins = calibrate(tasks, rows)
     files = trained_on(recipe, given.folder)
     network = new_network(given.folder, freeze_embeddings=True, device="cpu", dtype=torch.float32)

@@ -26,6 +26,7 @@ WITH_EFFECT = frozenset(
         "reranking.model",
         "reranking.prior_weight",
         "reranking.prior_words",
+        "reranking.prior_headings",
         "reranking.max_tokens",
         "reranking.dialect",
         "reranking.scores",

@@ -61,7 +61,11 @@ def _run(path: Path, records: Sequence[Fields], compared: Sequence[Fields]) -> R
     scoring = Scoring(
         name=models["reranker"],
         fingerprint="",
-        prior=Prior(float(models["prior_weight"]), int(models.get("prior_words", 0))),
+        prior=Prior(
+            float(models["prior_weight"]),
+            int(models.get("prior_words", 0)),
+            float(models.get("prior_headings", 0.0)),
+        ),
         logits=tuple(tuple(float(c["logit"]) for c in order) for order in orders),
     )
     return Run(

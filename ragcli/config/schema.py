@@ -152,6 +152,15 @@ class RerankingConfig(Section):
             "question does. Unset: the value that the model's folder names, or 0."
         ),
     )
+    prior_headings: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description=(
+            "Where a passage's headings are nearer to the question than the passage is, its similarity "
+            "moves by this share towards theirs. Unset: the value that the model's folder names, or 0."
+        ),
+    )
     batch_size: int = Field(
         default=64, ge=1, description="Most pairs scored at once; fewer if they are long."
     )

@@ -10,6 +10,7 @@ from ragcli import store
 from ragcli.config import Config
 from ragcli.drafting.prompts import Schema
 from ragcli.encoders.bi_encoder import BiEncoder, load_bi_encoder
+from ragcli.encoders.headings import with_headings
 from ragcli.encoders.reranking import Reranker, load_reranker, rerank
 from ragcli.llm import client
 from ragcli.llm.asking import ask
@@ -54,7 +55,8 @@ class OpenTools:
         """The candidates of the whole index, with the ranks of both encoders."""
         vector = self.embedder.embed([question], query=True)[0]
         found = retrieve(self.index, question, vector, self.config.retrieval, Filters())
-        return rerank(self.reranker, question, found)
+        known = with_headings(found, vector, self.embedder, self.reranker.prior)
+        return rerank(self.reranker, question, known)
 
     def score(self, question: str, texts: Sequence[str]) -> Sequence[float]:
         """The cross-encoder's logits."""

@@ -27,7 +27,11 @@ def read_score_settings(folder: Path) -> ScoreSettings:
     scale = own.get("calibration")
     scale = scale if isinstance(scale, dict) else {}
     return ScoreSettings(
-        Prior(_number(own, "prior_weight", 0.0), int(_number(own, "prior_words", 0))),
+        Prior(
+            _number(own, "prior_weight", 0.0),
+            int(_number(own, "prior_words", 0)),
+            _number(own, "prior_headings", 0.0),
+        ),
         Calibration(_number(scale, "slope", 1.0), _number(scale, "intercept", 0.0)),
     )
 

@@ -201,6 +201,7 @@ def _prior(config: RerankingConfig, own: ScoreSettings) -> Prior:
     return Prior(
         own.prior.weight if config.prior_weight is None else config.prior_weight,
         own.prior.words if config.prior_words is None else config.prior_words,
+        own.prior.headings if config.prior_headings is None else config.prior_headings,
     )
 
 
@@ -213,7 +214,8 @@ def rerank(reranker: Reranker, question: str, candidates: Sequence[Candidate]) -
             replace(
                 candidate,
                 logit=logit,
-                score=logit + weight * candidate.similarity,
+                score=logit
+                + weight * reranker.prior.nearness(candidate.similarity, candidate.heading_similarity),
                 probability=reranker.probability(logit),
             )
             for candidate, logit in zip(candidates, logits, strict=True)

@@ -45,9 +45,12 @@ def reranked_order(
     """
     logits = scoring.logits[place]
     weight = scoring.prior.weight_for(question.text)
+    passages = question.candidates
+    nearness = scoring.prior.nearness
     scores = {
-        candidate: logits[candidate] + weight * question.candidates[candidate].similarity
-        for candidate in base[:depth]
+        place: logits[place]
+        + weight * nearness(passages[place].similarity, passages[place].heading_similarity)
+        for place in base[:depth]
     }
     return (*sorted_by(scores, base[:depth]), *base[len(scores) :])
 

@@ -6,8 +6,8 @@ import csv
 import json
 import math
 import re
-from collections.abc import Iterator, Set
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 @dataclass(frozen=True, slots=True)
 class JudgedCollection:
     """`corpus` and `queries` map ids to texts; a document's title, if any, comes before its text ("title:
-    text").
+    text"), and `titles` has it by the id.
 
     `qrels` maps a query's id to the judged documents and their grades (0 or less: judged not relevant).
     """
@@ -29,6 +29,7 @@ class JudgedCollection:
     corpus: dict[str, str]
     queries: dict[str, str]
     qrels: dict[str, dict[str, float]]
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     def own_document(self, query: str) -> str | None:
         """The document that is the query itself, as in ArguAna and Quora: BEIR leaves it out of the ranking.
@@ -42,10 +43,11 @@ class JudgedCollection:
 
 def read_beir(folder: Path, split: str = "test") -> JudgedCollection:
     """Raises a UsageError that names the file and line that is missing or malformed."""
-    corpus = _texts(_inside(folder, folder / "corpus.jsonl"))
-    queries = _texts(_inside(folder, folder / "queries.jsonl"))
+    corpus, titles = _texts(_inside(folder, folder / "corpus.jsonl"))
+    queries, _ = _texts(_inside(folder, folder / "queries.jsonl"))
     judgements = _inside(folder, folder / "qrels" / f"{split}.tsv")
-    return JudgedCollection(folder.name, corpus, queries, _qrels(judgements, corpus.keys() | queries.keys()))
+    qrels = _qrels(judgements, corpus.keys() | queries.keys())
+    return JudgedCollection(folder.name, corpus, queries, qrels, titles)
 
 
 def _inside(folder: Path, path: Path) -> Path:
@@ -55,9 +57,12 @@ def _inside(folder: Path, path: Path) -> Path:
     return path
 
 
-def _texts(path: Path) -> dict[str, str]:
-    """By id. Two records with the same id are an error, as it is not clear which one is meant."""
+def _texts(path: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Texts, and the titles in front of them, by id. Two records with the same id are an error, as it is not
+    clear which one is meant.
+    """
     texts: dict[str, str] = {}
+    titles: dict[str, str] = {}
     lines: dict[str, int] = {}
     for number, row in _records(path):
         name = row["_id"]
@@ -68,8 +73,10 @@ def _texts(path: Path) -> dict[str, str]:
             )
         title, text = row.get("title") or "", row["text"] or ""
         texts[name] = f"{title}: {text}" if title and text else title or text
+        if title and text:
+            titles[name] = title
         lines[name] = number
-    return texts
+    return texts, titles
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -12,6 +12,7 @@ from ragcli import store
 from ragcli.config import Config, RerankingConfig, RetrievalConfig
 from ragcli.config.loading import repeatable
 from ragcli.encoders.bi_encoder import BiEncoder, load_bi_encoder
+from ragcli.encoders.headings import heading_similarities
 from ragcli.encoders.reranking import Reranker, load_reranker
 from ragcli.errors import UsageError
 from ragcli.evaluation.answering import answer_all
@@ -138,7 +139,7 @@ def evaluate_beir(
 
         pooled = pool({method: found(method) for method in methods}, lambda candidate: candidate[0])
         judged = tuple(
-            judge_by_qrels(query, text, candidates, collection.corpus, collection.qrels[query])
+            judge_by_qrels(query, text, candidates, collection)
             for (query, text), candidates in zip(asked.items(), pooled.candidates, strict=True)
         )
         return _scored(
@@ -169,6 +170,8 @@ def _scored(
     **searched: int,
 ) -> Run:
     """All candidates scored by all cross-encoders, and some questions timed. `searched` says in what."""
+    if any(reranker.prior.headings for reranker in rerankers):
+        judged = _with_headings(judged, embedder)
     scorings = _score_all(rerankers, judged, progress)
     seconds = _time(judged, embedder, rerankers, config, depths, retrieving, progress)
     settings: dict[str, Any] = {
@@ -183,6 +186,7 @@ def _scored(
                 "fingerprint": s.fingerprint,
                 "prior_weight": s.prior.weight,
                 "prior_words": s.prior.words,
+                "prior_headings": s.prior.headings,
             }
             for s in scorings
         ],
@@ -196,6 +200,22 @@ def _scored(
         seconds=seconds,
         settings=settings,
         retrievals=retrievals,
+    )
+
+
+def _with_headings(questions: Sequence[JudgedQuestion], embedder: BiEncoder) -> tuple[JudgedQuestion, ...]:
+    vectors = embedder.embed([question.text for question in questions], query=True)
+    locations = [[passage.location for passage in question.candidates] for question in questions]
+    found = heading_similarities(embedder, vectors, locations)
+    return tuple(
+        replace(
+            question,
+            candidates=tuple(
+                replace(passage, heading_similarity=similarity)
+                for passage, similarity in zip(question.candidates, row, strict=True)
+            ),
+        )
+        for question, row in zip(questions, found, strict=True)
     )
 
 

@@ -52,4 +52,5 @@ def collection_of_index(config: Config, questions: Sequence[Question], title: st
         corpus={chunk.id: chunk.passage for chunk in chunks},
         queries={question.id: question.text for question in questions},
         qrels={name: grades for name, grades in qrels.items() if grades},
+        titles={chunk.id: chunk.location for chunk in chunks if chunk.location},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ragcli.errors import UsageError
+from ragcli.evaluation.beir import JudgedCollection
 from ragcli.evaluation.missing import described, missing_gold
 from ragcli.evaluation.overlap import word_overlap
 from ragcli.evaluation.questions import Question
@@ -98,17 +99,23 @@ def judge_by_qrels(
     query: str,
     text: str,
     candidates: Sequence[tuple[str, float]],
-    corpus: Mapping[str, str],
-    grades: Mapping[str, float],
+    collection: JudgedCollection,
 ) -> JudgedQuestion:
     """`candidates` are (document id, similarity), nearest first. Grades of 0 or less have no gain."""
+    corpus, titles, grades = collection.corpus, collection.titles, collection.qrels[query]
     relevant = {name: grade for name, grade in grades.items() if grade > 0}
     return JudgedQuestion(
         id=query,
         text=text,
         candidates=tuple(
             JudgedPassage(
-                name, name, "", corpus[name], similarity, max(0.0, grades.get(name, 0.0)), name in grades
+                id=name,
+                source=name,
+                location=titles.get(name, ""),
+                text=corpus[name].removeprefix(f"{titles[name]}: ") if name in titles else corpus[name],
+                similarity=similarity,
+                gain=max(0.0, grades.get(name, 0.0)),
+                judged=name in grades,
             )
             for name, similarity in candidates
         ),

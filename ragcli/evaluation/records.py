@@ -21,6 +21,7 @@ class JudgedPassage:
     """A candidate. `location` is its title and headings, empty if there are none. `gain` is its judged
     relevance: 0 if it was judged irrelevant or not judged; `judged` tells the two apart if the judgements
     are of a pool (`ragcli judge`, qrels). If the question names its gold, all is judged.
+    `heading_similarity`: as in `types.Candidate`.
     """
 
     id: str
@@ -30,6 +31,7 @@ class JudgedPassage:
     similarity: float
     gain: float
     judged: bool = True
+    heading_similarity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

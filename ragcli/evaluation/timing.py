@@ -46,9 +46,11 @@ def stage_seconds(
             max(0.0, _seconds(partial(search, question.text)) - embed) for search in retrieving.values()
         ]
         texts = [passage_text(candidate) for candidate in question.candidates]
-        # With `logits_of_lists`: the audit reports invalid scores.
+        locations = [candidate.location for candidate in question.candidates]
         rerank = [
-            _seconds(partial(rerankers[model].logits_of_lists, [(question.text, texts[:depth])]))
+            _seconds(
+                partial(_rerank, rerankers[model], embedder, question.text, texts[:depth], locations[:depth])
+            )
             for model, depth in timed
         ]
         rows.append([embed, *searches, *rerank])
@@ -61,6 +63,15 @@ def stage_seconds(
         StageSeconds(stage, tuple(row[column] for row in rows[1:]), depth, model)
         for column, (stage, model, depth) in enumerate(stages)
     )
+
+
+def _rerank(
+    reranker: Reranker, embedder: BiEncoder, question: str, texts: Sequence[str], locations: Sequence[str]
+) -> None:
+    # Not `rerank`: the audit reports invalid scores.
+    reranker.logits_of_lists([(question, texts)])
+    if reranker.prior.headings:
+        embedder.embed(list({location for location in locations if location}))
 
 
 def _seconds(work: Callable[[], object]) -> float:

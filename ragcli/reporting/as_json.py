@@ -61,6 +61,7 @@ def search(record: SearchResult, config: Config) -> str:
         "prior": {
             "weight": record.prior.weight,
             "words": record.prior.words,
+            "headings": record.prior.headings,
             "for_question": record.prior.weight_for(record.question),
         },
         "candidates": _candidates(record.candidates),
@@ -244,6 +245,7 @@ def candidate_fields(record: Candidate) -> Fields:
         "bm25": record.bm25,
         "fused": record.fused,
         "similarity": record.similarity,
+        "heading_similarity": record.heading_similarity,
         "base_rank": record.base_rank,
         "logit": record.logit,
         "score": record.score,

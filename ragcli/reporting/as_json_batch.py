@@ -35,6 +35,7 @@ def line(outcome: Outcome, gold: Gold, models: Models, fingerprint: str, setting
             "reranker": models.reranker,
             "prior_weight": models.prior.weight,
             "prior_words": models.prior.words,
+            "prior_headings": models.prior.headings,
             "llm": models.llm,
             "retrieval": models.retrieval,
         },

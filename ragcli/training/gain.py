@@ -5,7 +5,7 @@ written.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TypeAlias
 
@@ -88,6 +88,9 @@ def measure_gain(
         chosen = choose_prior(tuning, tuning_rows, prior_words)
     else:
         chosen = Prior(prior_weight, prior_words)
+    if start:
+        # Training pairs have no headings to choose this by.
+        chosen = replace(chosen, headings=start.prior.headings)
     sets: list[SetGain] = []
     base: list[float] = []
     pure: list[float] = []

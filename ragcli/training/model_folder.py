@@ -68,6 +68,7 @@ def write_model(
         "sha256": fingerprint,
         "prior_weight": prior.weight,
         "prior_words": prior.words,
+        "prior_headings": prior.headings,
         "calibration": {"slope": calibration.slope, "intercept": calibration.intercept},
         "trained_on": [asdict(file) for file in trained_on],
     }

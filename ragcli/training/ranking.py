@@ -22,6 +22,7 @@ class RankingTask:
     """One question. `passages` are its candidates in the bi-encoder's order, `gains` their judged relevance.
 
     `ideal` holds all positive judgements of the question, those of passages not among the candidates too.
+    `heading_similarities` are as in `types.Candidate`; empty if the passages have no headings.
     """
 
     question: str
@@ -29,6 +30,7 @@ class RankingTask:
     similarities: tuple[float, ...]
     gains: tuple[float, ...]
     ideal: tuple[float, ...]
+    heading_similarities: tuple[float | None, ...] = ()
 
 
 def ranking_tasks(
@@ -84,7 +86,11 @@ def ordered_gains(task: RankingTask, scores: Sequence[float]) -> list[float]:
 
 def with_prior(task: RankingTask, logits: Sequence[float], prior: Prior) -> list[float]:
     weight = prior.weight_for(task.question)
-    return [logit + weight * near for logit, near in zip(logits, task.similarities, strict=True)]
+    headings = task.heading_similarities or (None,) * len(task.similarities)
+    return [
+        logit + weight * prior.nearness(similarity, heading)
+        for logit, similarity, heading in zip(logits, task.similarities, headings, strict=True)
+    ]
 
 
 def ndcg_per_question(

@@ -187,7 +187,13 @@ def _rerankers(config: Config, names: Sequence[str]) -> tuple[RerankingConfig, .
         config.reranking
         if name == config.reranking.model
         else config.reranking.model_copy(
-            update={"model": name, "prior_weight": None, "prior_words": None, "url": ""}
+            update={
+                "model": name,
+                "prior_weight": None,
+                "prior_words": None,
+                "prior_headings": None,
+                "url": "",
+            }
         )
         for name in dict.fromkeys(names)
     )

@@ -122,7 +122,7 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
     width = min(console.width, READING_WIDTH) if console.is_terminal else PIPE_WIDTH
     console.print(explain_table([source.candidate], console.width))
     if explanation.prior.weight:
-        formula = prior_formula(explanation.prior, explanation.question)
+        formula = prior_formula(explanation.prior, explanation.question, [source.candidate])
         console.print(Text(formula, style="quiet"), width=width, crop=False)
     console.print()
     console.print(Text(_standing(explanation)), width=width, crop=False)

@@ -42,6 +42,8 @@ def explain_table(candidates: Sequence[Candidate], width: int, *, base: bool = F
     for candidate in candidates:
         body = Text(words.chunk_title(candidate.chunk))
         body.append(f"\n{words.chunk_place(candidate.chunk, width - NUMBERS_WIDTH)}", style="quiet")
+        if candidate.heading_similarity is not None and candidate.heading_similarity > candidate.similarity:
+            body.append(f"\nheadings {words.decimal(candidate.heading_similarity, 3)}", style="quiet")
         if candidate.fused is not None:
             body.append(f"\n{_fusion(candidate)}", style="quiet")
         scored = candidate.logit is not None and candidate.score is not None
@@ -59,8 +61,18 @@ def explain_table(candidates: Sequence[Candidate], width: int, *, base: bool = F
     return table
 
 
-def prior_formula(prior: Prior, question: str) -> str:
-    """How the weight of the similarity is computed for this question."""
+def prior_formula(prior: Prior, question: str, candidates: Sequence[Candidate]) -> str:
+    """How the prior of these candidates is computed for this question."""
+    formula = _weight_formula(prior, question)
+    if not any(candidate.heading_similarity is not None for candidate in candidates):
+        return formula
+    return (
+        f"{formula} Where the headings are more similar, their similarity is shown, and {prior.headings:.0%}"
+        " of the difference counts (reranking.prior_headings)."
+    )
+
+
+def _weight_formula(prior: Prior, question: str) -> str:
     weight = prior.weight_for(question)
     whole = f"Prior is {weight:g} × similarity"
     if not prior.words:

@@ -311,7 +311,7 @@ def _print_formulas(
     console: Console, shown: Sequence[Candidate], question: str, prior: Prior, rrf_k: float
 ) -> None:
     if prior.weight:
-        console.print(Text(prior_formula(prior, question), style="quiet"))
+        console.print(Text(prior_formula(prior, question, shown), style="quiet"))
     if any(candidate.fused is not None for candidate in shown):
         console.print(Text(fusion_formula(rrf_k), style="quiet"))
 
