@@ -24,6 +24,22 @@ def test_no_prior_is_none_for_any_question(question: str, words: int) -> None:
     assert Prior(0.0, words).weight_for(question) == 0.0
 
 
+def test_headings_that_are_nearer_raise_the_similarity_by_their_share_of_the_difference() -> None:
+    prior = Prior(12.0, headings=0.4)
+    assert prior.nearness(0.5, 0.75) == pytest.approx(0.6)  # 0.5 + 0.4 x 0.25
+    assert prior.nearness(0.5, 0.3) == 0.5
+    assert prior.nearness(0.5, None) == prior.nearness(0.5) == 0.5
+
+
+@given(st.floats(-1, 1), st.none() | st.floats(-1, 1), st.floats(0, 1))
+def test_headings_never_lower_it_nor_raise_it_beyond_their_own(
+    similarity: float, heading: float | None, share: float
+) -> None:
+    nearness = Prior(1.0, headings=share).nearness(similarity, heading)
+    most = similarity if heading is None else max(similarity, heading)
+    assert similarity <= nearness <= most + 1e-9
+
+
 @given(st.text(), st.text(), st.integers(1, 50))
 def test_a_question_that_goes_on_never_weighs_it_less(question: str, more: str, words: int) -> None:
     prior = Prior(8.0, words)

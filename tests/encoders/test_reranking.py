@@ -86,9 +86,11 @@ class TestTheShippedModel:
         self, reranker: CrossEncoderReranker
     ) -> None:
         record = json.loads((Path(cross_encoder_files("ragcli").folder) / "ragcli.json").read_text())
-        assert reranker.prior == Prior(record["prior_weight"], record["prior_words"])
-        assert load_reranker(RerankingConfig(prior_weight=3.5)).prior == Prior(3.5, record["prior_words"])
-        assert load_reranker(RerankingConfig(prior_words=0)).prior == Prior(record["prior_weight"], 0)
+        own = Prior(record["prior_weight"], record["prior_words"], record["prior_headings"])
+        assert reranker.prior == own
+        assert load_reranker(RerankingConfig(prior_weight=3.5)).prior == replace(own, weight=3.5)
+        assert load_reranker(RerankingConfig(prior_words=0)).prior == replace(own, words=0)
+        assert load_reranker(RerankingConfig(prior_headings=0.0)).prior == replace(own, headings=0.0)
 
 
 class TestOrder:

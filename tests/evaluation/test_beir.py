@@ -30,6 +30,7 @@ def test_titles_stand_before_texts_and_ids_are_texts(folder: Path) -> None:
     found = read_beir(folder)
     assert found.name == "small"
     assert found.corpus == {"d1": "Bats: They fly.", "2": "No title.", "d3": "None at all."}
+    assert found.titles == {"d1": "Bats"}
     assert found.queries == {"q1": "What flies?"}
     assert found.qrels == {"q1": {"d1": 2.0, "2": 0.0}}
 

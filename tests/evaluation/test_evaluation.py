@@ -62,6 +62,16 @@ class TestArms:
         longer = replace(question, text="one two three four " * 2)
         assert reranked_order(longer, scoring, 0, (0, 1)) == (0, 1)
 
+    def test_headings_that_are_nearer_raise_a_passage(self) -> None:
+        """16 x 0.5 x (0.75 - 0.55) = 1.6 for the second passage, by its headings."""
+        first, second = MERCURY.candidates[1:3]
+        second = replace(second, heading_similarity=second.similarity + 0.2)
+        question = replace(MERCURY, candidates=(first, second))
+        scoring = Scoring("ragcli", "", Prior(16.0, headings=0.5), ((1.4, 0.5),))
+        assert reranked_order(question, scoring, 0, (0, 1)) == (1, 0)
+        without = replace(scoring, prior=Prior(16.0))
+        assert reranked_order(question, without, 0, (0, 1)) == (0, 1)
+
     def test_ties_keep_the_base_order(self) -> None:
         assert sorted_by([0.0, 1.0, 0.0, 1.0], (0, 1, 2, 3)) == (1, 3, 0, 2)
         assert sorted_by([0.0, 1.0, 0.0, 1.0], (3, 2, 0)) == (3, 2, 0)

@@ -102,6 +102,13 @@ class TestOverAnIndex:
         assert len(clear) > len(found)
         assert all(places[above] < places[below] for above, below in clear)
 
+    def test_headings_are_as_near_as_in_a_search(self, run: Run, index: Path) -> None:
+        with open_pipeline(settings(index)) as rag:
+            found = {c.chunk.id: c for c in rag.search(QUESTIONS[0].text, rerank=True).candidates}
+        for passage in run.questions[0].candidates:
+            assert passage.location
+            assert passage.heading_similarity == pytest.approx(found[passage.id].heading_similarity, abs=BULK)
+
     def test_in_float32_every_place_is_that_of_a_search(
         self, index: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ragcli.evaluation.judging import judge, judge_by_qrels
+from ragcli.evaluation.beir import JudgedCollection
+from ragcli.evaluation.judging import judge, judge_by_qrels, passage_text
 from ragcli.evaluation.questions import Question
 from ragcli.types import Candidate
 from tests.records import CHUNKS
@@ -45,5 +46,14 @@ def test_a_question_that_names_its_gold_is_judged_by_that() -> None:
 
 
 def test_qrels_say_what_they_judged() -> None:
-    found = judge_by_qrels("q", "?", [("a", 0.9), ("b", 0.8)], {"a": "", "b": ""}, {"a": 0.0, "c": 1.0})
+    collection = JudgedCollection("x", {"a": "", "b": ""}, {"q": "?"}, {"q": {"a": 0.0, "c": 1.0}})
+    found = judge_by_qrels("q", "?", [("a", 0.9), ("b", 0.8)], collection)
     assert [one.judged for one in found.candidates] == [True, False]
+
+
+def test_a_title_is_the_location_and_the_models_read_what_they_read_before() -> None:
+    corpus = {"a": "Bats: They fly.", "b": "None."}
+    collection = JudgedCollection("x", corpus, {"q": "?"}, {"q": {"a": 1.0}}, {"a": "Bats"})
+    found = judge_by_qrels("q", "?", [("a", 0.9), ("b", 0.8)], collection)
+    assert [(one.location, one.text) for one in found.candidates] == [("Bats", "They fly."), ("", "None.")]
+    assert {one.id: passage_text(one) for one in found.candidates} == corpus
