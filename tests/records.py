@@ -28,7 +28,7 @@ from ragcli.types import (
 )
 
 QUESTION = "How long does Mercury take to orbit the Sun?"
-PRIOR = Prior(2.0, words=20)
+PRIOR = Prior(2.0, words=20, headings=0.4)
 ESCAPE = "\x1b[31mred\x1b[0m \x1b]0;title\x07[bold]markup[/bold] :smile: \u202egnp.exe\x00"
 
 
@@ -198,6 +198,15 @@ def search_result() -> SearchResult:
         (Timing("embed", 0.031), Timing("rerank", 0.84)),
         prior=PRIOR,
     )
+
+
+def search_with_near_headings() -> SearchResult:
+    """2 x 0.4 x (0.75 - 0.5871 - 0.05) is added to the score of the first: its headings are nearer."""
+    found = search_result()
+    first, *rest = found.candidates
+    score = (first.score or 0.0) + 2 * 0.4 * (0.75 - first.similarity - 0.05)
+    raised = replace(first, heading_similarity=0.75, score=score)
+    return replace(found, candidates=(raised, *rest))
 
 
 def hybrid_candidates() -> tuple[Candidate, ...]:

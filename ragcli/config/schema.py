@@ -157,8 +157,9 @@ class RerankingConfig(Section):
         ge=0,
         le=1,
         description=(
-            "Where a passage's headings are nearer to the question than the passage is, its similarity "
-            "moves by this share towards theirs. Unset: the value that the model's folder names, or 0."
+            "Where the headings of a passage are more similar to the question than the passage is, by "
+            "more than 0.05, this share of the rest is added to its similarity. Unset: the value that "
+            "the model's folder names, or 0."
         ),
     )
     batch_size: int = Field(

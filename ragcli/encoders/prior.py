@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# A smaller difference of two cosines says nothing: without the margin abstracts lost, whose titles are about
+# as near as they are (figures in bench/reranker-log.md).
+HEADINGS_MARGIN = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Prior:
@@ -14,8 +18,8 @@ class Prior:
     it guesses, while the bi-encoder still sees the topic (figures in bench/reranker-log.md).
 
     `headings`: the title and headings of a passage may be nearer to the question than the passage as a
-    whole, whose vector is mostly of its text. Then this share of the difference is added to the similarity;
-    0: nothing is.
+    whole, whose vector is mostly of its text. This share of what they are more similar, by more than
+    HEADINGS_MARGIN, is added to the similarity; 0: nothing is.
     """
 
     weight: float = 0.0
@@ -31,7 +35,7 @@ class Prior:
         """The similarity, raised by that of the headings; None if the passage has no headings."""
         if heading_similarity is None:
             return similarity
-        return similarity + self.headings * max(0.0, heading_similarity - similarity)
+        return similarity + self.headings * max(0.0, heading_similarity - similarity - HEADINGS_MARGIN)
 
 
 NO_PRIOR = Prior()

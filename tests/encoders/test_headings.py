@@ -8,7 +8,7 @@ import pytest
 
 from ragcli.encoders.bi_encoder import BiEncoder
 from ragcli.encoders.headings import heading_similarities, with_headings
-from ragcli.encoders.prior import NO_PRIOR, Prior
+from ragcli.encoders.prior import HEADINGS_MARGIN, NO_PRIOR, Prior
 from ragcli.encoders.reranking import CrossEncoderReranker, rerank
 from ragcli.types import Candidate
 from tests.records import CHUNKS
@@ -57,5 +57,5 @@ def test_the_order_in_use_adds_their_share(reranker: CrossEncoderReranker, embed
     known = [replace(one, heading_similarity=0.8) for one in candidates()]
     for candidate in rerank(reranker, QUESTION, known):
         assert candidate.logit is not None
-        nearness = 0.3 + prior.headings * (0.8 - 0.3)
+        nearness = 0.3 + prior.headings * (0.8 - 0.3 - HEADINGS_MARGIN)
         assert candidate.score == pytest.approx(candidate.logit + prior.weight * nearness)

@@ -24,10 +24,10 @@ def test_no_prior_is_none_for_any_question(question: str, words: int) -> None:
     assert Prior(0.0, words).weight_for(question) == 0.0
 
 
-def test_headings_that_are_nearer_raise_the_similarity_by_their_share_of_the_difference() -> None:
+def test_headings_that_are_clearly_nearer_raise_the_similarity() -> None:
     prior = Prior(12.0, headings=0.4)
-    assert prior.nearness(0.5, 0.75) == pytest.approx(0.6)  # 0.5 + 0.4 x 0.25
-    assert prior.nearness(0.5, 0.3) == 0.5
+    assert prior.nearness(0.5, 0.75) == pytest.approx(0.58)  # 0.5 + 0.4 x (0.25 - 0.05)
+    assert prior.nearness(0.5, 0.54) == prior.nearness(0.5, 0.3) == 0.5
     assert prior.nearness(0.5, None) == prior.nearness(0.5) == 0.5
 
 

@@ -63,9 +63,9 @@ class TestArms:
         assert reranked_order(longer, scoring, 0, (0, 1)) == (0, 1)
 
     def test_headings_that_are_nearer_raise_a_passage(self) -> None:
-        """16 x 0.5 x (0.75 - 0.55) = 1.6 for the second passage, by its headings."""
+        """16 x 0.5 x (0.25 - 0.05) = 1.6 for the second passage, by its headings."""
         first, second = MERCURY.candidates[1:3]
-        second = replace(second, heading_similarity=second.similarity + 0.2)
+        second = replace(second, heading_similarity=second.similarity + 0.25)
         question = replace(MERCURY, candidates=(first, second))
         scoring = Scoring("ragcli", "", Prior(16.0, headings=0.5), ((1.4, 0.5),))
         assert reranked_order(question, scoring, 0, (0, 1)) == (1, 0)

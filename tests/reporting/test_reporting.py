@@ -56,6 +56,9 @@ SCREENS: dict[str, Callable[[PlainConsole], None]] = {
     ),
     "search": lambda c: terminal.print_search(c, records.search_result(), limit=3, explain=False),
     "search-explain": lambda c: terminal.print_search(c, records.search_result(), limit=3, explain=True),
+    "search-explain-headings": lambda c: terminal.print_search(
+        c, records.search_with_near_headings(), limit=1, explain=True
+    ),
     "search-explain-hybrid": lambda c: terminal.print_search(
         c, records.hybrid_search_result(), limit=4, explain=True, rrf_k=60.0
     ),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from ragcli.encoders.prior import Prior, word_count
+from ragcli.encoders.prior import HEADINGS_MARGIN, Prior, word_count
 from ragcli.reporting import plain_text as words
 from ragcli.types import Candidate
 
@@ -40,13 +40,13 @@ def explain_table(candidates: Sequence[Candidate], width: int, *, base: bool = F
     for name in ("After" if base else "Was", "Simil.", "Logit", "+ Prior", "= Score", "Prob."):
         table.add_column(name, justify="right", no_wrap=True)
     for candidate in candidates:
+        scored = candidate.logit is not None and candidate.score is not None
         body = Text(words.chunk_title(candidate.chunk))
         body.append(f"\n{words.chunk_place(candidate.chunk, width - NUMBERS_WIDTH)}", style="quiet")
-        if candidate.heading_similarity is not None and candidate.heading_similarity > candidate.similarity:
+        if scored and _is_raised(candidate):
             body.append(f"\nheadings {words.decimal(candidate.heading_similarity, 3)}", style="quiet")
         if candidate.fused is not None:
             body.append(f"\n{_fusion(candidate)}", style="quiet")
-        scored = candidate.logit is not None and candidate.score is not None
         prior = (candidate.score or 0.0) - (candidate.logit or 0.0) if scored else None
         table.add_row(
             Text(str(candidate.base_rank if base else candidate.rank or candidate.base_rank), style="number"),
@@ -64,12 +64,18 @@ def explain_table(candidates: Sequence[Candidate], width: int, *, base: bool = F
 def prior_formula(prior: Prior, question: str, candidates: Sequence[Candidate]) -> str:
     """How the prior of these candidates is computed for this question."""
     formula = _weight_formula(prior, question)
-    if not any(candidate.heading_similarity is not None for candidate in candidates):
+    if not any(map(_is_raised, candidates)):
         return formula
     return (
-        f"{formula} Where the headings are more similar, their similarity is shown, and {prior.headings:.0%}"
-        " of the difference counts (reranking.prior_headings)."
+        f"{formula} Headings that are more similar are shown: {prior.headings:g} × (their similarity −"
+        f" similarity − {HEADINGS_MARGIN:g}) is added to the similarity (reranking.prior_headings)."
     )
+
+
+def _is_raised(candidate: Candidate) -> bool:
+    """Whether its headings add to the similarity."""
+    heading = candidate.heading_similarity
+    return heading is not None and heading > candidate.similarity + HEADINGS_MARGIN
 
 
 def _weight_formula(prior: Prior, question: str) -> str:
