@@ -16,9 +16,11 @@ from turns import Turn, run, works_in_turn
 
 from ragcli import open_pipeline
 from ragcli.encoders.bi_encoder import load_bi_encoder
+from ragcli.encoders.headings import heading_similarities
 from ragcli.encoders.reranking import load_reranker
 from ragcli.models.locate import cross_encoder_files
 from ragcli.pipeline import Pipeline
+from ragcli.types import Candidate
 
 CANDIDATES = 50
 CLEAR = 0.05
@@ -80,18 +82,23 @@ def _neighbours_row(place: Place) -> Row:
 def reranking_rows(place: Place, rounds: int) -> Iterator[Row]:
     from sentence_transformers import CrossEncoder
 
-    lists = _candidates(place)
+    found = _candidates(place)
+    lists = [(question, [one.chunk.passage for one in candidates]) for question, candidates in found]
     _, texts = lists[0]
+    locations = [one.chunk.location for one in found[0][1]]
     plain = CrossEncoder(cross_encoder_files("ragcli").folder)
 
     def predict(question: str, texts: Sequence[str]) -> Sequence[float]:
         return [float(score) for score in plain.predict([(question, text) for text in texts])]
 
     ours = load_reranker(place.config.reranking)
+    embedder = load_bi_encoder(place.config.embedding)
+    question = embedder.embed([QUESTION], query=True)
     seconds = works_in_turn(
         {
             "plain": lambda: predict(QUESTION, texts),
             "ragcli": lambda: ours.logits(QUESTION, texts),
+            "headings": lambda: heading_similarities(embedder, question, [locations]),
         },
         rounds,
     )
@@ -102,14 +109,21 @@ def reranking_rows(place: Place, rounds: int) -> Iterator[Row]:
         f"{times:.2f} x ({median(seconds['ragcli']):.2f} s, plain {median(seconds['plain']):.2f} s)",
         times >= 3,
     )
+    share = median(a / b for a, b in zip(seconds["headings"], seconds["ragcli"], strict=True))
+    yield Row(
+        "comparing their headings",
+        "at most 0.15 x reranking them",
+        f"{share:.2f} x ({median(seconds['headings']):.2f} s)",
+        share <= 0.15,
+    )
     yield _order_row([predict(*each) for each in lists], [ours.logits(*each) for each in lists])
 
 
-def _candidates(place: Place) -> list[tuple[str, Sequence[str]]]:
+def _candidates(place: Place) -> list[tuple[str, Sequence[Candidate]]]:
     assert place.passages
     with open_pipeline(place.config) as pipeline:
         return [
-            (question, [each.chunk.passage for each in pipeline.search(question, rerank=False).candidates])
+            (question, pipeline.search(question, rerank=False).candidates)
             for question in (QUESTION, *place.questions[: JUDGED - 1])
         ]
 
