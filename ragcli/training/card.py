@@ -80,8 +80,7 @@ def _unseen(recipe: Recipe, gain: Gain) -> str:
 
 def _growth(prior: Prior) -> str:
     grows = f"; more in proportion for questions of over {prior.words} words" if prior.words else ""
-    raised = f"; {prior.headings:.0%} of what a passage's headings are more similar is added"
-    return grows + (raised if prior.headings else "")
+    return grows + ("; headings that are nearer than their passage raise it" if prior.headings else "")
 
 
 def _teacher(recipe: Recipe) -> str:
