@@ -386,5 +386,8 @@ def _same_prompt(one: Context, other: Context | None) -> bool:
 
 def _base_order(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
     """The candidates as the retrieval ranked them, without anything from the cross-encoder."""
-    unscored = [replace(c, logit=None, score=None, probability=None, rank=None) for c in candidates]
+    unscored = [
+        replace(c, logit=None, score=None, probability=None, rank=None, heading_similarity=None)
+        for c in candidates
+    ]
     return tuple(sorted(unscored, key=lambda candidate: candidate.base_rank))
