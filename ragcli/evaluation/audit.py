@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from ragcli.evaluation.arms import base_orders, reranked_order
@@ -84,8 +85,10 @@ def _saturated(run: Run, scoring: Scoring) -> str:
 def _unchanged(run: Run, scoring: Scoring) -> str:
     places = [place for place, row in enumerate(scoring.logits) if len(row) > 2]
     base = base_orders(run)
+    # Headings change an order without the cross-encoder.
+    without = replace(scoring, prior=replace(scoring.prior, headings=0.0))
     same = sum(
-        reranked_order(run.questions[place], scoring, place, base[place]) == base[place] for place in places
+        reranked_order(run.questions[place], without, place, base[place]) == base[place] for place in places
     )
     if not places or same / len(places) < UNCHANGED:
         return ""

@@ -95,7 +95,8 @@ class TestSearch:
         assert {c.chunk.id: (c.base_rank, c.fused, c.dense_rank, c.lexical_rank) for c in reranked} == traced
         for candidate in reranked:
             assert candidate.logit is not None
-            expected = candidate.logit + rag.prior.weight_for(QUESTION) * candidate.similarity
+            nearness = rag.prior.nearness(candidate.similarity, candidate.heading_similarity)
+            expected = candidate.logit + rag.prior.weight_for(QUESTION) * nearness
             assert candidate.score == pytest.approx(expected, abs=1e-5)
 
     def test_the_base_arm_of_a_comparison_is_the_fused_order(
