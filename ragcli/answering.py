@@ -111,19 +111,24 @@ def _probability_of_an_answer(context: Context, llm: LLM, watch: Stopwatch) -> f
 
 
 def sentence_scorer(embedder: BiEncoder, reranker: Reranker | None = None) -> prompting.ScoreTexts:
-    """How an arm scores sentences: by the bi-encoder's similarity or, with `reranker`, by its logit.
+    """How an arm scores sentences: in the same way as its passages, so that two arms do not differ otherwise.
 
-    Without the prior of passages: which of a few sentences answers is what a cross-encoder knows best
-    (figures in bench/answers.md).
+    Without `reranker`: the bi-encoder's similarity. With it: logit + prior x similarity.
     """
-    if reranker is not None:
-        return reranker.logits
 
     def similarities(question: str, texts: Sequence[str]) -> list[float]:
         vector = embedder.embed([question], query=True)[0]
         return [float(similarity) for similarity in embedder.embed(texts) @ vector]
 
-    return similarities
+    if reranker is None:
+        return similarities
+
+    def scores(question: str, texts: Sequence[str]) -> list[float]:
+        weight = reranker.prior.weight_for(question)
+        pairs = zip(reranker.logits(question, texts), similarities(question, texts), strict=True)
+        return [logit + weight * similarity for logit, similarity in pairs]
+
+    return scores
 
 
 def abstention(

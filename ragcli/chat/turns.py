@@ -81,9 +81,9 @@ class ScoredSentence:
 class Explanation:
     """Why a passage has its rank. `sentences` are in reading order.
 
-    Their scores are the ones that would choose them for a small LLM's prompt: the cross-encoder's logit, or
-    the similarity if `reranked` is False. `occlusion` is None then: no cross-encoder was loaded. `prior` is
-    that of the passage's own score.
+    Their scores are the ones that would choose them for a small LLM's prompt: the cross-encoder's logit with
+    the bi-encoder's share (`prior`), or only the similarity if `reranked` is False. `occlusion` is None
+    then: no cross-encoder was loaded.
     """
 
     source: Source

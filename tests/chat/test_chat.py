@@ -199,7 +199,7 @@ def test_both_orders_of_the_last_question(library: Path, server: FaultServer) ->
     assert outcome.status == 0, outcome.stderr
     assert outcome.stdout.count("With reranking") == 2
     assert "/compare all shows them" in outcome.stdout
-    assert "Its sentences, by logit" in outcome.stdout
+    assert "Its sentences, by logit + prior" in outcome.stdout
     # Passages in one order make one prompt: both arms of a comparison share its answer.
     assert len(server.requests) == 3
 

@@ -136,7 +136,7 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
 
 
 def _print_sentences(console: Console, explanation: Explanation) -> None:
-    measure = "logit" if explanation.reranked else "similarity"
+    measure = "logit + prior" if explanation.reranked else "similarity"
     console.print()
     console.print(Text(f"Its sentences, by {measure}", style="heading"))
     console.print(_sentences_table(explanation), width=min(console.width, READING_WIDTH))
