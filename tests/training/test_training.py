@@ -228,7 +228,7 @@ def folder(finished: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy.deepcopy(finished.network),
         finished.tokenizer,
         folder,
-        prior=Prior(4.0, 30),
+        prior=Prior(4.0, 30, 0.3),
         calibration=Calibration(0.5, -1.0),
         max_tokens=512,
         trained_on=(),
@@ -253,7 +253,7 @@ class TestTheFolder:
         assert facts["sha256"] == hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
         reranker = load_reranker(RerankingConfig(model=str(folder)))
         assert reranker.fingerprint == facts["sha256"]
-        assert reranker.prior == Prior(4.0, 30)
+        assert reranker.prior == Prior(4.0, 30, 0.3)
         assert reranker.probability(2.0) == pytest.approx(0.5)
 
     def test_sentence_transformers_reads_it_as_it_stands_with_the_same_logits(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from ragcli.training.calibration import (
     reliability,
 )
 from ragcli.training.gain import Gain, Start, choose_prior, measure_gain
-from ragcli.training.ranking import RankingTask, ranking_tasks
+from ragcli.training.ranking import RankingTask, ranking_tasks, with_prior
 from tests.plane import Plane
 
 
@@ -78,6 +79,17 @@ class TestTheGain:
         assert measure_gain(tasks, worse, None).is_shown
         assert not measure_gain(tasks, worse, Start(better, NO_PRIOR)).is_shown
         assert measure_gain(tasks, better, Start(worse, NO_PRIOR)).is_shown
+
+    def test_what_headings_count_is_kept_from_the_start(self) -> None:
+        tasks, rows = {"s": [task(0.0, 1.0)] * 4}, {"s": [[0.0, 9.0]] * 4}
+        assert measure_gain(tasks, rows, Start(rows, Prior(8.0, 20, 0.4))).chosen.headings == 0.4
+        assert measure_gain(tasks, rows).chosen.headings == 0.0
+
+    def test_nearer_headings_raise_a_candidate_of_a_task(self) -> None:
+        """4 x 0.5 x (0.75 - 0.4 - 0.05) = 0.6 against a difference of 0.1 in similarity: 0.4."""
+        both = replace(task(0.0, 1.0), similarities=(0.5, 0.4), heading_similarities=(None, 0.75))
+        assert with_prior(both, [0.0, 0.0], Prior(4.0)) == pytest.approx([2.0, 1.6])
+        assert with_prior(both, [0.0, 0.0], Prior(4.0, 0, 0.5)) == pytest.approx([2.0, 2.2])
 
 
 class TestCalibration:
