@@ -43,9 +43,12 @@ def held_back_collection(path: Path, questions: int, seed: int = 7) -> JudgedCol
     """A training file as a collection: every positive passage of a question is relevant to it."""
     pairs = read_pairs(path, TrainingSet(file=path.name))
     corpus: dict[str, str] = {}
-    titles = {_key(pair.passage): pair.title for pair in reversed(pairs) if pair.title}
+    titles: dict[str, str] = {}
     for pair in pairs:
-        corpus.setdefault(_key(pair.passage), f"{pair.title}: {pair.passage}" if pair.title else pair.passage)
+        name = _key(pair.passage)
+        if name not in corpus and pair.title:
+            titles[name] = pair.title
+        corpus.setdefault(name, f"{pair.title}: {pair.passage}" if pair.title else pair.passage)
     asked = sorted({pair.question for pair in pairs})
     chosen = set(random.Random(seed).sample(asked, min(questions, len(asked))))
     qrels: dict[str, dict[str, float]] = {}

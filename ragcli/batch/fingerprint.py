@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 
 from ragcli import store
 from ragcli.config import Config
@@ -105,9 +106,10 @@ def fingerprint(config: Config, *, compare: bool, filters: Filters) -> str:
     settings["prompting.citations"] = config.prompt.citations
     settings["llm.base_url"] = without_credentials(config.llm.base_url)
     reranks = compare or config.reranking.enabled
-    encoders = [bi_encoder.check(config.embedding)]
+    encoders: list[object] = [bi_encoder.check(config.embedding)]
     if reranks:
-        encoders.append(reranking.check(config.reranking))
+        # The same weights may be ranked by another prior in another version.
+        encoders += [reranking.check(config.reranking), asdict(reranking.prior_of(config.reranking))]
     content = [
         SCHEMA,
         settings,

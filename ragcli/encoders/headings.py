@@ -38,7 +38,7 @@ def with_headings(
 
     `question`: float32 (dimension,).
     """
-    if not (prior.weight and prior.headings):
+    if not prior.reads_headings:
         return tuple(candidates)
     locations = [candidate.chunk.location for candidate in candidates]
     (found,) = heading_similarities(embedder, question[None], [locations])

@@ -26,6 +26,11 @@ class Prior:
     words: int = 0
     headings: float = 0.0
 
+    @property
+    def reads_headings(self) -> bool:
+        """Whether the similarity of the headings can change an order."""
+        return self.weight > 0 and self.headings > 0
+
     def weight_for(self, question: str) -> float:
         if not self.words:
             return self.weight

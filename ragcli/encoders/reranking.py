@@ -170,15 +170,19 @@ def check(config: RerankingConfig) -> str:
     return cross_encoder_files(config.model).fingerprint
 
 
+def prior_of(config: RerankingConfig) -> Prior:
+    """That of the configured model. Loads nothing and asks no server."""
+    return _prior(config, _own_settings(config))
+
+
 def load_reranker(config: RerankingConfig) -> Reranker:
     """The configured cross-encoder. Raises ModelError, or ServerError if a server's key is missing."""
     if config.url:
-        folder = _folder_of_served(config.model)
-        own = ScoreSettings() if folder is None else read_score_settings(folder)
+        own = _own_settings(config)
         return ServedReranker(config, prior=_prior(config, own), probability=own.calibration.probability)
     files = cross_encoder_files(config.model)
     quieten_libraries()
-    own = read_score_settings(Path(files.folder))
+    own = _own_settings(config)
     return CrossEncoderReranker(
         files.name,
         files.fingerprint,
@@ -187,6 +191,11 @@ def load_reranker(config: RerankingConfig) -> Reranker:
         calibration=own.calibration,
         config=config,
     )
+
+
+def _own_settings(config: RerankingConfig) -> ScoreSettings:
+    folder = _folder_of_served(config.model) if config.url else Path(cross_encoder_files(config.model).folder)
+    return ScoreSettings() if folder is None else read_score_settings(folder)
 
 
 def _folder_of_served(name: str) -> Path | None:

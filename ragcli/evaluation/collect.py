@@ -170,7 +170,7 @@ def _scored(
     **searched: int,
 ) -> Run:
     """All candidates scored by all cross-encoders, and some questions timed. `searched` says in what."""
-    if any(reranker.prior.headings for reranker in rerankers):
+    if any(reranker.prior.reads_headings for reranker in rerankers):
         judged = _with_headings(judged, embedder)
     scorings = _score_all(rerankers, judged, progress)
     seconds = _time(judged, embedder, rerankers, config, depths, retrieving, progress)

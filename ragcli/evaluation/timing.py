@@ -70,7 +70,7 @@ def _rerank(
 ) -> None:
     # Not `rerank`: the audit reports invalid scores.
     reranker.logits_of_lists([(question, texts)])
-    if reranker.prior.headings:
+    if reranker.prior.reads_headings:
         embedder.embed(list({location for location in locations if location}))
 
 

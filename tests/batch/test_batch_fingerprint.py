@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from test_store_same import chunk, opened, put
 from ragcli.batch.fingerprint import WITH_EFFECT, WITHOUT_EFFECT, fingerprint
 from ragcli.config import Config, StoreConfig
 from ragcli.config.loading import value_of
+from ragcli.models.locate import cross_encoder_files
 from ragcli.types import Filters
 
 
@@ -73,6 +76,18 @@ def test_a_setting_with_effect_changes_it(config: Config, key: str) -> None:
 )
 def test_a_setting_without_effect_does_not(config: Config, key: str, value: object) -> None:
     assert mark(changed(config, key, value)) == mark(config)
+
+
+def test_the_same_weights_with_another_prior_do(config: Config, tmp_path: Path) -> None:
+    """A version of ragcli may name another prior for a model than the one before."""
+    folder = tmp_path / "model"
+    shutil.copytree(cross_encoder_files("ragcli").folder, folder)
+    named = changed(config, "reranking.model", str(folder))
+    before = mark(named)
+    facts = json.loads((folder / "ragcli.json").read_text())
+    assert mark(named) == before
+    (folder / "ragcli.json").write_text(json.dumps({**facts, "prior_headings": 0.9}))
+    assert mark(named) != before
 
 
 def test_a_password_in_the_address_is_not_part_of_it(config: Config) -> None:

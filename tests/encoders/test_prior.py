@@ -24,6 +24,11 @@ def test_no_prior_is_none_for_any_question(question: str, words: int) -> None:
     assert Prior(0.0, words).weight_for(question) == 0.0
 
 
+def test_headings_are_read_only_where_they_can_change_an_order() -> None:
+    assert Prior(12.0, headings=0.4).reads_headings
+    assert not any(prior.reads_headings for prior in (NO_PRIOR, Prior(12.0), Prior(0.0, headings=0.4)))
+
+
 def test_headings_that_are_clearly_nearer_raise_the_similarity() -> None:
     prior = Prior(12.0, headings=0.4)
     assert prior.nearness(0.5, 0.75) == pytest.approx(0.58)  # 0.5 + 0.4 x (0.25 - 0.05)
