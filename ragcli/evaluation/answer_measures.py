@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
+_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+|[^\w\s]")
 
 
 def normalised(text: str) -> str:
@@ -45,9 +46,25 @@ def _token_f1(found: Sequence[str], gold: Sequence[str]) -> float:
 
 
 def holds_answer(answer: str, golds: Sequence[str]) -> float:
-    """1 if the words of a gold answer are in the answer, next to each other: short golds, full sentences."""
-    words = f" {normalised(answer)} "
-    return float(any(f" {normalised(gold)} " in words for gold in golds if normalised(gold)))
+    """1 if the words of a gold answer are in the answer, next to each other: short golds, full sentences.
+
+    SQuAD's normal form makes one word of "localhost:8080" and of "-39°C". So it is enough if they are there
+    where a number, however it is written (1,500.5), is a word of its own and a punctuation mark ends a word.
+    """
+    return float(
+        any(
+            f" {form(gold)} " in f" {form(answer)} "
+            for form in (normalised, _apart)
+            for gold in golds
+            if form(gold)
+        )
+    )
+
+
+def _apart(text: str) -> str:
+    """Lower case; each run of digits or of letters a word, as each other mark that is not punctuation."""
+    words = _ARTICLES.sub(" ", " ".join(_WORD.findall(text.lower()))).split()
+    return " ".join(word for word in words if not (len(word) == 1 and _is_punctuation(word)))
 
 
 def citation_precision(cited: Collection[str], relevant: Collection[str]) -> float:

@@ -57,6 +57,29 @@ def test_an_answer_holds_a_gold_one_as_whole_words() -> None:
     assert holds_answer("It takes 88 days.", ["the"]) == 0.0
 
 
+@pytest.mark.parametrize(
+    ("answer", "gold"),
+    [
+        ("It listens at http://localhost:8080/.", "8080"),
+        ("Mercury freezes at -39°C.", "-39 °C"),
+        ("It weighs 5kg.", "5 kg"),
+        ("The backup is end-to-end encrypted.", "end to end encrypted"),
+        ("Take the U.S. one.", "US"),
+        ("It has 1,500.5 pages.", "1,500.5"),
+    ],
+)
+def test_punctuation_and_units_beside_a_gold_answer_do_not_hide_it(answer: str, gold: str) -> None:
+    assert holds_answer(answer, [gold]) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold"),
+    [("It takes 3.5 days.", "5 days"), ("It has 1,500 pages.", "500 pages"), ("At port 18080.", "8080")],
+)
+def test_a_number_does_not_hold_a_part_of_itself(answer: str, gold: str) -> None:
+    assert holds_answer(answer, [gold]) == 0.0
+
+
 def test_citation_precision_is_the_share_of_the_cited_that_is_relevant() -> None:
     assert citation_precision(["a", "b"], {"a", "c"}) == 0.5
     assert citation_precision([], {"a"}) == 0.0
