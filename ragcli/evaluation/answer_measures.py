@@ -48,8 +48,8 @@ def _token_f1(found: Sequence[str], gold: Sequence[str]) -> float:
 def holds_answer(answer: str, golds: Sequence[str]) -> float:
     """1 if the words of a gold answer are in the answer, next to each other: short golds, full sentences.
 
-    SQuAD's normal form makes one word of "localhost:8080" and of "-39°C". So it is enough if they are there
-    where a number, however it is written (1,500.5), is a word of its own and a punctuation mark ends a word.
+    SQuAD's normal form makes one word of "localhost:8080", "-39°C" and "Greenland's". So it is enough if they
+    are there where a number (1,500.5 is one) is a word of its own and a punctuation mark ends a word.
     """
     return float(
         any(

@@ -63,6 +63,8 @@ def test_an_answer_holds_a_gold_one_as_whole_words() -> None:
         ("It listens at http://localhost:8080/.", "8080"),
         ("Mercury freezes at -39°C.", "-39 °C"),
         ("It weighs 5kg.", "5 kg"),
+        ("It was Greenland's ice.", "Greenland"),
+        ("It was Greenland’s ice.", "Greenland"),
         ("The backup is end-to-end encrypted.", "end to end encrypted"),
         ("Take the U.S. one.", "US"),
         ("It has 1,500.5 pages.", "1,500.5"),
