@@ -51,14 +51,11 @@ def holds_answer(answer: str, golds: Sequence[str]) -> float:
     SQuAD's normal form makes one word of "localhost:8080", "-39°C" and "Greenland's". So it is enough if they
     are there where a number (1,500.5 is one) is a word of its own and a punctuation mark ends a word.
     """
-    return float(
-        any(
-            f" {form(gold)} " in f" {form(answer)} "
-            for form in (normalised, _apart)
-            for gold in golds
-            if form(gold)
-        )
-    )
+    for form in (normalised, _apart):
+        words = f" {form(answer)} "
+        if any(f" {gold} " in words for gold in map(form, golds) if gold):
+            return 1.0
+    return 0.0
 
 
 def _apart(text: str) -> str:

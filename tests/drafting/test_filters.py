@@ -17,6 +17,7 @@ from ragcli.drafting.filters import (
     is_duplicate,
     is_quoted,
     is_too_short,
+    may_state,
     unusable,
     verbatim,
 )
@@ -104,6 +105,12 @@ def test_short_answers_agree_when_their_words_do() -> None:
     assert agrees("It is four weeks.", "four weeks")
     assert agrees("4 weeks of loan", "loan of 4 weeks")
     assert not agrees("unknown", "four weeks")
+
+
+def test_a_text_may_state_an_answer_that_stands_beside_punctuation_or_a_unit() -> None:
+    assert may_state("It listens at http://localhost:8080/.", "8080")
+    assert may_state("It freezes at -39°C.", "-39 °C")
+    assert not may_state("It listens at http://localhost:18080/.", "8080")
 
 
 @pytest.mark.parametrize(
